@@ -1,0 +1,1 @@
+.PHONY: verify test hunt bench
