@@ -1,0 +1,119 @@
+//! Compare-and-swap: rename the token of the expected version to the next one's name.
+//!
+//! The source of the rename must exist and never exists again, so of any racers exactly one wins,
+//! and a writer that was frozen for a thousand versions gets "no such file", for ever. Nothing is
+//! renamed once the caller has given up.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use super::files::{sync_dir, told, write_new};
+use super::frame;
+use super::home::Home;
+use super::lanes::Patience;
+use super::look::{Sight, sight};
+use super::token::{BodyName, Fate, Token};
+use crate::{Body, Key, Written};
+
+/// What became of an attempt whose rename did not simply succeed.
+pub(super) enum Settled {
+    /// It is the current token, or was.
+    Won,
+    /// Another made its version.
+    Lost,
+    /// No telling.
+    Open(String),
+}
+
+/// Replaces version `expect` of the record.
+pub(super) fn swap(
+    home: &Home,
+    key: &Key,
+    expect: u64,
+    nonce: u128,
+    body: &Body,
+    patience: &Patience,
+) -> Written {
+    let dir = home.record(key);
+    let seen = match sight(&dir) {
+        Ok(Some(seen)) => seen,
+        Ok(None) => return absent(home),
+        Err(what) => return Written::Unknown(what),
+    };
+    if seen.token.version != expect {
+        return Written::Refused;
+    }
+    let Some(next) = seen.token.next(nonce) else {
+        return Written::Unknown(format!(
+            "{} has the last version there can be",
+            dir.display()
+        ));
+    };
+    let file = dir.join(next.body().name());
+    if let Err(error) = write_new(&file, &frame::seal(key, body)) {
+        return Written::Unknown(told("write", &file, &error));
+    }
+    if patience.is_over() {
+        drop(fs::remove_file(&file));
+        return Written::Unknown("its caller gave up before it was sent".to_owned());
+    }
+    let renamed = fs::rename(dir.join(seen.token.name()), dir.join(next.name()));
+    match renamed.map_or_else(
+        |error| settle(&dir, &next.body(), &error),
+        |()| Settled::Won,
+    ) {
+        Settled::Won => applied(home, key, &seen, &next, body),
+        Settled::Lost => {
+            drop(fs::remove_file(&file));
+            Written::Refused
+        }
+        // The body stays: the rename may land yet.
+        Settled::Open(what) => Written::Unknown(what),
+    }
+}
+
+/// A record that is not there has no version, if the store is there.
+fn absent(home: &Home) -> Written {
+    match fs::metadata(home.records()) {
+        Ok(_) => Written::Refused,
+        Err(error) => Written::Unknown(told("read", home.records(), &error)),
+    }
+}
+
+fn applied(home: &Home, key: &Key, seen: &Sight, next: &Token, body: &Body) -> Written {
+    let dir = home.record(key);
+    if let Err(error) = sync_dir(&dir) {
+        return Written::Unknown(told("sync", &dir, &error));
+    }
+    home.cache().put(key, next, body);
+    sweep(&dir, &seen.bodies, &next.body());
+    Written::Applied {
+        version: next.version,
+    }
+}
+
+/// Removes bodies that can never be current again: their version has been made, by `current`.
+fn sweep(dir: &Path, bodies: &[BodyName], current: &BodyName) {
+    for body in bodies
+        .iter()
+        .filter(|body| body.version <= current.version && *body != current)
+    {
+        // What cannot be removed now, the next writer will try again.
+        drop(fs::remove_file(dir.join(body.name())));
+    }
+}
+
+/// Looks what became of the attempt to make `made` (A1): its nonce is seen, or its version is
+/// another's; else it may still land. A rename that was sent twice says "no such file" and has won.
+pub(super) fn settle(dir: &Path, made: &BodyName, error: &io::Error) -> Settled {
+    let open = || Settled::Open(told("rename a token in", dir, error));
+    match sight(dir) {
+        Ok(Some(now)) => match now.token.fate(made.version, made.nonce) {
+            Fate::Won => Settled::Won,
+            Fate::Lost => Settled::Lost,
+            Fate::Open | Fate::Forgotten => open(),
+        },
+        Ok(None) | Err(_) => open(),
+    }
+}
