@@ -1,0 +1,112 @@
+//! `[[group]]`: how this node takes part in one group.
+
+use super::claims::Claims;
+use super::cluster::advice;
+use super::entry::Entry;
+use super::fault::{Fault, quoted};
+use super::node::Node;
+use super::proxy::{self, Proxy};
+use super::section::Section;
+use super::service::{self, Service};
+use hotseat_core::{GroupId, Mode};
+use std::time::Duration;
+use toml::de::DeValue;
+
+const KEYS: &[&str] = &["id", "role", "mode", "priority", "failback", "netid", "service", "proxy"];
+const MODES: &[(&str, Mode)] = &[
+    ("auto", Mode::Auto),
+    ("leader", Mode::Leader),
+    ("standby", Mode::Standby),
+    ("hot-standby", Mode::HotStandby),
+    ("backup", Mode::Backup),
+    ("disabled", Mode::Disabled),
+];
+/// AMP's words where they differ by more than case and `_`.
+const MODES_OF_AMP: &[(&str, Mode)] = &[("master", Mode::Leader), ("hot-backup", Mode::Backup)];
+const FAILBACKS: &str = "\"never\" or { after = \"10m\" }";
+const ROLE: &str = "primary";
+
+/// How this node takes part in one group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Group {
+    /// The HA id, unique in the file.
+    pub id: GroupId,
+    /// What the group is for: one name, or several with commas between.
+    pub role: String,
+    /// How this node takes part.
+    pub mode: Mode,
+    /// Among equals the largest leads.
+    pub priority: i64,
+    /// Whether leadership returns to a larger priority.
+    pub failback: Failback,
+    /// The number of the NSG pings, unique in the file.
+    pub netid: u32,
+    /// The program the group protects.
+    pub service: Service,
+    /// An address that follows the leader.
+    pub proxy: Option<Proxy>,
+}
+
+/// Whether leadership returns to a node of larger priority.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Failback {
+    /// It stays where it is.
+    #[default]
+    Never,
+    /// Once that node was well for so long.
+    After(Duration),
+}
+
+impl Group {
+    /// Reads one `[[group]]`; `place` is its place in the file, from 1.
+    pub(super) fn read(entry: Entry<'_>, place: u32, node: &Node, claims: &mut Claims) -> Result<Self, Fault> {
+        let section = entry.section("[[group]]", KEYS)?;
+        let id = id(section.need("id", "id = \"my-service\"")?, claims)?;
+        let service =
+            section.need("service", "[group.service] with a command")?.section("[group.service]", service::KEYS)?;
+        let service = Service::read(&service, &id, node, claims)?;
+        let proxy =
+            |entry: Entry<'_>| Proxy::read(&entry.section("[group.proxy]", proxy::KEYS)?, &id, &service, claims);
+        let proxy = section.maybe("proxy", proxy)?;
+        Ok(Self {
+            role: section.or("role", Entry::filled, ROLE)?.to_owned(),
+            mode: section.or("mode", |e| e.word_or("mode", MODES, MODES_OF_AMP), Mode::Auto)?,
+            priority: section.or("priority", |e| e.number(i64::MIN..=i64::MAX), 0)?,
+            failback: section.or("failback", failback, Failback::Never)?,
+            netid: netid(&section, &id, place, claims)?,
+            id,
+            service,
+            proxy,
+        })
+    }
+}
+
+fn id(entry: Entry<'_>, claims: &mut Claims) -> Result<GroupId, Fault> {
+    let text = entry.text()?;
+    let id = GroupId::new(text).map_err(|why| entry.fault(format!("{} is not a name", quoted(text)), advice(&why)))?;
+    claims.id(&id, entry.spot())?;
+    Ok(id)
+}
+
+fn netid(section: &Section<'_>, id: &GroupId, place: u32, claims: &mut Claims) -> Result<u32, Fault> {
+    let given = section.get("netid");
+    let netid = match given {
+        Some(entry) => entry.number(1..=i64::from(u32::MAX))?.try_into().expect("the bounds fit"),
+        None => place,
+    };
+    claims.netid(netid, id, given.map(|entry| entry.spot()), section.spot())?;
+    Ok(netid)
+}
+
+fn failback(entry: Entry<'_>) -> Result<Failback, Fault> {
+    match entry.value.get_ref() {
+        DeValue::String(text) if text == "never" => Ok(Failback::Never),
+        DeValue::String(text) => Err(entry.fault(format!("unknown failback {}", quoted(text)), FAILBACKS)),
+        DeValue::Table(_) => {
+            let section = entry.section("failback", &["after"])?;
+            let after = section.need("after", "after = \"10m\"")?.duration()?;
+            Ok(Failback::After(after))
+        }
+        _ => Err(entry.wrong_type(FAILBACKS)),
+    }
+}

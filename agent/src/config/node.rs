@@ -1,0 +1,79 @@
+//! `[node]`: what is true of this machine alone.
+
+use super::cluster::advice;
+use super::entry::Entry;
+use super::fault::{Fault, quoted};
+use super::section::Section;
+use hotseat_core::NodeName;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+/// Keys of `[node]`.
+pub(super) const KEYS: &[&str] = &["name", "listen", "data_dir", "join", "region", "containment", "watchdog"];
+const CONTAINMENTS: &[(&str, Containment)] = &[("auto", Containment::Auto), ("tree", Containment::Tree)];
+/// Where the file-system standard puts the state of programs.
+const DATA_DIR: &str = "/var/lib/hotseat";
+const REGION: &str = "world";
+
+/// What is true of this machine alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Node {
+    /// Unique in the cluster.
+    pub name: NodeName,
+    /// API, health checks, dashboard, peers. Port 0 (on loopback only): any free one.
+    pub listen: SocketAddr,
+    /// Where the agent keeps its own state.
+    pub data_dir: PathBuf,
+    /// `HOST:PORT` of members to join through.
+    pub join: Vec<String>,
+    /// Where the machine stands.
+    pub region: String,
+    /// How the guard holds a service's processes together.
+    pub containment: Containment,
+    /// A watchdog device to feed, as in `/dev/watchdog`.
+    pub watchdog: Option<PathBuf>,
+}
+
+/// How the guard holds a service's processes together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Containment {
+    /// A cgroup where that is possible, else the process tree.
+    #[default]
+    Auto,
+    /// The process tree, even where there are cgroups.
+    Tree,
+}
+
+impl Node {
+    pub(super) fn read(section: &Section<'_>) -> Result<Self, Fault> {
+        Ok(Self {
+            name: section.need("name", "name = \"node-1\"").and_then(name)?,
+            listen: section.need("listen", "listen = \"10.0.0.101:7700\"").and_then(Entry::address)?,
+            data_dir: section.or("data_dir", Entry::path, Path::new(DATA_DIR).to_owned())?,
+            join: section.or("join", join, Vec::new())?,
+            region: section.or("region", Entry::filled, REGION)?.to_owned(),
+            containment: section.or("containment", |e| e.word("containment", CONTAINMENTS), Containment::Auto)?,
+            watchdog: section.maybe("watchdog", Entry::path)?,
+        })
+    }
+}
+
+fn name(entry: Entry<'_>) -> Result<NodeName, Fault> {
+    let text = entry.text()?;
+    NodeName::new(text).map_err(|why| entry.fault(format!("{} is not a name", quoted(text)), advice(&why)))
+}
+
+fn join(entry: Entry<'_>) -> Result<Vec<String>, Fault> {
+    entry.items("a list of addresses: [\"10.0.0.102:7700\"]")?.into_iter().map(peer).collect()
+}
+
+/// A peer may be named by a host name, which is resolved when it is called.
+fn peer(entry: Entry<'_>) -> Result<String, Fault> {
+    let text = entry.text()?;
+    let (host, port) = text.rsplit_once(':').unwrap_or((text, ""));
+    let plain = !host.is_empty() && !host.contains([' ', '/', '@']) && (!host.contains(':') || host.ends_with(']'));
+    match port.parse::<u16>() {
+        Ok(1..) if plain => Ok(text.to_owned()),
+        _ => Err(entry.fault(format!("{} is not an address", quoted(text)), "HOST:PORT, as in \"10.0.0.102:7700\"")),
+    }
+}

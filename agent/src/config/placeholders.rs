@@ -1,0 +1,107 @@
+//! `{port}`, `{node}`, `{data_dir}` and `{group}` in commands, hooks, checks and the environment.
+//!
+//! Only these exact names are replaced, once; every other brace stays, for arguments that are JSON.
+
+use super::entry::Entry;
+use super::fault::Fault;
+
+/// What the placeholders stand for.
+#[derive(Clone, Copy, Debug)]
+pub struct Values<'a> {
+    /// The service's port; without one `{port}` stays as it is.
+    pub port: Option<u16>,
+    /// The node's name.
+    pub node: &'a str,
+    /// The agent's directory.
+    pub data_dir: &'a str,
+    /// The group's id.
+    pub group: &'a str,
+}
+
+/// Fills the placeholders of a command.
+///
+/// ```
+/// # use hotseat_agent::config::{expand, Values};
+/// let values = Values { port: Some(9100), node: "a", data_dir: "/d", group: "g" };
+/// let command = ["serve".to_owned(), "--port={port}".to_owned(), "{\"node\": 1}".to_owned()];
+/// assert_eq!(expand(&command, &values), ["serve", "--port=9100", "{\"node\": 1}"]);
+/// ```
+#[must_use]
+pub fn expand(command: &[String], values: &Values<'_>) -> Vec<String> {
+    let port = values.port.map(|port| port.to_string());
+    let known = [
+        ("{port}", port.as_deref()),
+        ("{node}", Some(values.node)),
+        ("{data_dir}", Some(values.data_dir)),
+        ("{group}", Some(values.group)),
+    ];
+    command.iter().map(|argument| fill(argument, &known)).collect()
+}
+
+/// One pass from left to right: what was filled in is not looked at again.
+fn fill(argument: &str, known: &[(&str, Option<&str>)]) -> String {
+    let mut filled = String::with_capacity(argument.len());
+    let mut rest = argument;
+    while let Some(brace) = rest.find('{') {
+        filled.push_str(&rest[..brace]);
+        rest = &rest[brace..];
+        let found = known.iter().find_map(|(name, value)| Some((*value, rest.strip_prefix(name)?)));
+        if let Some((Some(value), after)) = found {
+            filled.push_str(value);
+            rest = after;
+        } else {
+            filled.push('{');
+            rest = &rest[1..];
+        }
+    }
+    filled + rest
+}
+
+/// Reads a command and refuses `{port}` where there is none.
+pub(super) fn argv(entry: Entry<'_>, port: Option<u16>) -> Result<Vec<String>, Fault> {
+    let argv = entry.argv()?;
+    for item in entry.items("a list")? {
+        needs_port(&item, port)?;
+    }
+    Ok(argv)
+}
+
+/// Refuses `{port}` in a text where there is none.
+pub(super) fn needs_port(entry: &Entry<'_>, port: Option<u16>) -> Result<(), Fault> {
+    let used = entry.value.get_ref().as_str().is_some_and(|text| text.contains("{port}"));
+    if used && port.is_none() {
+        return Err(entry.fault("there is no port to put in place of {port}", "add port = 9100 to [group.service]"));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(argument: &str, expected: &str) {
+        let values = Values { port: Some(80), node: "{group}", data_dir: "/d", group: "g" };
+        assert_eq!(expand(&[argument.to_owned()], &values), [expected]);
+    }
+
+    #[test]
+    fn exact_names_are_replaced_once() {
+        check("{port}{port}", "8080");
+        check("{node}", "{group}");
+        check("{data_dir}/{group}.ü{port}", "/d/g.ü80");
+    }
+
+    #[test]
+    fn other_braces_stay() {
+        for text in ["{", "}", "{}", "{ port }", "{PORT}", "${HOME}", "{\"a\":{\"b\":1}}", "{{", "{unknown}"] {
+            check(text, text);
+        }
+        check("{{port}}", "{80}");
+    }
+
+    #[test]
+    fn without_a_port_it_stays() {
+        let values = Values { port: None, node: "n", data_dir: "/d", group: "g" };
+        assert_eq!(expand(&["{port}".to_owned()], &values), ["{port}"]);
+    }
+}

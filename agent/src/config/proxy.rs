@@ -1,0 +1,54 @@
+//! `[group.proxy]`: an address on this node that follows the leader.
+
+use super::claims::Claims;
+use super::entry::Entry;
+use super::fault::Fault;
+use super::section::Section;
+use super::service::Service;
+use hotseat_core::GroupId;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// Keys of `[group.proxy]`.
+pub(super) const KEYS: &[&str] = &["listen", "hold", "max_parked"];
+/// Longer than a failover takes with the slowest preset, shorter than most clients' patience.
+const HOLD: Duration = Duration::from_secs(30);
+/// A parked connection costs a descriptor: this many fit beside everything else in the usual 4,096.
+const MAX_PARKED: usize = 1024;
+
+/// An address on this node that follows the leader.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proxy {
+    /// Where clients connect. Port 0 (on loopback only): any free one.
+    pub listen: SocketAddr,
+    /// How long a client is kept waiting while nobody leads.
+    pub hold: Duration,
+    /// How many clients may wait at a time.
+    pub max_parked: usize,
+}
+
+impl Proxy {
+    pub(super) fn read(
+        section: &Section<'_>,
+        id: &GroupId,
+        service: &Service,
+        claims: &mut Claims,
+    ) -> Result<Self, Fault> {
+        let listen = section.need("listen", "listen = \"0.0.0.0:8080\"")?;
+        let address = listen.address()?;
+        claims.address(address, format!("the proxy of group \"{id}\""), listen.spot())?;
+        if service.port.is_none() {
+            return Err(section.fault("the service has no port to forward to", "add port = 9100 to [group.service]"));
+        }
+        Ok(Self {
+            listen: address,
+            hold: section.or("hold", Entry::duration, HOLD)?,
+            max_parked: section.or("max_parked", max_parked, MAX_PARKED)?,
+        })
+    }
+}
+
+/// None may be parked: then a client without a leader is refused at once.
+fn max_parked(entry: Entry<'_>) -> Result<usize, Fault> {
+    Ok(entry.number(0..=1_000_000)?.try_into().expect("the bounds fit"))
+}
