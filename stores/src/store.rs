@@ -3,6 +3,7 @@
 //! Nothing here reads a clock, retries, or knows what a body means.
 
 use std::fmt;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
@@ -42,6 +43,34 @@ pub trait Store: Send + Sync + 'static {
 
     /// Wakes when something may have changed. A hint only: it may come late, never, or for nothing.
     fn watch(&self) -> Hints;
+}
+
+/// A handle that is shared is a store too, so that wrappers wrap any.
+#[async_trait]
+impl<S: Store + ?Sized> Store for Arc<S> {
+    fn kind(&self) -> &str {
+        (**self).kind()
+    }
+
+    fn single_point_of_failure(&self) -> Option<String> {
+        (**self).single_point_of_failure()
+    }
+
+    async fn list(&self) -> Result<Vec<Entry>, Unavailable> {
+        (**self).list().await
+    }
+
+    async fn read(&self, key: &Key) -> Result<Option<Entry>, Unavailable> {
+        (**self).read(key).await
+    }
+
+    async fn write(&self, key: &Key, expect: Option<u64>, nonce: u128, body: Body) -> Written {
+        (**self).write(key, expect, nonce, body).await
+    }
+
+    fn watch(&self) -> Hints {
+        (**self).watch()
+    }
 }
 
 /// One record as it was at some moment.

@@ -1,5 +1,7 @@
 //! What `dir:PATH` adds to the suite: hostile directories, damage, and clear errors.
 
+#![allow(clippy::unwrap_used)] // A test that cannot go on stops.
+
 use hotseat_stores::{Body, Dir, Key, Store, Written};
 use std::time::Duration;
 
