@@ -13,12 +13,40 @@
 
 extern crate alloc;
 
+mod desk;
+mod election;
+mod group;
+mod health;
 mod id;
+mod message;
 mod mode;
+mod mutant;
+mod node;
+mod observe;
+mod proof;
+mod record;
+mod register;
+mod roster;
+mod service;
+mod session;
 mod time;
 mod timing;
+mod view;
 
+pub use election::{Candidate, order};
+pub use group::{GroupConfig, Seat};
+pub use health::{Health, HealthLimits};
 pub use id::{Epoch, GroupId, InvalidName, Nonce, NodeName, SessionId, Version};
+pub use message::{
+    Action, Event, Exit, Expect, GuardCommand, GuardReport, Input, Look, Outcome, Reason, Request,
+    RequestError, ServiceInput, Ticket,
+};
 pub use mode::{Mode, OnExit, Standby};
+pub use mutant::{Mutant, Rules};
+pub use node::{Node, NodeConfig};
+pub use proof::{Proof, ProofHash, Secret};
+pub use record::{GroupRecord, Key, Leader, Member, MemberState, Record, SessionRecord, SessionState};
+pub use service::{Backoff, Role, ServiceConfig};
 pub use time::Instant;
 pub use timing::{Promise, Timing, UnsafeTiming};
+pub use view::{GroupView, MemberView, View};

@@ -1,0 +1,309 @@
+//! What goes into a [`Node`](crate::Node) and what comes out. Actions are data; who carries them out decides nothing.
+
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::vec::Vec;
+use serde::{Deserialize, Serialize};
+
+use crate::id::{Epoch, GroupId, Nonce, NodeName, SessionId, Version};
+use crate::proof::{Proof, ProofHash};
+use crate::record::{Key, Record};
+use crate::service::Role;
+use crate::time::Instant;
+
+/// Names one write, so that its answer finds home.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Ticket(pub u64);
+
+/// What a write builds on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expect {
+    /// The key has never been written.
+    Absent,
+    /// The key stands at this version.
+    Version(Version),
+    /// Whatever is there: only for mutants, which the simulator must catch.
+    #[cfg(feature = "mutants")]
+    Anything,
+}
+
+/// What became of a write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It stands in the store, at this version.
+    Applied(Version),
+    /// It does not and never will.
+    Refused,
+    /// Nobody knows: it may stand, or may land later (A1).
+    Unknown,
+}
+
+/// Every record of the store, as one listing saw it. Possibly stale, never torn.
+#[derive(Clone, Debug)]
+pub struct Look {
+    /// When the listing was asked for.
+    pub began: Instant,
+    /// What it found. `Err` is a record that cannot be read: treated as held.
+    pub records: BTreeMap<Key, (Version, Result<Record, String>)>,
+}
+
+/// What the guard reports.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GuardReport {
+    /// It runs. Nothing has been started yet.
+    Ready {
+        /// The hash of its secret.
+        proof: ProofHash,
+        /// 128 fresh random bits, to name the session.
+        session: Nonce,
+        /// How it contains: `cgroup` or `tree`.
+        contained: String,
+    },
+    /// It could not be started.
+    Failed(String),
+    /// Everything of the session is dead, and this is the proof.
+    Proven(Proof),
+    /// It vanished without a word: nothing is known.
+    Lost,
+}
+
+/// What a service, or what looks after it, reports. Every report names the run it speaks of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ServiceInput {
+    /// The process runs.
+    Started,
+    /// The process could not be started.
+    StartFailed(String),
+    /// The main process ended; what remains of its tree is being killed.
+    Exited(String),
+    /// Nothing of its tree is alive.
+    Gone,
+    /// A ready check ended.
+    Ready(Result<(), String>),
+    /// A health check ended.
+    Health(Result<(), String>),
+    /// It was told its role, and did or did not acknowledge that; the hook, if any, ended well or not.
+    Turned(Result<bool, String>),
+}
+
+/// What an operator asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// A planned change of leader.
+    Switchover {
+        /// Of which group.
+        group: GroupId,
+        /// To whom; the best candidate otherwise.
+        to: Option<NodeName>,
+    },
+}
+
+/// Why a request was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RequestError {
+    /// No such group here.
+    UnknownGroup,
+    /// This node does not lead the group.
+    NotLeader(Option<NodeName>),
+    /// The leader is busy with a change already.
+    Busy,
+    /// The target cannot take over, and why.
+    BadTarget(String),
+}
+
+/// Something happened.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// Time passed.
+    Tick,
+    /// Somebody says that the store changed; only a hint.
+    Hint,
+    /// A listing ended.
+    Looked(Look),
+    /// A listing failed.
+    LookFailed,
+    /// A write ended, or was given up.
+    Written(Ticket, Outcome),
+    /// Somebody relays a guard's word.
+    Proof(Proof),
+    /// The guard reports.
+    Guard(GuardReport),
+    /// A service of a group reports; the number is its run.
+    Service(GroupId, u64, ServiceInput),
+    /// An operator asks; the number is for the reply.
+    Request(u64, Request),
+    /// Stop: hand over, release, exit.
+    Stop,
+}
+
+/// What the guard is to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GuardCommand {
+    /// Everything dies at this instant, unless a later one is given in time.
+    Deadline(Instant),
+    /// Start the group's service.
+    Start {
+        /// The group.
+        group: GroupId,
+        /// The run, to name it in reports.
+        run: u64,
+        /// What it is told it is.
+        role: Role,
+    },
+    /// Send the configured stop signal to the main process.
+    Signal(GroupId, u64),
+    /// Kill the whole tree.
+    Kill(GroupId, u64),
+    /// Kill everything of the session, prove it, give the word.
+    End,
+}
+
+/// What is to be done.
+#[derive(Clone, Debug)]
+pub enum Action {
+    /// List the store.
+    Look,
+    /// Compare and swap.
+    Write {
+        /// For the answer.
+        ticket: Ticket,
+        /// Where.
+        key: Key,
+        /// Over what.
+        expect: Expect,
+        /// What.
+        record: Record,
+    },
+    /// Start a guard for a new session.
+    SpawnGuard,
+    /// Ask the guard of this node's earlier session for its word.
+    AskGuard(SessionId),
+    /// Tell the guard.
+    Guard(GuardCommand),
+    /// Run one ready check of the group's service, in this role.
+    CheckReady(GroupId, u64),
+    /// Run one health check.
+    CheckHealth(GroupId, u64),
+    /// Tell a running service its new role, run the hook of that change, and report `Turned`.
+    Turn(GroupId, u64, Role),
+    /// The group is led from here and its service is ready: proxies and addresses may follow.
+    Announce(GroupId, Epoch),
+    /// No longer.
+    Withdraw(GroupId, Epoch),
+    /// Answer an operator.
+    Reply(u64, Result<(), RequestError>),
+    /// For the log, the history and the people.
+    Tell(Event),
+    /// End the process.
+    Exit(Exit),
+}
+
+/// Why a leadership began, ended, or did not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "kind", content = "detail")]
+pub enum Reason {
+    /// Nobody had led before.
+    First,
+    /// An operator's switchover.
+    Switchover,
+    /// The agent was stopped.
+    Stopped,
+    /// The service ended by itself.
+    ServiceExited(String),
+    /// The service failed its health checks.
+    Unhealthy(String),
+    /// The service did not become ready, or a hook failed.
+    NotReady(String),
+    /// The leader's guard proved its death.
+    Proven,
+    /// The leader's session was silent.
+    Silent,
+    /// The leader's node began a new session.
+    Replaced,
+}
+
+/// What people may want to know. Times are stamped by whoever writes it down.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// This node's earlier session is not known to be dead: waiting for its guard's word, or for silence.
+    Waiting(SessionId),
+    /// A session began.
+    SessionBegan(SessionId),
+    /// This node's session is over.
+    SessionOver(SessionId, String),
+    /// Another node's session was ended by us.
+    SessionEnded(NodeName, SessionId, crate::record::SessionState),
+    /// A member came.
+    MemberCame(NodeName),
+    /// A member's session ended, whoever ended it.
+    MemberLeft(NodeName, crate::record::SessionState),
+    /// A group has a new leader.
+    NewLeader {
+        /// The group.
+        group: GroupId,
+        /// The leader.
+        node: NodeName,
+        /// The epoch.
+        epoch: Epoch,
+        /// Why.
+        reason: Reason,
+    },
+    /// The leader's service is ready: promotion is complete.
+    Serving {
+        /// The group.
+        group: GroupId,
+        /// The leader.
+        node: NodeName,
+        /// The epoch.
+        epoch: Epoch,
+    },
+    /// The leader let go, or lost it.
+    NoLeader {
+        /// The group.
+        group: GroupId,
+        /// The epoch that ended.
+        epoch: Epoch,
+        /// Why.
+        reason: Reason,
+    },
+    /// This node begins to hand over.
+    Demoting(GroupId, Epoch, Reason),
+    /// A service of this node was started.
+    ServiceStarted(GroupId, Role),
+    /// A service of this node is ready.
+    ServiceReady(GroupId, Role),
+    /// A service of this node ended by itself.
+    ServiceExited(GroupId, String),
+    /// A service of this node is to be restarted after a pause.
+    ServiceRestarts(GroupId, core::time::Duration, u32),
+    /// A health check failed: so many of so many.
+    HealthFailed(GroupId, String, u32, u32),
+    /// A record cannot be read.
+    Damaged(Key, String),
+}
+
+/// How the process ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// As asked.
+    Stopped,
+    /// Another agent lives under this name.
+    NameTaken {
+        /// Where.
+        address: String,
+    },
+    /// No guard could be started.
+    NoGuard(String),
+}
+
+/// Which of the writes to one record was settled, see `register`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Applied<T> {
+    /// What was written.
+    pub record: T,
+    /// When that attempt was sent (A3).
+    pub sent: Instant,
+}
+
+/// The actions of one step.
+pub type Actions = Vec<Action>;

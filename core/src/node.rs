@@ -1,0 +1,395 @@
+//! One agent's mind: its session, what it has seen of the others, and its groups.
+
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::desk::{Damage, Desk, Nonces, Post};
+use crate::group::{Group, GroupConfig};
+use crate::id::{GroupId, NodeName};
+use crate::message::{Action, Event, Expect, GuardReport, Input, Look, Outcome, Request, RequestError, Ticket};
+use crate::mutant::{Mutant, Rules};
+use crate::observe::Observed;
+use crate::proof::Proof;
+use crate::record::{Key, Member, Record, SessionRecord, SessionState};
+use crate::roster::Roster;
+use crate::session::{Phase, Session, proves, session_of};
+use crate::time::Instant;
+use crate::timing::Timing;
+
+/// Guards' words kept that match no session we have seen yet.
+const PROOFS_MAX: usize = 16;
+
+/// What a node is.
+#[derive(Clone, Debug)]
+pub struct NodeConfig {
+    /// Unique in the cluster.
+    pub name: NodeName,
+    /// Where the agent answers, `host:port`.
+    pub address: String,
+    /// The agent's version.
+    pub version: String,
+    /// The node's region.
+    pub region: String,
+    /// The lease's timing.
+    pub timing: Timing,
+    /// Its groups.
+    pub groups: Vec<GroupConfig>,
+    /// All of them, outside of the simulator.
+    pub rules: Rules,
+}
+
+/// A write that ends another's session.
+#[derive(Clone, Debug)]
+struct Expiry {
+    ticket: Ticket,
+    record: SessionRecord,
+}
+
+/// See the module and the crate.
+///
+/// To be correct, the caller must: give times of one `CLOCK_BOOTTIME`, never going back; carry actions out
+/// in order; answer every `Look` and `Write` within the store time-out; and never alter what they say.
+#[derive(Clone, Debug)]
+pub struct Node {
+    pub(crate) config: NodeConfig,
+    pub(crate) session: Session,
+    pub(crate) others: BTreeMap<NodeName, Observed>,
+    pub(crate) groups: BTreeMap<GroupId, Group>,
+    expiring: BTreeMap<NodeName, Expiry>,
+    proofs: Vec<Proof>,
+    nonces: Nonces,
+    tickets: u64,
+    told_damage: Damage,
+    stopping: bool,
+    looking: bool,
+    look_again: bool,
+    look_at: Instant,
+    published: Vec<(GroupId, Member)>,
+}
+
+/// What of a node a step may change, beside the desk.
+struct Parts<'a> {
+    session: &'a mut Session,
+    others: &'a mut BTreeMap<NodeName, Observed>,
+    groups: &'a mut BTreeMap<GroupId, Group>,
+    expiring: &'a mut BTreeMap<NodeName, Expiry>,
+}
+
+impl Node {
+    /// A node that has done nothing yet. Give it a first `Input::Tick`.
+    #[must_use]
+    pub fn new(config: NodeConfig) -> Self {
+        let groups = config.groups.iter().map(|group| (group.id.clone(), Group::new(group.clone()))).collect();
+        Self {
+            config,
+            session: Session::new(),
+            others: BTreeMap::new(),
+            groups,
+            expiring: BTreeMap::new(),
+            proofs: Vec::new(),
+            nonces: Nonces::new(),
+            tickets: 0,
+            told_damage: Damage::new(),
+            stopping: false,
+            looking: false,
+            look_again: false,
+            look_at: Instant::from_nanos(0),
+            published: Vec::new(),
+        }
+    }
+
+    /// Takes one input and says what is to be done. A deadline that has passed is honoured first.
+    pub fn step(&mut self, now: Instant, input: Input) -> Vec<Action> {
+        let mut out = Vec::new();
+        self.at_desk(now, &mut out, |parts, desk| parts.session.lapse(desk));
+        self.take(now, input, &mut out);
+        self.advance(now, &mut out);
+        out
+    }
+
+    /// When to call `step` with `Tick` if nothing else happens before.
+    #[must_use]
+    pub fn wake_at(&self, now: Instant) -> Option<Instant> {
+        let post = self.post(now);
+        let roster = Roster { now, others: &self.others };
+        let groups = self.groups.values().filter_map(|group| group.wake_at(&roster, &post)).min();
+        let look = (!self.looking).then_some(self.look_at);
+        let promise = self.config.timing.promise();
+        let silences = self.others.values().filter_map(|other| other.silent_at(self.config.rules, promise));
+        let silent = silences.filter(|at| *at > now).min();
+        [look, groups, silent, self.session.wake_at(&self.config)].into_iter().flatten().min()
+    }
+
+    pub(crate) fn post(&self, now: Instant) -> Post<'_> {
+        let leased = self.session.leased(now);
+        Post {
+            now,
+            config: &self.config,
+            session: if leased { self.session.id } else { None },
+            began: self.session.began,
+            stopping: self.stopping,
+        }
+    }
+
+    /// Lends a desk to `work`; drops the groups at once if the session was over, before or after.
+    fn at_desk<R>(
+        &mut self,
+        now: Instant,
+        out: &mut Vec<Action>,
+        work: impl FnOnce(&mut Parts<'_>, &mut Desk<'_>) -> R,
+    ) -> R {
+        let leased = self.session.leased(now);
+        let post = Post {
+            now,
+            config: &self.config,
+            session: if leased { self.session.id } else { None },
+            began: self.session.began,
+            stopping: self.stopping,
+        };
+        let (nonces, tickets) = (&mut self.nonces, &mut self.tickets);
+        let mut desk = Desk { post, out, nonces, tickets, told_damage: &mut self.told_damage, look: false };
+        let mut parts = Parts {
+            session: &mut self.session,
+            others: &mut self.others,
+            groups: &mut self.groups,
+            expiring: &mut self.expiring,
+        };
+        let was_alive = parts.session.phase == Phase::Alive;
+        let result = work(&mut parts, &mut desk);
+        if was_alive && parts.session.phase != Phase::Alive {
+            for group in parts.groups.values_mut() {
+                group.over(&mut desk);
+            }
+        }
+        self.look_again |= desk.look;
+        result
+    }
+
+    fn take(&mut self, now: Instant, input: Input, out: &mut Vec<Action>) {
+        match input {
+            Input::Tick => {}
+            Input::Hint => self.look_again = true,
+            Input::Looked(look) => self.looked(now, &look, out),
+            Input::LookFailed => self.looking = false,
+            Input::Written(ticket, outcome) => self.written(now, ticket, outcome, out),
+            Input::Proof(proof) => self.proof(now, proof, out),
+            Input::Guard(report) => self.guard(now, report, out),
+            Input::Service(group, run, input) => self.at_desk(now, out, |parts, desk| {
+                if let Some(group) = parts.groups.get_mut(&group) {
+                    group.service_input(run, input, desk);
+                }
+            }),
+            Input::Request(id, request) => {
+                let reply = self.request(now, request, out);
+                out.push(Action::Reply(id, reply));
+            }
+            Input::Stop => self.stopping = true,
+        }
+    }
+
+    fn guard(&mut self, now: Instant, report: GuardReport, out: &mut Vec<Action>) {
+        self.at_desk(now, out, |parts, desk| parts.session.guard(report, desk));
+    }
+
+    fn looked(&mut self, now: Instant, look: &Look, out: &mut Vec<Action>) {
+        self.looking = false;
+        self.at_desk(now, out, |parts, desk| {
+            let own = look.records.get(&Key::Session(desk.config.name.clone()));
+            parts.session.looked(look.began, own, desk);
+        });
+        self.at_desk(now, out, |parts, desk| {
+            for (key, (version, record)) in &look.records {
+                if let Key::Session(node) = key
+                    && *node != desk.config.name
+                {
+                    let record = session_of(node, record);
+                    desk.damaged(key.clone(), &record);
+                    let at = if desk.config.rules.breaks(Mutant::ObserveFromSend) { look.began } else { now };
+                    parts.observe(at, node, *version, &record, desk);
+                }
+            }
+            for (id, group) in parts.groups.iter_mut() {
+                group.looked(look.records.get(&Key::Group(id.clone())), desk);
+            }
+            parts.expire_the_silent(look.began, desk);
+        });
+        for proof in core::mem::take(&mut self.proofs) {
+            self.proof(now, proof, out);
+        }
+    }
+
+    fn written(&mut self, now: Instant, ticket: Ticket, outcome: Outcome, out: &mut Vec<Action>) {
+        self.at_desk(now, out, |parts, desk| {
+            if parts.session.awaits(ticket) {
+                return parts.session.written(ticket, outcome, desk);
+            }
+            if let Some(group) = parts.groups.values_mut().find(|group| group.awaits(ticket)) {
+                return group.written(ticket, outcome, desk);
+            }
+            parts.expired(ticket, outcome, desk);
+        });
+    }
+
+    /// D6: whoever hears a guard's word may end the session it speaks of.
+    fn proof(&mut self, now: Instant, proof: Proof, out: &mut Vec<Action>) {
+        let used = self.at_desk(now, out, |parts, desk| {
+            parts.session.proof(proof, desk);
+            let proven = parts.others.iter().find_map(|(node, observed)| {
+                let record = observed.record.as_ref().ok()?;
+                proves(&proof, record).then(|| (node.clone(), record.clone()))
+            });
+            let Some((node, record)) = proven else { return false };
+            if record.state == SessionState::Alive && desk.session.is_some() {
+                parts.expire(&node, record, SessionState::Proven, desk);
+            }
+            true
+        });
+        if !used && self.proofs.len() < PROOFS_MAX && !self.proofs.contains(&proof) {
+            self.proofs.push(proof);
+            self.look_again = true;
+        }
+    }
+
+    fn request(&mut self, now: Instant, request: Request, out: &mut Vec<Action>) -> Result<(), RequestError> {
+        self.at_desk(now, out, |parts, desk| match request {
+            Request::Switchover { group, to } => {
+                let roster = Roster { now, others: parts.others };
+                let group = parts.groups.get_mut(&group).ok_or(RequestError::UnknownGroup)?;
+                group.switch_over(to, &roster, desk)
+            }
+        })
+    }
+
+    /// Does what is due by time or by what was learnt.
+    fn advance(&mut self, now: Instant, out: &mut Vec<Action>) {
+        let promise = self.config.timing.promise();
+        let rules = self.config.rules;
+        let silent = self.others.values().filter_map(|other| other.silent_at(rules, promise)).any(|at| now >= at);
+        self.at_desk(now, out, |parts, desk| {
+            let roster = Roster { now, others: parts.others };
+            for group in parts.groups.values_mut() {
+                group.advance(&roster, desk);
+            }
+            let idle = parts.groups.values().all(Group::idle);
+            if desk.stopping && idle {
+                parts.session.leave(desk);
+            }
+        });
+        self.publish(now);
+        self.at_desk(now, out, |parts, desk| {
+            let post = desk.post;
+            let groups = &*parts.groups;
+            let members = || groups.iter().map(|(id, group)| (id.clone(), group.member(&post))).collect();
+            parts.session.advance(members, desk);
+        });
+        self.look(now, silent, out);
+    }
+
+    /// A change in what this node is is published at once, not with the next renewal.
+    fn publish(&mut self, now: Instant) {
+        let post = self.post(now);
+        let members: Vec<_> = self.groups.iter().map(|(id, group)| (id.clone(), group.member(&post))).collect();
+        if members != self.published {
+            self.published = members;
+            self.session.hurry(now);
+        }
+    }
+
+    fn look(&mut self, now: Instant, silent: bool, out: &mut Vec<Action>) {
+        if self.session.phase == Phase::Gone || self.looking {
+            return;
+        }
+        // Silence is looked into once more before anybody is expired: at most once per poll interval.
+        let due = now >= self.look_at || self.look_again;
+        if due || (silent && now >= self.look_at) {
+            self.looking = true;
+            self.look_again = false;
+            self.look_at = now + self.config.timing.look();
+            out.push(Action::Look);
+        }
+    }
+}
+
+impl Parts<'_> {
+    fn observe(
+        &mut self,
+        at: Instant,
+        node: &NodeName,
+        version: crate::id::Version,
+        record: &Result<SessionRecord, String>,
+        desk: &mut Desk<'_>,
+    ) {
+        let alive = |record: &Result<SessionRecord, String>| {
+            record.as_ref().map_or(true, |record| record.state == SessionState::Alive)
+        };
+        let Some(observed) = self.others.get_mut(node) else {
+            if alive(record) {
+                desk.out.push(Action::Tell(Event::MemberCame(node.clone())));
+            }
+            self.others.insert(node.clone(), Observed::first(at, version, record.clone()));
+            return;
+        };
+        let was = alive(&observed.record);
+        if !observed.look(at, version, record) {
+            return;
+        }
+        match (was, alive(record), record) {
+            (true, false, Ok(record)) => {
+                desk.out.push(Action::Tell(Event::MemberLeft(node.clone(), record.state)));
+            }
+            (false, true, _) => desk.out.push(Action::Tell(Event::MemberCame(node.clone()))),
+            (true, true, _) | (false, false, _) | (true, false, Err(_)) => {}
+        }
+    }
+
+    /// A5: silence, confirmed by a look that began after it had lasted long enough.
+    fn expire_the_silent(&mut self, began: Instant, desk: &mut Desk<'_>) {
+        if desk.session.is_none() {
+            return;
+        }
+        let (rules, promise) = (desk.config.rules, desk.config.timing.promise());
+        let silent: Vec<_> = self
+            .others
+            .iter()
+            .filter(|(_, other)| other.silent_at(rules, promise).is_some_and(|at| began >= at))
+            .filter_map(|(node, other)| Some((node.clone(), other.record.clone().ok()?)))
+            .collect();
+        if rules.breaks(Mutant::ClaimOverStaleLive) {
+            return;
+        }
+        for (node, record) in silent {
+            self.expire(&node, record, SessionState::Expired, desk);
+        }
+    }
+
+    fn expire(&mut self, node: &NodeName, record: SessionRecord, state: SessionState, desk: &mut Desk<'_>) {
+        let Some(observed) = self.others.get(node) else { return };
+        if self.expiring.contains_key(node) {
+            return;
+        }
+        let record = SessionRecord { nonce: desk.nonce(), state, ..record };
+        let ticket = desk.ticket();
+        let (key, written) = (Key::Session(node.clone()), Record::Session(record.clone()));
+        let expect = Expect::Version(observed.version);
+        desk.out.push(Action::Write { ticket, key, expect, record: written });
+        if desk.config.rules.breaks(Mutant::ExpireWithoutVersion) {
+            desk.forget_expectation();
+        }
+        self.expiring.insert(node.clone(), Expiry { ticket, record });
+    }
+
+    fn expired(&mut self, ticket: Ticket, outcome: Outcome, desk: &mut Desk<'_>) {
+        let found = self.expiring.iter().find(|(_, expiry)| expiry.ticket == ticket);
+        let Some(node) = found.map(|(node, _)| node.clone()) else { return };
+        let Some(expiry) = self.expiring.remove(&node) else { return };
+        match outcome {
+            Outcome::Applied(version) => {
+                let (session, state) = (expiry.record.session, expiry.record.state);
+                desk.out.push(Action::Tell(Event::SessionEnded(node.clone(), session, state)));
+                self.observe(desk.now, &node, version, &Ok(expiry.record), desk);
+            }
+            Outcome::Refused | Outcome::Unknown => desk.look = true,
+        }
+    }
+}

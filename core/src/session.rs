@@ -1,0 +1,442 @@
+//! This node's own session: how it begins, is renewed, and is over.
+//!
+//! ```text
+//!  Joining ──old session ended, proven or silent──> Arming ──guard ready──> Beginning ──applied──> Alive
+//!     │ alive                                          ^                        │ moved                │
+//!     └──────> Waiting ───its guard's word, silence────┘ <──────────────────────┘     deadline passed, │
+//!     ^                                                                               or refused       v
+//!     └───────────────────────────── everything proven dead ───────────────────────────────────────  Over
+//!
+//!  Alive ──stop, all groups idle──> Leaving ──everything proven dead──> Ending ──released──> Gone
+//! ```
+//!
+//! A lapsed session is over, for good: it acts no more, sends no more renewals, and the node begins a new
+//! one. There is no way back from `Over` to `Alive`.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::id::{Nonce, NodeName, SessionId, Version};
+use crate::message::{Action, Event, Exit, GuardCommand, GuardReport, Outcome, Ticket};
+use crate::mutant::Mutant;
+use crate::desk::Desk;
+use crate::node::NodeConfig;
+use crate::observe::Observed;
+use crate::proof::{Proof, ProofHash};
+use crate::record::{Key, Member, Record, SessionRecord, SessionState};
+use crate::register::{Register, Settled};
+use crate::time::Instant;
+
+/// A record that moves this often while we wait is renewed by somebody alive. One move could be a
+/// dead agent's last write landing late.
+const MOVES_OF_THE_LIVING: u32 = 2;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    Joining,
+    Waiting,
+    Arming,
+    Beginning,
+    Alive,
+    Over,
+    Leaving,
+    Ending { until: Instant },
+    Gone,
+}
+
+/// What the guard told at its start.
+#[derive(Clone, Debug)]
+struct Armed {
+    id: Nonce,
+    proof: ProofHash,
+    contained: String,
+}
+
+/// See the module.
+#[derive(Clone, Debug)]
+pub(crate) struct Session {
+    pub(crate) phase: Phase,
+    register: Register<SessionRecord>,
+    /// The node's earlier session, watched until it is known to be ended.
+    old: Option<Observed>,
+    armed: Option<Armed>,
+    proofs: Vec<Proof>,
+    pub(crate) id: Option<SessionId>,
+    pub(crate) began: Instant,
+    lease_until: Instant,
+    /// When the newest acknowledged renewal was sent.
+    pub(crate) renewed: Instant,
+    renew_at: Instant,
+    /// A refused write: only a look can tell what stands there now.
+    blind: bool,
+}
+
+impl Session {
+    pub(crate) const fn new() -> Self {
+        Self {
+            phase: Phase::Joining,
+            register: Register::new(),
+            old: None,
+            armed: None,
+            proofs: Vec::new(),
+            id: None,
+            began: Instant::from_nanos(0),
+            lease_until: Instant::from_nanos(0),
+            renewed: Instant::from_nanos(0),
+            renew_at: Instant::from_nanos(0),
+            blind: false,
+        }
+    }
+
+    /// Whether this node may act: alive, and its lease has not run out.
+    pub(crate) fn leased(&self, now: Instant) -> bool {
+        self.phase == Phase::Alive && now < self.lease_until
+    }
+
+    pub(crate) fn lease_until(&self) -> Option<Instant> {
+        (self.phase == Phase::Alive).then_some(self.lease_until)
+    }
+
+    pub(crate) fn record(&self) -> Option<&SessionRecord> {
+        self.register.body()
+    }
+
+    /// When the old session will have been silent long enough.
+    fn silent_at(&self, config: &NodeConfig) -> Option<Instant> {
+        self.old.as_ref()?.silent_at(config.rules, config.timing.promise())
+    }
+
+    pub(crate) fn wake_at(&self, config: &NodeConfig) -> Option<Instant> {
+        match self.phase {
+            Phase::Waiting => self.silent_at(config),
+            Phase::Alive => Some(self.lease_until.min(if self.register.free() { self.renew_at } else { self.lease_until })),
+            Phase::Beginning if self.register.free() => Some(self.renew_at),
+            Phase::Ending { until } => Some(if self.register.free() { self.renew_at.min(until) } else { until }),
+            Phase::Joining | Phase::Beginning | Phase::Arming | Phase::Over | Phase::Leaving | Phase::Gone => None,
+        }
+    }
+
+    /// Ends the session if its deadline has passed. Comes first in every step.
+    pub(crate) fn lapse(&mut self, desk: &mut Desk<'_>) {
+        if self.phase == Phase::Alive
+            && desk.now >= self.lease_until
+            && !desk.config.rules.breaks(Mutant::LapsedSessionResumes)
+        {
+            self.over("no renewal was acknowledged in time", desk);
+        }
+    }
+
+    fn over(&mut self, why: &str, desk: &mut Desk<'_>) {
+        if let Some(id) = self.id {
+            desk.out.push(Action::Tell(Event::SessionOver(id, String::from(why))));
+        }
+        desk.out.push(Action::Guard(GuardCommand::End));
+        self.phase = Phase::Over;
+        self.register.abandon();
+        self.armed = None;
+    }
+
+    /// Takes what a look says of this node's own record.
+    pub(crate) fn looked(
+        &mut self,
+        began: Instant,
+        found: Option<&(Version, Result<Record, String>)>,
+        desk: &mut Desk<'_>,
+    ) {
+        self.blind = false;
+        let read = found.map(|(version, record)| (*version, own_record(record)));
+        if let Some((version, Ok(record))) = &read {
+            let settled = self.register.looked(desk.now, *version, record);
+            self.settle(settled, true, desk);
+        }
+        match self.phase {
+            Phase::Joining | Phase::Waiting => self.look_at_the_old(began, read, desk),
+            Phase::Arming
+            | Phase::Beginning
+            | Phase::Alive
+            | Phase::Over
+            | Phase::Leaving
+            | Phase::Ending { .. }
+            | Phase::Gone => {}
+        }
+    }
+
+    /// Decides whether the node's last session is known to be ended, so that a new one may begin.
+    fn look_at_the_old(
+        &mut self,
+        began: Instant,
+        read: Option<(Version, Result<SessionRecord, String>)>,
+        desk: &mut Desk<'_>,
+    ) {
+        let Some((version, record)) = read else { return self.arm(desk) };
+        match &mut self.old {
+            None => self.old = Some(Observed::first(desk.now, version, record)),
+            Some(old) => {
+                old.look(desk.now, version, &record);
+            }
+        }
+        let Some(old) = &self.old else { return };
+        let Ok(record) = &old.record else {
+            desk.damaged(Key::Session(desk.config.name.clone()), &old.record);
+            return;
+        };
+        let proven = self.proofs.iter().any(|proof| proves(proof, record));
+        let silent = old.silent_at(desk.config.rules, desk.config.timing.promise()).is_some_and(|at| began >= at);
+        let careless = desk.config.rules.breaks(Mutant::NewSessionWithoutEnding);
+        if record.state != SessionState::Alive || proven || silent || careless {
+            return self.arm(desk);
+        }
+        if old.moves >= MOVES_OF_THE_LIVING {
+            let address = record.address.clone();
+            self.phase = Phase::Gone;
+            desk.out.push(Action::Guard(GuardCommand::End));
+            desk.out.push(Action::Exit(Exit::NameTaken { address }));
+        } else if self.phase == Phase::Joining {
+            self.phase = Phase::Waiting;
+            desk.out.push(Action::AskGuard(record.session));
+            desk.out.push(Action::Tell(Event::Waiting(record.session)));
+        }
+    }
+
+    fn arm(&mut self, desk: &mut Desk<'_>) {
+        if self.armed.is_some() {
+            self.phase = Phase::Beginning;
+        } else {
+            self.phase = Phase::Arming;
+            desk.out.push(Action::SpawnGuard);
+        }
+    }
+
+    pub(crate) fn guard(&mut self, report: GuardReport, desk: &mut Desk<'_>) {
+        match (self.phase, report) {
+            (Phase::Arming, GuardReport::Ready { proof, session, contained }) => {
+                desk.nonces.seed(session);
+                self.armed = Some(Armed { id: session, proof, contained });
+                self.phase = Phase::Beginning;
+                self.renew_at = desk.now;
+            }
+            (_, GuardReport::Failed(why)) => {
+                self.phase = Phase::Gone;
+                desk.out.push(Action::Exit(Exit::NoGuard(why)));
+            }
+            (Phase::Leaving, GuardReport::Proven(_) | GuardReport::Lost) => {
+                self.phase = Phase::Ending { until: desk.now + desk.config.timing.ttl() };
+                self.renew_at = desk.now;
+            }
+            (_, GuardReport::Proven(proof)) => {
+                self.proofs = alloc::vec![proof];
+                self.begin_anew(desk);
+            }
+            (_, GuardReport::Lost) => self.begin_anew(desk),
+            // A guard that comes up too late for the session it was meant for.
+            (_, GuardReport::Ready { .. }) => desk.out.push(Action::Guard(GuardCommand::End)),
+        }
+    }
+
+    /// The guard is gone, and with it the session (D2).
+    fn begin_anew(&mut self, desk: &mut Desk<'_>) {
+        match self.phase {
+            Phase::Alive | Phase::Arming | Phase::Beginning => self.over("its guard is gone", desk),
+            Phase::Joining | Phase::Waiting | Phase::Over | Phase::Leaving | Phase::Ending { .. } | Phase::Gone => {}
+        }
+        if self.phase == Phase::Over {
+            self.phase = Phase::Joining;
+            self.old = None;
+            self.id = None;
+            desk.look = true;
+        }
+    }
+
+    /// Somebody relays a guard's word: perhaps that of this node's old guard.
+    pub(crate) fn proof(&mut self, proof: Proof, desk: &mut Desk<'_>) {
+        if matches!(self.phase, Phase::Joining | Phase::Waiting) && self.proofs.len() < 8 {
+            self.proofs.push(proof);
+            desk.look = true;
+        }
+    }
+
+    pub(crate) fn awaits(&self, ticket: Ticket) -> bool {
+        self.register.awaits(ticket)
+    }
+
+    pub(crate) fn written(&mut self, ticket: Ticket, outcome: Outcome, desk: &mut Desk<'_>) {
+        let rules = desk.config.rules;
+        let unanswered = outcome == Outcome::Unknown;
+        if (unanswered && rules.breaks(Mutant::UnknownRenewalApplied) || rules.breaks(Mutant::RenewalExtendedOnError))
+            && self.phase == Phase::Alive
+            && !matches!(outcome, Outcome::Applied(_))
+        {
+            self.extend(desk.now, desk);
+        }
+        if matches!(outcome, Outcome::Refused | Outcome::Unknown) {
+            self.blind = outcome == Outcome::Refused;
+            // At once after a time-out; never faster than a quarter of the renewal interval.
+            self.renew_at = desk.now + desk.config.timing.renewal() / 4;
+            desk.look = true;
+        }
+        let settled = self.register.written(desk.now, ticket, outcome);
+        self.settle(settled, false, desk);
+    }
+
+    fn settle(&mut self, settled: Settled<SessionRecord>, by_look: bool, desk: &mut Desk<'_>) {
+        let rules = desk.config.rules;
+        match (settled, self.phase) {
+            (Settled::Nothing, _) => {}
+            (Settled::Applied(applied), Phase::Beginning | Phase::Alive) => {
+                let late = (rules.breaks(Mutant::DeadlineFromReply) && !by_look)
+                    || (rules.breaks(Mutant::SettledRenewalFromNow) && by_look);
+                let sent = if late { desk.now } else { applied.sent };
+                if self.phase == Phase::Beginning {
+                    self.begin(&applied.record, desk);
+                }
+                self.extend(sent, desk);
+            }
+            (Settled::Applied(_) | Settled::Moved, Phase::Ending { .. }) => self.exit(desk),
+            (Settled::Moved, Phase::Alive) => self.refused(desk),
+            (Settled::Moved, Phase::Beginning) => {
+                self.old = None;
+                self.phase = Phase::Joining;
+                desk.look = true;
+            }
+            (
+                Settled::Applied(_) | Settled::Moved,
+                Phase::Joining | Phase::Waiting | Phase::Arming | Phase::Over | Phase::Leaving | Phase::Gone,
+            ) => {}
+        }
+    }
+
+    fn begin(&mut self, record: &SessionRecord, desk: &mut Desk<'_>) {
+        self.phase = Phase::Alive;
+        self.id = Some(record.session);
+        self.began = desk.now;
+        self.proofs.clear();
+        self.old = None;
+        desk.out.push(Action::Tell(Event::SessionBegan(record.session)));
+    }
+
+    fn extend(&mut self, sent: Instant, desk: &mut Desk<'_>) {
+        let timing = &desk.config.timing;
+        let lease = if desk.config.rules.breaks(Mutant::NoMarginOnLeader) { timing.ttl() } else { timing.lease() };
+        self.renewed = self.renewed.max(sent);
+        if sent + lease > self.lease_until {
+            self.lease_until = sent + lease;
+            desk.out.push(Action::Guard(GuardCommand::Deadline(self.lease_until)));
+        }
+    }
+
+    /// Our record moved, and not by us: somebody ended this session.
+    fn refused(&mut self, desk: &mut Desk<'_>) {
+        let mine = self.register.body().is_some_and(|record| {
+            Some(record.session) == self.id && record.state == SessionState::Alive
+        });
+        if !mine {
+            self.over("others ended it", desk);
+        }
+    }
+
+    pub(crate) fn leave(&mut self, desk: &mut Desk<'_>) {
+        match self.phase {
+            Phase::Alive | Phase::Arming | Phase::Beginning => {
+                desk.out.push(Action::Guard(GuardCommand::End));
+                self.phase = Phase::Leaving;
+            }
+            Phase::Over => self.phase = Phase::Leaving,
+            Phase::Joining | Phase::Waiting => self.exit(desk),
+            Phase::Leaving | Phase::Ending { .. } | Phase::Gone => {}
+        }
+    }
+
+    fn exit(&mut self, desk: &mut Desk<'_>) {
+        self.phase = Phase::Gone;
+        desk.out.push(Action::Exit(Exit::Stopped));
+    }
+
+    /// Publish at once, as when a member's state has changed.
+    pub(crate) fn hurry(&mut self, now: Instant) {
+        self.renew_at = self.renew_at.min(now);
+    }
+
+    /// Sends what is due.
+    pub(crate) fn advance(&mut self, members: impl Fn() -> Vec<(crate::GroupId, Member)>, desk: &mut Desk<'_>) {
+        if let Phase::Ending { until } = self.phase
+            && (desk.now >= until || !self.stands())
+        {
+            return self.exit(desk);
+        }
+        let silent = self.silent_at(desk.config).is_some_and(|at| desk.now >= at);
+        if self.phase == Phase::Waiting && silent {
+            desk.look = true;
+        }
+        let due = desk.now >= self.renew_at && self.register.free() && !self.blind;
+        let sends = matches!(self.phase, Phase::Beginning | Phase::Alive | Phase::Ending { .. });
+        if due && sends {
+            self.write(members(), desk);
+        }
+    }
+
+    /// Whether the store still takes our session for alive.
+    fn stands(&self) -> bool {
+        self.register.body().is_some_and(|record| record.state == SessionState::Alive)
+    }
+
+    fn write(&mut self, members: Vec<(crate::GroupId, Member)>, desk: &mut Desk<'_>) {
+        let Some(record) = self.next_record(members, desk) else { return };
+        self.renew_at = desk.now + desk.config.timing.renewal();
+        desk.send(Key::Session(desk.config.name.clone()), &mut self.register, record, Record::Session);
+    }
+
+    fn next_record(&self, members: Vec<(crate::GroupId, Member)>, desk: &mut Desk<'_>) -> Option<SessionRecord> {
+        let last = self.register.body();
+        if let Phase::Ending { .. } = self.phase {
+            let mut record = last.filter(|record| record.state == SessionState::Alive)?.clone();
+            record.nonce = desk.nonce();
+            record.state = SessionState::Released;
+            return Some(record);
+        }
+        let armed = self.armed.as_ref()?;
+        let beginning = self.phase == Phase::Beginning;
+        let ordinal = last.map_or(0, |record| record.session.ordinal) + u64::from(beginning);
+        let id = if beginning { SessionId { ordinal, id: armed.id } } else { self.id? };
+        let config = desk.config;
+        let seq = last.map_or(0, |record| record.seq) + 1;
+        let fixed = Nonce(armed.id.0);
+        let reused = config.rules.breaks(Mutant::NonceReused);
+        Some(SessionRecord {
+            nonce: if reused { fixed } else { desk.nonce() },
+            node: config.name.clone(),
+            session: id,
+            seq: if beginning { 1 } else { seq },
+            state: SessionState::Alive,
+            promise: config.timing.promise(),
+            proof: armed.proof,
+            address: config.address.clone(),
+            version: config.version.clone(),
+            region: config.region.clone(),
+            contained: armed.contained.clone(),
+            members: members.into_iter().collect(),
+        })
+    }
+}
+
+fn own_record(record: &Result<Record, String>) -> Result<SessionRecord, String> {
+    match record {
+        Ok(Record::Session(record)) => Ok(record.clone()),
+        Ok(Record::Group(_)) => Err(String::from("a group's record stands in a session's place")),
+        Err(why) => Err(why.clone()),
+    }
+}
+
+/// D6: the proof is the preimage.
+pub(crate) fn proves(proof: &Proof, record: &SessionRecord) -> bool {
+    record.session.id == proof.session && proof.secret.hash() == record.proof
+}
+
+/// Reads a session record of a node out of a look.
+pub(crate) fn session_of(node: &NodeName, record: &Result<Record, String>) -> Result<SessionRecord, String> {
+    let record = own_record(record)?;
+    if record.node == *node {
+        Ok(record)
+    } else {
+        Err(alloc::format!("it names the node {}", record.node))
+    }
+}
