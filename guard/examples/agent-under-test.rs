@@ -1,0 +1,71 @@
+//! An agent to be killed by the tests: holds a guard, starts one command, moves the deadline on, and says on its
+//! standard output what the guard reports, one line each.
+//!
+//! `agent-under-test GUARD SESSION auto|tree PEER|- DEADLINE_MS LINGER_MS -- COMMAND ...`
+
+use std::os::fd::AsFd;
+use std::time::Duration;
+
+use hotseat_guard::{Command, Containment, Guard, Report, Settings, Start, boottime};
+
+fn main() -> std::io::Result<()> {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let session = u128::from_str_radix(&args[1], 16)
+        .expect("SESSION in hex")
+        .to_be_bytes();
+    let mut settings = Settings::new("lab", "agent-under-test", session);
+    settings.containment = if args[2] == "tree" {
+        Containment::Tree
+    } else {
+        Containment::Auto
+    };
+    settings.peers = args[3].parse().into_iter().collect();
+    let deadline = Duration::from_millis(args[4].parse().expect("DEADLINE_MS"));
+    settings.linger = Duration::from_millis(args[5].parse().expect("LINGER_MS"));
+    let guard = Guard::spawn(args[0].as_ref(), &settings)?;
+    let start = Start {
+        slot: 1,
+        name: "under-test".into(),
+        argv: args[7..].iter().map(Into::into).collect(),
+        env: std::env::vars_os().collect(),
+        cwd: None,
+    };
+    extend(&guard, deadline)?;
+    guard.send(&Command::Start(start), Some(std::io::stderr().as_fd()))?;
+    loop {
+        while let Some(report) = guard.receive()? {
+            println!("{}", line(&report));
+        }
+        std::thread::sleep(Duration::from_millis(2));
+        extend(&guard, deadline)?;
+    }
+}
+
+fn extend(guard: &Guard, by: Duration) -> std::io::Result<()> {
+    let by = u64::try_from(by.as_nanos()).expect("fits");
+    guard.send(
+        &Command::Deadline {
+            at: boottime() + by,
+        },
+        None,
+    )
+}
+
+fn line(report: &Report) -> String {
+    match report {
+        Report::Hello {
+            proof_hash,
+            containment,
+            memory_locked,
+            pid,
+        } => {
+            let hash: String = proof_hash
+                .iter()
+                .map(|byte| format!("{byte:02x}"))
+                .collect();
+            format!("hello {pid} {hash} {containment:?} {memory_locked}")
+        }
+        Report::Started { pid, .. } => format!("started {pid}"),
+        other => format!("{other:?}"),
+    }
+}

@@ -1,0 +1,154 @@
+//! What makes a process hard to harm: its names, its memory, its descriptors, its place before the OOM killer.
+//!
+//! Everything here is best effort but for the closing of descriptors; what could not be had is told in `Hello`.
+#![allow(unsafe_code)]
+
+use std::ffi::CStr;
+use std::fs::OpenOptions;
+use std::io::{self, Read, Write};
+use std::os::fd::RawFd;
+
+use rustix::mm::{MlockAllFlags, mlockall};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+/// Never to be chosen by the OOM killer: the guard's memory is small, and its death is the session's.
+const OOM_NEVER: &[u8] = b"-1000";
+
+/// What the agent had, to be given back to what it starts.
+#[derive(Clone, Copy)]
+pub(crate) struct Inherited {
+    oom: [u8; 8],
+    descriptors: Rlimit,
+}
+
+impl Inherited {
+    /// Notes what there is, and takes more: protection from the OOM killer, as many descriptors as allowed.
+    pub(crate) fn replace() -> Self {
+        let descriptors = getrlimit(Resource::Nofile);
+        // Refused only where the hard limit moves under us; then the soft one stays.
+        let _ = setrlimit(
+            Resource::Nofile,
+            Rlimit {
+                current: descriptors.maximum,
+                ..descriptors
+            },
+        );
+        Self {
+            oom: oom_replace(OOM_NEVER).unwrap_or(*b"0\0\0\0\0\0\0\0"),
+            descriptors,
+        }
+    }
+
+    /// Gives it back, in the child that is to become a service. Allocates nothing.
+    pub(crate) fn restore(&self) {
+        let _ = setrlimit(Resource::Nofile, self.descriptors);
+        if let Ok(mut file) = OpenOptions::new()
+            .write(true)
+            .open("/proc/self/oom_score_adj")
+        {
+            let len = self
+                .oom
+                .iter()
+                .position(|byte| *byte == 0)
+                .unwrap_or(self.oom.len());
+            let _ = file.write_all(&self.oom[..len]);
+        }
+    }
+}
+
+fn oom_replace(value: &[u8]) -> io::Result<[u8; 8]> {
+    let mut file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open("/proc/self/oom_score_adj")?;
+    let mut before = [0; 8];
+    let _ = file.read(&mut before)?;
+    file.write_all(value)?;
+    Ok(before)
+}
+
+/// Locks all memory, now and later; `false` if this is not allowed.
+pub(crate) fn lock_memory() -> bool {
+    mlockall(MlockAllFlags::CURRENT | MlockAllFlags::FUTURE).is_ok()
+}
+
+/// The short name: what `top`, `pkill` and `killall` look at.
+pub(crate) fn name(name: &CStr) {
+    let _ = rustix::thread::set_name(name);
+}
+
+/// The long name, written over the arguments: what `ps` and `pkill -f` look at. Cut to the room there is.
+pub(crate) fn title(title: &str) {
+    let Some((start, len)) = arguments() else {
+        return;
+    };
+    let text = &title.as_bytes()[..title.len().min(len - 1)];
+    // SAFETY: the kernel says that these `len` bytes hold this process's own argument strings: on its stack, mapped
+    // and writable. Nothing borrows them: std copies an argument each time it is asked for one, and this crate never
+    // asks. The last byte stays 0, so every string that begins in there still ends in there.
+    unsafe {
+        std::ptr::write_bytes(start, 0, len);
+        std::ptr::copy_nonoverlapping(text.as_ptr(), start, text.len());
+    }
+}
+
+/// Where the arguments of this process are: fields 48 and 49 of its `stat`.
+fn arguments() -> Option<(*mut u8, usize)> {
+    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    let (_, fields) = stat.rsplit_once(')')?;
+    let mut fields = fields.split_ascii_whitespace().skip(45);
+    let start: usize = fields.next()?.parse().ok()?;
+    let end: usize = fields.next()?.parse().ok()?;
+    let len = end
+        .checked_sub(start)
+        .filter(|len| *len > 1 && start != 0)?;
+    Some((std::ptr::with_exposed_provenance_mut(start), len))
+}
+
+/// Closes every descriptor above standard error but these. A lock on `data_dir` must not live on in here (B3).
+pub(crate) fn close_all_but(kept: &mut [RawFd]) {
+    kept.sort_unstable();
+    let mut from = 3;
+    for fd in kept.iter().copied().filter(|fd| *fd >= 3) {
+        close_range(from, fd - 1);
+        from = fd + 1;
+    }
+    close_range(from, RawFd::MAX);
+}
+
+fn close_range(first: RawFd, last: RawFd) {
+    if first > last {
+        return;
+    }
+    // SAFETY: called before anything else in this process owns a descriptor in the range, or by a keeper that will
+    // never run the destructors of what its parent owned. Without close_range (before Linux 5.9) they are closed singly.
+    if unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) } == 0 {
+        return;
+    }
+    let limit = getrlimit(Resource::Nofile)
+        .maximum
+        .map_or(1 << 16, |max| max.min(1 << 20));
+    for fd in first..=last.min(RawFd::try_from(limit).unwrap_or(RawFd::MAX)) {
+        // SAFETY: as above.
+        unsafe { libc::close(fd) };
+    }
+}
+
+/// Makes standard input, output and error lead nowhere.
+pub(crate) fn detach_from_terminal() -> io::Result<()> {
+    let nowhere = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open("/dev/null")?;
+    for target in 0..=2 {
+        // SAFETY: dup2 takes no pointers; nothing in this process owns 0, 1 or 2.
+        if unsafe { libc::dup2(std::os::fd::AsRawFd::as_raw_fd(&nowhere), target) } < 0 {
+            return Err(io::Error::last_os_error());
+        }
+    }
+    // Where 0, 1 or 2 was closed, the file just opened may itself have one of these numbers.
+    if std::os::fd::AsRawFd::as_raw_fd(&nowhere) <= 2 {
+        std::mem::forget(nowhere);
+    }
+    Ok(())
+}
