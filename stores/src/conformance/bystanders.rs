@@ -10,6 +10,8 @@ use crate::{Entry, Key, Store};
 
 const VERSIONS: u64 = 60;
 const READERS: usize = 3;
+/// A store may be done writing before a reader has begun: it reads so often all the same.
+const READS_MIN: u64 = 30;
 
 pub(super) async fn check(handles: &Handles) -> Verdict {
     let keys = [fresh_key("bystander-a")?, fresh_key("bystander-b")?];
@@ -34,12 +36,15 @@ async fn write(handles: &Handles, keys: &[Key]) -> Verdict {
         for (key, handle) in keys.iter().zip(handles) {
             expect_applied(handle, key, Some(version), patterned(version + 1)).await?;
         }
+        tokio::task::yield_now().await;
     }
     Ok(())
 }
 
 async fn watch(store: Arc<dyn Store>, keys: [Key; 2], done: Arc<AtomicBool>) -> Verdict {
-    while !done.load(Ordering::Acquire) {
+    let mut reads = 0;
+    while reads < READS_MIN || !done.load(Ordering::Acquire) {
+        reads += 1;
         let listed = store
             .list()
             .await

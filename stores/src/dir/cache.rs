@@ -1,8 +1,9 @@
-//! Bodies already read, by the token that names them: a token's body never changes.
+//! Bodies already read, by the token that names them: a token's body never changes. And which
+//! records were damaged at the last look, so that those do not cost every list its patience.
 //!
 //! Holds one body per record, never a damaged one, and never decides which token is current.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::token::Token;
@@ -10,7 +11,10 @@ use crate::{Body, Key};
 
 /// The newest good body seen of each record.
 #[derive(Debug, Default)]
-pub(super) struct Cache(Mutex<HashMap<Key, (Token, Body)>>);
+pub(super) struct Cache {
+    good: Mutex<HashMap<Key, (Token, Body)>>,
+    damaged: Mutex<HashSet<Key>>,
+}
 
 impl Cache {
     pub(super) fn get(&self, key: &Key, token: &Token) -> Option<Body> {
@@ -36,7 +40,23 @@ impl Cache {
         }
     }
 
+    pub(super) fn was_damaged(&self, key: &Key) -> bool {
+        self.damaged().contains(key)
+    }
+
+    pub(super) fn note(&self, key: &Key, damaged: bool) {
+        if damaged {
+            self.damaged().insert(key.clone());
+        } else {
+            self.damaged().remove(key);
+        }
+    }
+
+    fn damaged(&self) -> MutexGuard<'_, HashSet<Key>> {
+        self.damaged.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn map(&self) -> MutexGuard<'_, HashMap<Key, (Token, Body)>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.good.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

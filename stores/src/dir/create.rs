@@ -57,11 +57,12 @@ fn prepare(draft: &Path, token: &Token, file: &[u8]) -> io::Result<()> {
 }
 
 fn applied(home: &Home, key: &Key, token: &Token, body: &Body) -> Written {
-    let synced = sync_dir(home.records());
-    if let Err(error) = synced {
+    if let Err(error) = sync_dir(home.records()) {
         return Written::Unknown(told("sync", home.records(), &error));
     }
     home.cache().put(key, token, body);
+    // Creation is rare, so it can afford to look what others left; what it cannot list, it leaves.
+    drop(sweep_drafts(home));
     Written::Applied {
         version: token.version,
     }

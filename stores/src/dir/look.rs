@@ -57,8 +57,12 @@ pub(super) fn read(home: &Home, key: &Key) -> Result<Option<Entry>, Unavailable>
 /// The current token; `None` if the record's directory is not there; an error that names the place
 /// if there is no telling.
 pub(super) fn sight(dir: &Path) -> Result<Option<Sight>, String> {
+    sight_within(dir, LOOKS_MAX)
+}
+
+fn sight_within(dir: &Path, looks: u32) -> Result<Option<Sight>, String> {
     let mut wrong = String::new();
-    for look in 0..LOOKS_MAX {
+    for look in 0..looks {
         pause_before(look);
         match glance(dir) {
             Ok(Glance::Clear(sight)) => return Ok(Some(sight)),
@@ -106,15 +110,28 @@ fn glance(dir: &Path) -> io::Result<Glance> {
     })
 }
 
+/// What is damaged already gets no pauses: it must not use up the time of the others.
 fn entry(home: &Home, key: &Key) -> Option<Entry> {
+    let looks = if home.cache().was_damaged(key) {
+        LOOKS_AT_ONCE
+    } else {
+        LOOKS_MAX
+    };
+    let entry = entry_within(home, key, looks)?;
+    if entry.body.is_err() || looks == LOOKS_AT_ONCE {
+        home.cache().note(key, entry.body.is_err());
+    }
+    Some(entry)
+}
+
+fn entry_within(home: &Home, key: &Key, looks: u32) -> Option<Entry> {
     let dir = home.record(key);
-    let mut damage = String::new();
     let mut version = home.cache().version(key);
-    for look in 0..LOOKS_MAX {
+    let mut damage = String::new();
+    for look in 0..looks {
         pause_before(look);
-        let token = match sight(&dir) {
-            Ok(None) => return None,
-            Ok(Some(sight)) => sight.token,
+        let token = match sight_within(&dir, looks) {
+            Ok(sight) => sight?.token,
             Err(what) => {
                 damage = what;
                 break;

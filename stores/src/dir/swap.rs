@@ -4,8 +4,9 @@
 //! and a writer that was frozen for a thousand versions gets "no such file", for ever. Nothing is
 //! renamed once the caller has given up.
 
+use std::cmp::Ordering;
 use std::fs;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::Path;
 
 use super::files::{sync_dir, told, write_new};
@@ -38,11 +39,13 @@ pub(super) fn swap(
     let dir = home.record(key);
     let seen = match sight(&dir) {
         Ok(Some(seen)) => seen,
-        Ok(None) => return absent(home),
+        Ok(None) => return absent(home, key),
         Err(what) => return Written::Unknown(what),
     };
-    if seen.token.version != expect {
-        return Written::Refused;
+    match seen.token.version.cmp(&expect) {
+        Ordering::Equal => {}
+        Ordering::Greater => return Written::Refused,
+        Ordering::Less => return Written::Unknown(went_back(&dir, seen.token.version, expect)),
     }
     let Some(next) = seen.token.next(nonce) else {
         return Written::Unknown(format!(
@@ -52,6 +55,9 @@ pub(super) fn swap(
     };
     let file = dir.join(next.body().name());
     if let Err(error) = write_new(&file, &frame::seal(key, body)) {
+        if error.kind() != ErrorKind::AlreadyExists {
+            drop(fs::remove_file(&file));
+        }
         return Written::Unknown(told("write", &file, &error));
     }
     if patience.is_over() {
@@ -73,12 +79,22 @@ pub(super) fn swap(
     }
 }
 
-/// A record that is not there has no version, if the store is there.
-fn absent(home: &Home) -> Written {
+/// A record that is not there has no version, if the store is there, and the record never was.
+fn absent(home: &Home, key: &Key) -> Written {
+    let seen = home.cache().version(key);
     match fs::metadata(home.records()) {
-        Ok(_) => Written::Refused,
+        Ok(_) if seen == 0 => Written::Refused,
+        Ok(_) => Written::Unknown(went_back(&home.record(key), 0, seen)),
         Err(error) => Written::Unknown(told("read", home.records(), &error)),
     }
+}
+
+/// What was true cannot become false: this view is old, or the store is (C8).
+fn went_back(dir: &Path, now: u64, before: u64) -> String {
+    format!(
+        "{} shows version {now}, older than {before}: an old view of it, or the store has gone back",
+        dir.display()
+    )
 }
 
 fn applied(home: &Home, key: &Key, seen: &Sight, next: &Token, body: &Body) -> Written {
