@@ -1,0 +1,112 @@
+//! How one client gets to the leader: right away, or through the parking lot.
+
+use super::Route;
+use super::accept::Shared;
+use super::course::Course;
+use super::lot::Place;
+use futures_util::future::poll_immediate;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio::time::{Instant, error::Elapsed, timeout, timeout_at};
+
+/// A leader that does not answer within this is tried anew: routes may have changed meanwhile.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+/// A service that has just refused needs a moment; shorter than anybody notices.
+const RETRY_PAUSE: Duration = Duration::from_millis(50);
+
+/// A connection to the leader of an epoch. Nothing has been said on it.
+pub(super) struct Reached {
+    pub(super) server: TcpStream,
+    pub(super) epoch: u64,
+}
+
+/// Connects to whoever leads; none if that did not happen before `deadline` or the lot is full.
+pub(super) async fn reach(
+    mut place: Option<Place>,
+    deadline: Instant,
+    shared: &Shared,
+    course: &mut Course,
+) -> Option<Reached> {
+    loop {
+        let route = match &mut place {
+            Some(place) => timeout_at(deadline, place.led(course)).await.ok()?,
+            None => course.now(),
+        };
+        if let Some(target) = route.target {
+            match attempt(target, route, &mut place, shared, course).await {
+                Attempt::Worked(server) => return Some(Reached { server, epoch: route.epoch }),
+                Attempt::Failed if place.is_some() => pause(route, deadline, course).await,
+                Attempt::Failed | Attempt::Outdated => {}
+            }
+        }
+        // Asked here, because waiting for something that is ready never times out.
+        if Instant::now() >= deadline {
+            return None;
+        }
+        if place.is_none() {
+            place = Some(shared.lot.park(&shared.counters).await?);
+        }
+    }
+}
+
+enum Attempt {
+    Worked(TcpStream),
+    Failed,
+    /// The route is another by now.
+    Outdated,
+}
+
+async fn attempt(
+    target: SocketAddr,
+    route: Route,
+    place: &mut Option<Place>,
+    shared: &Shared,
+    course: &mut Course,
+) -> Attempt {
+    let mut connecting = pin!(timeout(CONNECT_TIMEOUT, TcpStream::connect(target)));
+    // The first poll sends the SYN. After that the next client may go: the order is kept.
+    let first = poll_immediate(connecting.as_mut()).await;
+    if let Some(place) = place
+        && shared.lot.hopeful()
+    {
+        place.pass_on();
+    }
+    let result = match first {
+        Some(result) => result,
+        None => tokio::select! {
+            result = connecting => result,
+            () = course.differs(route) => return Attempt::Outdated,
+        },
+    };
+    judge(result, route, shared, course)
+}
+
+fn judge(
+    result: Result<io::Result<TcpStream>, Elapsed>,
+    route: Route,
+    shared: &Shared,
+    course: &mut Course,
+) -> Attempt {
+    match result {
+        // Connecting took time: the one we reached may have been deposed.
+        Ok(Ok(_)) if course.now() != route => Attempt::Outdated,
+        Ok(Ok(server)) => {
+            shared.lot.tried(true);
+            Attempt::Worked(server)
+        }
+        Ok(Err(_)) | Err(_) => {
+            shared.lot.tried(false);
+            Attempt::Failed
+        }
+    }
+}
+
+/// Waits a moment, but no longer than the route or the client's patience lasts.
+async fn pause(route: Route, deadline: Instant, course: &mut Course) {
+    let moment = (Instant::now() + RETRY_PAUSE).min(deadline);
+    // Whichever ends it, the caller looks again.
+    let _either = timeout_at(moment, course.differs(route)).await;
+}

@@ -1,0 +1,110 @@
+//! The store as the protocol sees it: looks and writes of records. It decides nothing and retries nothing.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use hotseat_core::{Expect, GroupId, Instant, Key, Look, Outcome, Record, Version};
+use hotseat_stores::{Store, Written};
+
+use crate::clock;
+use crate::codec::{self, Decoded};
+
+/// What a look remembers, so that an unchanged record is not decoded again.
+type Seen = BTreeMap<Key, (u64, Result<Decoded, String>)>;
+
+/// A handle on the store of this cluster. Cheap to clone.
+#[derive(Clone)]
+pub struct Records {
+    store: Arc<dyn Store>,
+    node: String,
+    seen: Arc<Mutex<Seen>>,
+}
+
+impl Records {
+    /// For the node of this name.
+    pub fn new(store: Arc<dyn Store>, node: &str) -> Self {
+        Self { store, node: node.to_owned(), seen: Arc::default() }
+    }
+
+    /// Lists every record. Bounded by the store's own time-out.
+    ///
+    /// # Errors
+    /// Why the store did not answer.
+    pub async fn look(&self, began: Instant) -> Result<Look, String> {
+        let entries = self.store.list().await.map_err(|error| error.to_string())?;
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut records = BTreeMap::new();
+        for entry in entries {
+            let Ok(key) = entry.key.as_str().parse::<Key>() else { continue };
+            let known = seen.get(&key).is_some_and(|(version, found)| *version == entry.version && found.is_ok());
+            if !known {
+                let found = entry.body.map_err(|damage| damage.to_string());
+                let found = found.and_then(|body| codec::decode(&key, &body));
+                seen.insert(key.clone(), (entry.version, found));
+            }
+            if let Some((version, found)) = seen.get(&key) {
+                let record = found.as_ref().map(|found| found.record.clone()).map_err(Clone::clone);
+                records.insert(key, (Version(*version), record));
+            }
+        }
+        Ok(Look { began, records })
+    }
+
+    /// Compares and swaps.
+    pub async fn write(&self, key: &Key, expect: Expect, record: &Record) -> Outcome {
+        let nonce = match record {
+            Record::Session(record) => record.nonce,
+            Record::Group(record) => record.nonce,
+        };
+        let expect = match expect {
+            Expect::Absent => None,
+            Expect::Version(version) => Some(version.0),
+            #[allow(unreachable_patterns, reason = "a mutant's expectation exists where the simulator is built too")]
+            _ => return Outcome::Refused,
+        };
+        let body = codec::encode(&self.node, clock::wall(), self.since(key, record), record);
+        let (Ok(key), Ok(body)) = (hotseat_stores::Key::parse(&key.to_string()), body) else {
+            tracing::error!("the record of {key} is too big for the store");
+            return Outcome::Refused;
+        };
+        match self.store.write(&key, expect, nonce.0, body).await {
+            Written::Applied { version } => Outcome::Applied(Version(version)),
+            Written::Refused => Outcome::Refused,
+            Written::Unknown(why) => {
+                tracing::debug!("write of {key} not answered: {why}");
+                Outcome::Unknown
+            }
+        }
+    }
+
+    /// For people: since when the leader that the record names leads.
+    fn since(&self, key: &Key, record: &Record) -> Option<String> {
+        let Record::Group(record) = record else { return None };
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = match seen.get(key) {
+            Some((_, Ok(Decoded { record: Record::Group(before), since }))) if before.epoch == record.epoch => since.clone(),
+            Some(_) | None => None,
+        };
+        before.or_else(|| Some(clock::wall()))
+    }
+
+    /// For people: since when the group's leader leads.
+    #[must_use]
+    pub fn leads_since(&self, group: &GroupId) -> Option<String> {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        match seen.get(&Key::Group(group.clone())) {
+            Some((_, Ok(found))) => found.since.clone(),
+            Some((_, Err(_))) | None => None,
+        }
+    }
+
+    /// For people: why the newest leadership began, or ended.
+    #[must_use]
+    pub fn reason(&self, group: &GroupId) -> Option<hotseat_core::Reason> {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        match seen.get(&Key::Group(group.clone())) {
+            Some((_, Ok(Decoded { record: Record::Group(record), .. }))) => Some(record.reason.clone()),
+            Some(_) | None => None,
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! What the loop shows to everybody else: one immutable picture, replaced after every step.
+
+use std::sync::Arc;
+
+use hotseat_client as wire;
+use hotseat_core::{GroupId, GroupView, Instant, MemberView, Mode, Seat, View};
+
+use crate::clock;
+use crate::config::Config;
+use crate::records::Records;
+use crate::story;
+
+/// The loop's view and what belongs to it.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// What the protocol knows.
+    pub view: View,
+    /// When it knew it.
+    pub taken: Instant,
+    /// Whether the store has answered lately, and if not why.
+    pub store_trouble: Option<String>,
+    /// Whether the agent is going down.
+    pub stopping: bool,
+}
+
+/// What every reader of the agent needs. Cheap to clone.
+#[derive(Clone)]
+pub struct Facts {
+    /// The configuration in force.
+    pub config: Arc<Config>,
+    /// The store's kind.
+    pub store_kind: Arc<str>,
+    /// What is risky about the store, if anything.
+    pub store_risk: Option<Arc<str>>,
+    /// For what people want to know of records.
+    pub records: Records,
+    /// Where each group's proxy listens, in the order of the configuration.
+    pub proxies: Arc<Vec<Option<std::net::SocketAddr>>>,
+}
+
+impl Snapshot {
+    /// The group of this id, with the latest that is known.
+    #[must_use]
+    pub fn group(&self, id: &GroupId) -> Option<&GroupView> {
+        self.view.groups.iter().find(|group| group.id == *id)
+    }
+
+    /// Whether this node leads the group now, promotion complete and lease unexpired. Asks the clock, so
+    /// that a loop that hangs cannot make it lie.
+    #[must_use]
+    pub fn leads(&self, group: &GroupView) -> bool {
+        let leased = self.view.lease_until.is_some_and(|until| clock::now() < until);
+        leased && matches!(group.seat, Seat::Leading(_))
+    }
+
+    /// The wire's picture of the cluster.
+    #[must_use]
+    pub fn cluster(&self, facts: &Facts) -> wire::Cluster {
+        let now = clock::now();
+        let millis = |duration: std::time::Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        let config = &facts.config;
+        let groups = config.groups.iter().zip(facts.proxies.iter());
+        wire::Cluster {
+            cluster: config.cluster.name.clone(),
+            node: self.view.node.to_string(),
+            store: wire::Store {
+                kind: facts.store_kind.to_string(),
+                healthy: self.store_trouble.is_none(),
+                trouble: self.store_trouble.clone().or_else(|| facts.store_risk.as_deref().map(str::to_owned)),
+            },
+            ttl_ms: millis(config.cluster.timing.ttl()),
+            lease_left_ms: self.view.lease_until.map(|until| millis(until.since(now))),
+            renewed_ms: self.view.renewed.map(|renewed| millis(now.since(renewed))),
+            pid: std::process::id(),
+            groups: groups
+                .filter_map(|(configured, proxy)| {
+                    let view = self.group(&configured.id)?;
+                    Some(self.wire_group(view, configured.netid, *proxy, facts))
+                })
+                .collect(),
+        }
+    }
+
+    fn wire_group(&self, view: &GroupView, netid: u32, proxy: Option<std::net::SocketAddr>, facts: &Facts) -> wire::Group {
+        let since = facts.records.leads_since(&view.id);
+        let reason = facts.records.reason(&view.id);
+        let stale = clock::now().since(self.taken);
+        wire::Group {
+            id: view.id.to_string(),
+            role: view.role.clone(),
+            leader: view.leader.as_ref().map(ToString::to_string),
+            epoch: view.epoch.0,
+            since: since.filter(|_| view.leader.is_some()),
+            reason: reason.map(|reason| story::reason(&reason)).unwrap_or_default(),
+            serving: view.serving,
+            paused: false,
+            netid,
+            proxy: proxy.map(|proxy| proxy.to_string()),
+            members: view.members.iter().map(|member| wire_member(member, stale)).collect(),
+        }
+    }
+}
+
+fn wire_member(view: &MemberView, stale: std::time::Duration) -> wire::Member {
+    wire::Member {
+        node: view.node.to_string(),
+        state: view.state.as_str().to_owned(),
+        mode: mode(view.mode).to_owned(),
+        priority: view.priority,
+        region: view.region.clone(),
+        version: view.version.clone(),
+        healthy: view.healthy,
+        address: format!("http://{}", view.address),
+        service: view.service.clone(),
+        last_seen_ms: u64::try_from((view.last_seen + stale).as_millis()).unwrap_or(u64::MAX),
+        contained: view.contained.clone(),
+        trouble: view.trouble.clone(),
+    }
+}
+
+/// A mode as users write it.
+#[must_use]
+pub const fn mode(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Auto => "auto",
+        Mode::Leader => "leader",
+        Mode::Standby => "standby",
+        Mode::HotStandby => "hot-standby",
+        Mode::Backup => "backup",
+        Mode::Disabled => "disabled",
+    }
+}

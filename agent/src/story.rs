@@ -1,0 +1,129 @@
+//! The protocol's events in words, for the log, the history and the people. It changes nothing.
+
+use hotseat_client::Event as Line;
+use hotseat_core::{Event, GroupId, NodeName, Reason, Role, SessionState};
+
+use crate::clock;
+
+/// How loud an event is in the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loudness {
+    /// As it should be.
+    Info,
+    /// Somebody may want to look.
+    Warn,
+}
+
+/// Why a leadership changed, in words.
+#[must_use]
+pub fn reason(reason: &Reason) -> String {
+    match reason {
+        Reason::First => String::from("nobody had led before"),
+        Reason::Switchover => String::from("switchover"),
+        Reason::Stopped => String::from("the old leader was stopped"),
+        Reason::ServiceExited(how) => format!("service ended: {how}"),
+        Reason::Unhealthy(why) => format!("service unhealthy: {why}"),
+        Reason::NotReady(why) => format!("service not ready: {why}"),
+        Reason::Proven => String::from("the old leader's guard proved its death"),
+        Reason::Silent => String::from("the old leader was silent: host, network or agent lost"),
+        Reason::Replaced => String::from("the old leader's agent began anew"),
+    }
+}
+
+fn ended(state: SessionState) -> &'static str {
+    match state {
+        SessionState::Alive => "alive",
+        SessionState::Released => "stopped in order",
+        SessionState::Proven => "dead: its guard proved it",
+        SessionState::Expired => "silent for too long",
+    }
+}
+
+fn role(role: &Role) -> String {
+    match role {
+        Role::Standby => String::from("standby"),
+        Role::Leader(epoch) => format!("leader, epoch {epoch}"),
+    }
+}
+
+/// One event as a line of this node's story.
+#[must_use]
+pub fn tell(me: &NodeName, event: &Event) -> (Line, Loudness) {
+    let (kind, group, epoch, text) = words(me, event);
+    let loud = matches!(kind, "session-over" | "no-leader" | "service-exited" | "health-failed" | "damaged" | "member-left");
+    let line = Line {
+        id: 0,
+        at: clock::wall(),
+        node: me.to_string(),
+        kind: kind.to_owned(),
+        group: group.map(ToString::to_string),
+        epoch,
+        text,
+    };
+    (line, if loud { Loudness::Warn } else { Loudness::Info })
+}
+
+type Words<'a> = (&'static str, Option<&'a GroupId>, Option<u64>, String);
+
+fn words<'a>(me: &NodeName, event: &'a Event) -> Words<'a> {
+    match event {
+        Event::Waiting(_) => {
+            let text = format!("{me} waits until its earlier run is known to be dead");
+            ("waiting", None, None, text)
+        }
+        Event::SessionBegan(session) => ("session-began", None, None, format!("{me} is here (session {})", session.ordinal)),
+        Event::SessionOver(_, why) => {
+            ("session-over", None, None, format!("{me} stops everything: its session is over, {why}"))
+        }
+        Event::SessionEnded(node, _, state) => {
+            ("session-ended", None, None, format!("{me} ended the session of {node}: {}", ended(*state)))
+        }
+        Event::MemberCame(node) => ("member-came", None, None, format!("{node} is here")),
+        Event::MemberLeft(node, state) => ("member-left", None, None, format!("{node} is gone ({})", ended(*state))),
+        Event::NewLeader { group, node, epoch, reason: why } => {
+            let text = format!("{node} leads {group}, epoch {epoch} ({})", reason(why));
+            ("new-leader", Some(group), Some(epoch.0), text)
+        }
+        Event::Serving { group, node, epoch } => {
+            ("serving", Some(group), Some(epoch.0), format!("{group} is served by {node}, epoch {epoch}"))
+        }
+        Event::NoLeader { group, epoch, reason: why } => {
+            let text = format!("nobody leads {group} after epoch {epoch} ({})", reason(why));
+            ("no-leader", Some(group), Some(epoch.0), text)
+        }
+        Event::Demoting(group, epoch, why) => {
+            let text = format!("{me} hands {group} over, epoch {epoch} ends ({})", reason(why));
+            ("demoting", Some(group), Some(epoch.0), text)
+        }
+        Event::Damaged(key, what) => {
+            ("damaged", None, None, format!("the record {key} cannot be read and counts as held: {what}"))
+        }
+        Event::ServiceStarted(..)
+        | Event::ServiceReady(..)
+        | Event::ServiceExited(..)
+        | Event::ServiceRestarts(..)
+        | Event::HealthFailed(..) => service_words(event),
+    }
+}
+
+fn service_words(event: &Event) -> Words<'_> {
+    match event {
+        Event::ServiceStarted(group, it) => {
+            ("service-started", Some(group), None, format!("service of {group} started ({})", role(it)))
+        }
+        Event::ServiceReady(group, it) => {
+            ("service-ready", Some(group), None, format!("service of {group} is ready ({})", role(it)))
+        }
+        Event::ServiceExited(group, how) => {
+            ("service-exited", Some(group), None, format!("service of {group} ended: {how}"))
+        }
+        Event::ServiceRestarts(group, pause, times) => {
+            let text = format!("service of {group} restarts in {} ms (failure {times})", pause.as_millis());
+            ("service-restarts", Some(group), None, text)
+        }
+        Event::HealthFailed(group, why, count, of) => {
+            ("health-failed", Some(group), None, format!("health check of {group} failed, {count} of {of}: {why}"))
+        }
+        other => ("other", None, None, format!("{other:?}")),
+    }
+}
