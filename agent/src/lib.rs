@@ -1,4 +1,5 @@
 //! Placeholder.
 
+pub mod check;
 pub mod config;
 pub mod proxy;

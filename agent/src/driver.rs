@@ -1,0 +1,345 @@
+//! The one loop: it owns the protocol's value, feeds it what happens and carries out what it says.
+//!
+//! It waits for nothing but the next thing to happen: store calls, checks and hooks run in tasks of their
+//! own and come back as inputs. It decides nothing.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use hotseat_core::{
+    Action, Exit, GroupId, GuardCommand, Input, Instant, Key, Node, Outcome, Request, RequestError, Seat, Ticket,
+};
+use hotseat_guard::{Command, Containment, Settings};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::clock::{self, Alarm};
+use crate::config;
+use crate::history::History;
+use crate::peers::Peers;
+use crate::proxy::Route;
+use crate::records::Records;
+use crate::snapshot::Snapshot;
+use crate::story::{self, Loudness};
+use crate::supervisor::{Job, Supervisor};
+use crate::tasks::Tasks;
+use crate::unit::Unit;
+
+/// Inputs that may wait. Their senders wait when it is full: nothing is lost.
+pub const INBOX: usize = 1024;
+
+/// What reaches the loop.
+#[derive(Debug)]
+pub enum Message {
+    /// For the protocol.
+    Input(Input),
+    /// A look failed, and why.
+    LookFailed(String),
+    /// A command to run in the guard's tree.
+    Job(Job),
+    /// An operator asks.
+    Request(Request, oneshot::Sender<Result<(), RequestError>>),
+    /// Hand over, stop, exit.
+    Stop,
+    /// The configuration was read anew.
+    Reload(Box<config::Config>),
+}
+
+/// What the loop is made of.
+pub struct Driver {
+    node: Node,
+    supervisor: Supervisor,
+    units: BTreeMap<GroupId, Arc<Unit>>,
+    tasks: Tasks,
+    peers: Peers,
+    history: History,
+    inbox: mpsc::Receiver<Message>,
+    show: watch::Sender<Arc<Snapshot>>,
+    routes: BTreeMap<GroupId, watch::Sender<Route>>,
+    replies: HashMap<u64, oneshot::Sender<Result<(), RequestError>>>,
+    next_reply: u64,
+    /// Writes whose success the others should hear of at once.
+    noteworthy: BTreeSet<Ticket>,
+    known_peers: Vec<SocketAddr>,
+    guard: Settings,
+    own: SocketAddr,
+    store_trouble: Option<String>,
+    stopping: bool,
+}
+
+/// What the driver is given.
+pub struct Parts {
+    /// The protocol.
+    pub node: Node,
+    /// The groups.
+    pub units: Vec<Arc<Unit>>,
+    /// The store.
+    pub records: Records,
+    /// Other agents.
+    pub peers: Peers,
+    /// The story.
+    pub history: History,
+    /// What comes in.
+    pub inbox: (mpsc::Sender<Message>, mpsc::Receiver<Message>),
+    /// The picture for all others.
+    pub show: watch::Sender<Arc<Snapshot>>,
+    /// Where each group's proxy is to go.
+    pub routes: BTreeMap<GroupId, watch::Sender<Route>>,
+    /// What a guard is told at its start; the session's bits are filled in.
+    pub guard: Settings,
+    /// The program to start guards with.
+    pub exe: std::path::PathBuf,
+    /// This agent's address.
+    pub own: SocketAddr,
+}
+
+impl Driver {
+    /// Puts the loop together.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        let units: BTreeMap<_, _> = parts.units.into_iter().map(|unit| (unit.id().clone(), unit)).collect();
+        let (sender, inbox) = parts.inbox;
+        Self {
+            node: parts.node,
+            supervisor: Supervisor::new(parts.exe),
+            tasks: Tasks::new(sender, parts.records),
+            units,
+            peers: parts.peers,
+            history: parts.history,
+            inbox,
+            show: parts.show,
+            routes: parts.routes,
+            replies: HashMap::new(),
+            next_reply: 0,
+            noteworthy: BTreeSet::new(),
+            known_peers: Vec::new(),
+            guard: parts.guard,
+            own: parts.own,
+            store_trouble: None,
+            stopping: false,
+        }
+    }
+
+    /// Runs until the protocol says how it ends.
+    ///
+    /// # Errors
+    /// When the kernel denies a timer: nothing can be kept then.
+    pub async fn run(mut self) -> std::io::Result<Exit> {
+        let mut alarm = Alarm::new()?;
+        let mut input = Some(Input::Tick);
+        loop {
+            if let Some(input) = input.take()
+                && let Some(exit) = self.step(input)
+            {
+                return Ok(exit);
+            }
+            alarm.set(self.node.wake_at(clock::now()))?;
+            input = tokio::select! {
+                biased;
+                report = self.supervisor.report() => Some(report),
+                message = self.inbox.recv() => message.and_then(|message| self.receive(message)),
+                rung = alarm.ring() => rung.map(|()| Some(Input::Tick))?,
+            };
+        }
+    }
+
+    fn receive(&mut self, message: Message) -> Option<Input> {
+        match message {
+            Message::Input(input) => {
+                self.note(&input);
+                Some(input)
+            }
+            Message::LookFailed(why) => {
+                if self.store_trouble.is_none() {
+                    tracing::warn!("the store does not answer: {why}");
+                }
+                self.store_trouble = Some(why);
+                Some(Input::LookFailed)
+            }
+            Message::Job(job) => {
+                self.supervisor.job(job);
+                None
+            }
+            Message::Request(request, reply) => {
+                self.next_reply += 1;
+                self.replies.insert(self.next_reply, reply);
+                Some(Input::Request(self.next_reply, request))
+            }
+            Message::Stop => {
+                self.stopping = true;
+                Some(Input::Stop)
+            }
+            Message::Reload(config) => Some(self.reload(&config)),
+        }
+    }
+
+    /// Notes what the protocol need not know of an input.
+    fn note(&mut self, input: &Input) {
+        match input {
+            Input::Looked(_) => {
+                if self.store_trouble.take().is_some() {
+                    tracing::info!("the store answers again");
+                }
+            }
+            Input::Written(ticket, outcome) => {
+                if self.noteworthy.remove(ticket) && matches!(outcome, Outcome::Applied(_)) {
+                    self.peers.hint(&self.known_peers);
+                }
+            }
+            Input::Tick
+            | Input::Hint
+            | Input::LookFailed
+            | Input::Proof(_)
+            | Input::Guard(_)
+            | Input::Service(..)
+            | Input::Request(..)
+            | Input::Reconfigure(_)
+            | Input::Stop => {}
+        }
+    }
+
+    fn reload(&mut self, config: &config::Config) -> Input {
+        for group in &config.groups {
+            if let Some(unit) = self.units.get_mut(&group.id) {
+                let unit = Arc::make_mut(unit);
+                // The address was chosen at the start and stays: others know it.
+                unit.config = config::Group { service: group.service.clone(), ..group.clone() };
+            }
+        }
+        Input::Reconfigure(self.units.values().map(|unit| unit.for_core()).collect())
+    }
+
+    fn step(&mut self, input: Input) -> Option<Exit> {
+        let now = clock::now();
+        let mut exit = None;
+        for action in self.node.step(now, input) {
+            if let Some(end) = self.act(now, action) {
+                exit = Some(end);
+            }
+        }
+        self.publish(now);
+        exit
+    }
+
+    fn act(&mut self, now: Instant, action: Action) -> Option<Exit> {
+        match action {
+            Action::Look => self.tasks.look(now),
+            Action::Write { ticket, key, expect, record } => {
+                let own = matches!(&key, Key::Session(node) if node.as_str() == self.guard.node);
+                if !own {
+                    self.noteworthy.insert(ticket);
+                }
+                self.tasks.write(ticket, key, expect, record);
+            }
+            Action::SpawnGuard => return self.spawn_guard(),
+            Action::AskGuard(session) => self.tasks.ask_guard(session),
+            Action::Guard(command) => self.guard_command(command),
+            Action::CheckReady(group, run) => {
+                if let Some(unit) = self.units.get(&group) {
+                    self.tasks.check_ready(Arc::clone(unit), run);
+                }
+            }
+            Action::CheckHealth(group, run) => {
+                if let Some(unit) = self.units.get(&group) {
+                    self.tasks.check_health(Arc::clone(unit), run);
+                }
+            }
+            Action::Turn(group, run, role) => {
+                if let Some(unit) = self.units.get(&group) {
+                    self.tasks.turn(Arc::clone(unit), run, role);
+                }
+            }
+            // What follows the leadership reads it from the picture that is published after this step.
+            Action::Announce(..) | Action::Withdraw(..) => {}
+            Action::Reply(id, result) => {
+                if let Some(reply) = self.replies.remove(&id) {
+                    drop(reply.send(result));
+                }
+            }
+            Action::Tell(event) => self.tell(&event),
+            Action::Exit(exit) => return Some(exit),
+        }
+        None
+    }
+
+    fn tell(&self, event: &hotseat_core::Event) {
+        let (line, loudness) = story::tell(&self.node.view(clock::now()).node, event);
+        match loudness {
+            Loudness::Info => tracing::info!("{}", line.text),
+            Loudness::Warn => tracing::warn!("{}", line.text),
+        }
+        self.history.add(line);
+    }
+
+    fn spawn_guard(&mut self) -> Option<Exit> {
+        let mut settings = Settings { peers: self.known_peers.clone(), ..self.guard.clone() };
+        if let Err(error) = getrandom::fill(&mut settings.session) {
+            return Some(Exit::NoGuard(format!("no random bits: {error}")));
+        }
+        match self.supervisor.spawn(&settings) {
+            Ok(()) => None,
+            Err(error) => Some(Exit::NoGuard(error.to_string())),
+        }
+    }
+
+    fn guard_command(&mut self, command: GuardCommand) {
+        match command {
+            GuardCommand::Deadline(at) => self.supervisor.tell(&Command::Deadline { at: at.as_nanos() }),
+            GuardCommand::End => self.supervisor.tell(&Command::End),
+            GuardCommand::Signal(group, run) => {
+                if let Some(unit) = self.units.get(&group) {
+                    self.supervisor.signal(&group, run, unit.config.service.stop.signal.as_raw());
+                }
+            }
+            GuardCommand::Kill(group, run) => self.supervisor.kill(&group, run),
+            GuardCommand::Start { group, run, role } => {
+                let Some(unit) = self.units.get(&group) else { return };
+                let (word, epoch) = crate::unit::words(role);
+                unit.socket.set(word, epoch);
+                if let Err(why) = self.supervisor.start_service(&group, run, unit.program(role)) {
+                    self.tasks.report(group, run, hotseat_core::ServiceInput::StartFailed(why));
+                }
+            }
+        }
+    }
+
+    /// Shows everybody else the new picture, and points the proxies by it.
+    fn publish(&mut self, now: Instant) {
+        let view = self.node.view(now);
+        for group in &view.groups {
+            let Some(route) = self.routes.get(&group.id) else { continue };
+            let own = self.units.get(&group.id).and_then(|unit| unit.address);
+            let target = match group.seat {
+                Seat::Leading(_) => own,
+                Seat::Promoting(_) | Seat::Demoting(_) | Seat::Releasing(_) => None,
+                Seat::Standby | Seat::Claiming(_) => group.service.as_ref().and_then(|service| service.parse().ok()),
+            };
+            let next = Route { epoch: group.epoch.0, target };
+            route.send_if_modified(|route| std::mem::replace(route, next) != next);
+        }
+        self.know_peers(&view);
+        let snapshot = Snapshot { view, taken: now, store_trouble: self.store_trouble.clone(), stopping: self.stopping };
+        self.show.send_replace(Arc::new(snapshot));
+    }
+
+    /// The addresses of the others, for hints and for the guard's word.
+    fn know_peers(&mut self, view: &hotseat_core::View) {
+        let own = self.own;
+        let members = view.groups.iter().flat_map(|group| &group.members);
+        let addresses: BTreeSet<SocketAddr> = members.filter_map(|member| member.address.parse().ok()).filter(|it| *it != own).collect();
+        let peers: Vec<_> = addresses.into_iter().take(hotseat_guard::PEERS_MAX).collect();
+        if peers != self.known_peers {
+            self.supervisor.tell(&Command::Peers(peers.clone()));
+            self.known_peers = peers;
+        }
+    }
+}
+
+/// The containment a guard is told.
+#[must_use]
+pub const fn containment(configured: config::Containment) -> Containment {
+    match configured {
+        config::Containment::Auto => Containment::Auto,
+        config::Containment::Tree => Containment::Tree,
+    }
+}
