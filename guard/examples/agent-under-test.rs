@@ -1,6 +1,8 @@
 //! An agent to be killed by the tests: holds a guard, starts one command, moves the deadline on, and says on its
 //! standard output what the guard reports, one line each.
 //!
+//! Its node is called by the first letters of its session, so that no test sweeps another's.
+//!
 //! `agent-under-test GUARD SESSION auto|tree PEER|- DEADLINE_MS LINGER_MS -- COMMAND ...`
 
 use std::os::fd::AsFd;
@@ -13,7 +15,7 @@ fn main() -> std::io::Result<()> {
     let session = u128::from_str_radix(&args[1], 16)
         .expect("SESSION in hex")
         .to_be_bytes();
-    let mut settings = Settings::new("lab", "agent-under-test", session);
+    let mut settings = Settings::new("lab", &args[1][..8], session);
     settings.containment = if args[2] == "tree" {
         Containment::Tree
     } else {

@@ -255,3 +255,83 @@ fn stat_path(pid: Pid, space: &mut [u8; 24]) -> Option<&CStr> {
     write!(rest, "{}/stat\0", pid.as_raw_nonzero()).ok()?;
     CStr::from_bytes_until_nul(space).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::{Child, Command};
+
+    /// A shell with a child of its own, and the pids of both.
+    fn family() -> (Child, Pid, Pid) {
+        use std::io::{BufRead, BufReader};
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", "sleep 300 & echo $!; wait"])
+            .stdout(std::process::Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let grandchild = Pid::from_raw(line.trim().parse().unwrap()).unwrap();
+        let number = Pid::from_child(&child);
+        (child, number, grandchild)
+    }
+
+    fn signal(child: &mut Child) -> Option<i32> {
+        std::os::unix::process::ExitStatusExt::signal(&child.wait().unwrap())
+    }
+
+    #[test]
+    fn a_child_is_found_by_the_list_and_by_the_walk() {
+        for walk in [false, true] {
+            let (mut child, number, grandchild) = family();
+            let kin = Kin::new().unwrap();
+            let mut kin = if walk { kin.without_list() } else { kin };
+            assert_eq!(kin.kill_children(|pid| pid != number), 1);
+            assert_eq!(signal(&mut child), Some(libc::SIGKILL));
+            kill_process(grandchild, Signal::KILL).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_descendant_is_found_below_a_parent_that_does_not_die() {
+        let (mut child, number, grandchild) = family();
+        let mut kin = Kin::new().unwrap();
+        assert!(kin.descends(grandchild));
+        kin.kill_descendants(|pid| pid != grandchild);
+        // The shell was spared; it sees its child gone and ends by itself.
+        assert_eq!(signal(&mut child), None);
+        assert_eq!(kin.parent_of_number(number), None);
+    }
+
+    #[test]
+    fn strangers_are_no_kin() {
+        let mut kin = Kin::new().unwrap();
+        let init = Pid::from_raw(1).unwrap();
+        assert!(!kin.descends(init));
+        // Spares nobody who is kin, and must not find itself.
+        let own = getpid();
+        kin.each_process(|kin, pid, _| {
+            assert!(pid != own || !kin.parent_of_number(pid).is_some_and(|up| kin.descends(up)))
+        });
+    }
+
+    #[test]
+    fn a_full_table_of_descriptors_is_no_obstacle() {
+        let mut kin = Kin::new().unwrap();
+        assert_eq!(kin.reserve.len(), RESERVE);
+        kin.each_process(|kin, _, _| assert!(kin.reserve.is_empty()));
+        assert_eq!(kin.reserve.len(), RESERVE);
+    }
+
+    #[test]
+    fn a_name_may_hold_anything() {
+        let path =
+            std::env::temp_dir().join(format!("hotseat-guard-stat-{}", getpid().as_raw_nonzero()));
+        std::fs::write(&path, b"12 (a) R 7 (b)) S 34 12 12 0 -1").unwrap();
+        let file = OwnedFd::from(std::fs::File::open(&path).unwrap());
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(parent_of_file(&file), Pid::from_raw(34));
+    }
+}

@@ -71,9 +71,21 @@ pub(crate) fn send(child: Pid, signo: i32) {
 
 /// Back to what a program expects at its start: default dispositions, nothing blocked. Async-signal-safe.
 pub(crate) fn restore_defaults() {
+    // The kernel's own structure, all zero: SIG_DFL, no flags, nothing masked. Asked of the kernel directly, because
+    // libc keeps two numbers for itself, and whoever started the agent may have ignored even those.
+    let default = [0_u64; 4];
     for signo in 1..=LAST {
-        // SAFETY: SIG_DFL installs no handler; what cannot be set is refused with EINVAL.
-        unsafe { libc::signal(signo, libc::SIG_DFL) };
+        // SAFETY: `default` is at least as large as the kernel's sigaction on every architecture; the old one is not
+        // asked for; no handler is installed. What cannot be set is refused.
+        unsafe {
+            libc::syscall(
+                libc::SYS_rt_sigaction,
+                signo,
+                default.as_ptr(),
+                std::ptr::null::<u64>(),
+                8_usize,
+            )
+        };
     }
     // SAFETY: an all-zero sigset_t is initialised by sigemptyset before use; the old mask is not asked for.
     unsafe {
