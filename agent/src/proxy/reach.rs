@@ -3,7 +3,7 @@
 use super::Route;
 use super::accept::Shared;
 use super::course::Course;
-use super::lot::Place;
+use super::lot::{Lot, Place};
 use futures_util::future::poll_immediate;
 use std::io;
 use std::net::SocketAddr;
@@ -81,24 +81,19 @@ async fn attempt(
             () = course.differs(route) => return Attempt::Outdated,
         },
     };
-    judge(result, route, shared, course)
+    judge(result, route, &shared.lot, course)
 }
 
-fn judge(
-    result: Result<io::Result<TcpStream>, Elapsed>,
-    route: Route,
-    shared: &Shared,
-    course: &mut Course,
-) -> Attempt {
+fn judge(result: Result<io::Result<TcpStream>, Elapsed>, route: Route, lot: &Lot, course: &mut Course) -> Attempt {
     match result {
         // Connecting took time: the one we reached may have been deposed.
         Ok(Ok(_)) if course.now() != route => Attempt::Outdated,
         Ok(Ok(server)) => {
-            shared.lot.tried(true);
+            lot.tried(true);
             Attempt::Worked(server)
         }
         Ok(Err(_)) | Err(_) => {
-            shared.lot.tried(false);
+            lot.tried(false);
             Attempt::Failed
         }
     }
@@ -109,4 +104,30 @@ async fn pause(route: Route, deadline: Instant, course: &mut Course) {
     let moment = (Instant::now() + RETRY_PAUSE).min(deadline);
     // Whichever ends it, the caller looks again.
     let _either = timeout_at(moment, course.differs(route)).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::net::TcpListener;
+    use tokio::sync::watch;
+
+    /// The route may change after the last look and before the connection is there.
+    #[tokio::test]
+    async fn a_leader_deposed_while_connecting_gets_nobody() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let target = listener.local_addr().ok();
+        let route = Route { epoch: 1, target };
+        let (teller, routes) = watch::channel(route);
+        let (lot, mut course) = (Lot::new(1), Course::new(routes));
+        let mut check = async |told, works| {
+            teller.send_replace(told);
+            let connected = Ok(TcpStream::connect(target.unwrap()).await);
+            let attempt = judge(connected, route, &lot, &mut course);
+            assert_eq!(matches!(attempt, Attempt::Worked(_)), works, "{told:?}");
+        };
+        check(route, true).await;
+        check(Route { target: None, ..route }, false).await;
+        check(Route { epoch: 2, target }, false).await;
+    }
 }
