@@ -11,6 +11,8 @@ use rustix::time::{
 };
 use tokio::io::unix::AsyncFd;
 
+use crate::ready;
+
 /// Now, on this machine.
 #[must_use]
 pub fn now() -> Instant {
@@ -39,7 +41,7 @@ impl Alarm {
     /// When the kernel has no timer to give.
     pub fn new() -> io::Result<Self> {
         let timer = timerfd_create(TimerfdClockId::Boottime, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)?;
-        Ok(Self { timer: AsyncFd::new(timer)?, set: None })
+        Ok(Self { timer: ready::timer(timer)?, set: None })
     }
 
     /// Rings at `at`; a time that has passed rings at once.

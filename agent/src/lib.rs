@@ -1,5 +1,35 @@
-//! Placeholder.
+//! The Hotseat agent: everything that touches the machine. It decides nothing that `hotseat-core` could decide.
+//!
+//! ```text
+//!            signals, operators, peers
+//!                      │
+//!   store ──looks──> the one loop (driver) ──commands──> guard ──> services, hooks
+//!         <─writes──   │  hotseat_core::Node
+//!                      │ a picture after every step
+//!                      v
+//!          API · health endpoints · proxies · history
+//! ```
 
+pub mod api;
 pub mod check;
+pub mod clock;
+pub mod codec;
 pub mod config;
+pub mod driver;
+pub mod history;
+pub mod home;
+pub mod logging;
+pub mod output;
+pub mod peers;
 pub mod proxy;
+mod ready;
+pub mod records;
+mod run;
+pub mod snapshot;
+pub mod sockets;
+pub mod story;
+pub mod supervisor;
+pub mod tasks;
+pub mod unit;
+
+pub use run::{Failure, Options, Signal, run};

@@ -18,7 +18,7 @@ use hotseat_guard::{Command, Contained, Guard, Report, Settings, Start};
 use tokio::io::unix::AsyncFd;
 use tokio::sync::oneshot;
 
-use crate::output;
+use crate::{output, ready};
 
 /// A command that is to run inside the guard's tree (D3), and what becomes of it.
 #[derive(Debug)]
@@ -90,7 +90,7 @@ impl Supervisor {
         self.session = settings.session;
         self.slots.clear();
         self.pids.clear();
-        self.guard = Some(AsyncFd::new(guard)?);
+        self.guard = Some(ready::guard(guard)?);
         Ok(())
     }
 

@@ -1,1 +1,27 @@
-fn main() {}
+//! `hotseat`: the one binary.
+//!
+//! It reads the command line, hands it to one file per command, and turns what went wrong into one clear
+//! error and a non-zero exit. As `hotseat guard` it is the guard, before any runtime exists.
+
+mod args;
+mod commands;
+mod picture;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    if let Some(fd) = guard_fd() {
+        hotseat_guard::run(fd);
+    }
+    commands::run(args::parse())
+}
+
+/// `hotseat guard --fd N`, said only by an agent. Looked at before anything else: a guard is small.
+fn guard_fd() -> Option<i32> {
+    let mut args = std::env::args_os().skip(1);
+    let is = |arg: Option<std::ffi::OsString>, word: &str| arg.is_some_and(|arg| arg == word);
+    if !is(args.next(), "guard") || !is(args.next(), "--fd") {
+        return None;
+    }
+    args.next()?.to_str()?.parse().ok()
+}

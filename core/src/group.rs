@@ -122,6 +122,12 @@ impl Group {
         }
     }
 
+    /// Takes new settings; what runs keeps running, and the next start uses them.
+    pub(crate) fn reconfigure(&mut self, config: GroupConfig) {
+        self.service.config = config.service;
+        self.config = config;
+    }
+
     fn key(&self) -> Key {
         Key::Group(self.config.id.clone())
     }

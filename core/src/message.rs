@@ -132,6 +132,8 @@ pub enum Input {
     Service(GroupId, u64, ServiceInput),
     /// An operator asks; the number is for the reply.
     Request(u64, Request),
+    /// The groups' configurations were read anew; groups that are not named stay as they are.
+    Reconfigure(Vec<crate::group::GroupConfig>),
     /// Stop: hand over, release, exit.
     Stop,
 }

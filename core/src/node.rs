@@ -184,6 +184,13 @@ impl Node {
                 let reply = self.request(now, request, out);
                 out.push(Action::Reply(id, reply));
             }
+            Input::Reconfigure(configs) => {
+                for config in configs {
+                    if let Some(group) = self.groups.get_mut(&config.id) {
+                        group.reconfigure(config);
+                    }
+                }
+            }
             Input::Stop => self.stopping = true,
         }
     }

@@ -1,0 +1,39 @@
+//! `GET /api/events`: the story so far as JSON, or, for who accepts `text/event-stream`, as it goes on.
+
+use std::convert::Infallible;
+
+use axum::Json;
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, header};
+use axum::response::sse::{Event as Sse, KeepAlive};
+use axum::response::{IntoResponse, Response};
+use futures_util::{StreamExt, stream};
+use hotseat_client::Event;
+use serde::Deserialize;
+use tokio_stream::wrappers::BroadcastStream;
+
+use super::Api;
+
+#[derive(Deserialize)]
+pub(super) struct After {
+    #[serde(default)]
+    after: u64,
+}
+
+pub(super) async fn events(State(api): State<Api>, Query(query): Query<After>, headers: HeaderMap) -> Response {
+    let accepts = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+    if !accepts.contains("text/event-stream") {
+        return Json(api.history.after(query.after)).into_response();
+    }
+    let resumed = headers.get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok());
+    let (past, news) = api.history.subscribe(resumed.unwrap_or(query.after));
+    // A reader that lags loses its stream; it comes back with the number of the last event it had.
+    let news = BroadcastStream::new(news).take_while(|news| std::future::ready(news.is_ok())).filter_map(|news| async { news.ok() });
+    let all = stream::iter(past).chain(news).map(|event| Ok::<_, Infallible>(sse(&event)));
+    axum::response::Sse::new(all).keep_alive(KeepAlive::default()).into_response()
+}
+
+fn sse(event: &Event) -> Sse {
+    let data = serde_json::to_string(event).unwrap_or_default();
+    Sse::default().id(event.id.to_string()).data(data)
+}

@@ -1,0 +1,95 @@
+//! What an agent answers over HTTP. Every answer comes from the loop's last picture, so a store that hangs
+//! cannot hold it up; acts are handed to the loop. It decides nothing.
+
+mod acts;
+mod amp;
+mod cluster;
+mod events;
+mod health;
+mod nsg;
+mod serve;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::{StatusCode, Uri};
+use axum::routing::{get, post};
+use hotseat_client::Refusal;
+use hotseat_core::{GroupId, GroupView};
+use tokio::sync::{mpsc, watch};
+
+pub use serve::serve;
+
+use crate::driver::Message;
+use crate::history::History;
+use crate::snapshot::{Facts, Snapshot};
+
+/// Longest body of a request, in bytes: an act is a line.
+const BODY_MAX: usize = 64 * 1024;
+
+/// What the answers are made of.
+#[derive(Clone)]
+pub struct Api {
+    /// The loop's picture.
+    pub shown: watch::Receiver<Arc<Snapshot>>,
+    /// What belongs to it.
+    pub facts: Facts,
+    /// The story.
+    pub history: History,
+    /// The loop.
+    pub inbox: mpsc::Sender<Message>,
+}
+
+impl Api {
+    fn snapshot(&self) -> Arc<Snapshot> {
+        Arc::clone(&self.shown.borrow())
+    }
+}
+
+/// Every path.
+pub fn router(api: Api) -> Router {
+    Router::new()
+        .route("/api/cluster", get(cluster::cluster))
+        .route("/api/events", get(events::events))
+        .route("/api/groups/{group}/switchover", post(acts::switchover))
+        .route("/health", get(health::health))
+        .route("/leader/{group}", get(health::leader).options(health::leader))
+        .route("/standby/{group}", get(health::standby).options(health::standby))
+        .route("/v2/ping/net/{netid}", get(nsg::ping))
+        .route("/v2/ping/net/{netid}/", get(nsg::ping))
+        .route("/v2/ping/net/{netid}/se", get(nsg::ping_strict))
+        .route("/v2/ping/net/{netid}/se/", get(nsg::ping_strict))
+        .route("/v1/server/ha/state", get(amp::state))
+        .route("/v1/server/ha/states", get(amp::states))
+        .fallback(unknown)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(DefaultBodyLimit::max(BODY_MAX))
+        .with_state(api)
+}
+
+type Refused = (StatusCode, axum::Json<Refusal>);
+
+fn refuse(status: StatusCode, error: impl Into<String>) -> Refused {
+    (status, axum::Json(Refusal { error: error.into(), leader: None }))
+}
+
+async fn unknown(uri: Uri) -> Refused {
+    let path: String = uri.path().chars().take(80).collect();
+    refuse(StatusCode::NOT_FOUND, format!("nothing is at {path}; try /api/cluster, /api/events, /leader/GROUP or /health"))
+}
+
+async fn wrong_method(State(_): State<Api>, uri: Uri) -> Refused {
+    let path: String = uri.path().chars().take(80).collect();
+    refuse(StatusCode::METHOD_NOT_ALLOWED, format!("{path} does not take this method"))
+}
+
+/// Finds a group by its id.
+fn find<'a>(snapshot: &'a Snapshot, id: &str) -> Result<&'a GroupView, Refused> {
+    let id = GroupId::new(id).ok();
+    let known = || {
+        let ids: Vec<_> = snapshot.view.groups.iter().map(|group| group.id.as_str()).collect();
+        format!("no such group; this node has: {}", ids.join(", "))
+    };
+    id.and_then(|id| snapshot.group(&id)).ok_or_else(|| refuse(StatusCode::NOT_FOUND, known()))
+}

@@ -1,0 +1,19 @@
+//! The agent's log: lines that a person can read, on standard error. A log that cannot be written never
+//! holds the agent up; it loses lines instead.
+
+use std::io::IsTerminal;
+
+use tracing_appender::non_blocking::WorkerGuard;
+use tracing_subscriber::EnvFilter;
+
+/// Starts logging; `RUST_LOG` says what, `info` otherwise. Keep the guard until the end: it writes what is left.
+#[must_use]
+pub fn start() -> WorkerGuard {
+    let (writer, guard) = tracing_appender::non_blocking(std::io::stderr());
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let colours = std::io::stderr().is_terminal();
+    let started = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_target(false).with_ansi(colours).try_init();
+    // Somebody else logs already: theirs it is.
+    drop(started);
+    guard
+}

@@ -1,0 +1,247 @@
+//! One agent, from its configuration to its end.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use hotseat_core::{Exit, GroupId, Node, NodeConfig, Rules};
+use hotseat_guard::Settings;
+use hotseat_stores::{Dir, Memory, OpenError, Store};
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, watch};
+
+use crate::api::{self, Api};
+use crate::clock;
+use crate::config::{Config, StoreUrl};
+use crate::driver::{self, Driver, INBOX, Message, Parts};
+use crate::history::History;
+use crate::home::Home;
+use crate::peers::Peers;
+use crate::proxy::{self, Limits, Route};
+use crate::records::Records;
+use crate::snapshot::{Facts, Snapshot};
+use crate::unit::Unit;
+
+/// With `listen` port 0, tries to find one that is free for TCP and UDP.
+const PORT_TRIES: u32 = 32;
+
+/// Why an agent could not start or go on: one line or two, for people.
+#[derive(Debug)]
+pub struct Failure(pub String);
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// What reaches a running agent from outside of its API.
+#[derive(Debug)]
+pub enum Signal {
+    /// Hand over, stop the services, exit.
+    Stop,
+    /// Take these settings.
+    Reload(Box<Config>),
+}
+
+/// How an agent is run.
+#[derive(Debug)]
+pub struct Options {
+    /// The program that is started as `PROGRAM guard --fd N`.
+    pub exe: PathBuf,
+    /// Stop and reload. Closing it stops nothing.
+    pub signals: mpsc::Receiver<Signal>,
+}
+
+/// Runs an agent until it is stopped.
+///
+/// # Errors
+/// [`Failure`] says what, where, and what would be right.
+pub async fn run(config: Config, options: Options) -> Result<(), Failure> {
+    let home = Home::open(&config.node.data_dir).map_err(Failure)?;
+    let (listener, peers, own) = listen(config.node.listen).await?;
+    let store = open(&config).await?;
+    tell_risks(&config, store.as_ref());
+    sweep(&config).await?;
+    let records = Records::new(Arc::clone(&store), config.node.name.as_str());
+    let units = units(&config, &home)?;
+    let (routes, proxies, _kept) = proxies(&config).await?;
+    let (sender, receiver) = mpsc::channel(INBOX);
+    let node = Node::new(node_config(&config, own, &units));
+    let now = clock::now();
+    let first = Snapshot { view: node.view(now), taken: now, store_trouble: None, stopping: false };
+    let (show, shown) = watch::channel(Arc::new(first));
+    let history = History::default();
+    let facts = Facts {
+        config: Arc::new(config.clone()),
+        store_kind: store.kind().into(),
+        store_risk: None,
+        records: records.clone(),
+        proxies: Arc::new(proxies),
+    };
+    let api = Api { shown, facts, history: history.clone(), inbox: sender.clone() };
+    tokio::spawn(api::serve(listener, api::router(api)));
+    tokio::spawn(relay_peers(peers.clone(), sender.clone()));
+    tokio::spawn(relay_signals(options.signals, sender.clone()));
+    tracing::info!("hotseat {} · node {} · http://{own} · store {}", env!("CARGO_PKG_VERSION"), config.node.name, store.kind());
+    let guard = guard_settings(&config);
+    let inbox = (sender, receiver);
+    let parts = Parts { node, units, records, peers, history, inbox, show, routes, guard, exe: options.exe, own };
+    let exit = Driver::new(parts).run().await.map_err(|error| Failure(error.to_string()))?;
+    drop(home);
+    ended(exit)
+}
+
+fn ended(exit: Exit) -> Result<(), Failure> {
+    match exit {
+        Exit::Stopped => {
+            tracing::info!("stopped");
+            Ok(())
+        }
+        Exit::NameTaken { address } => Err(Failure(format!(
+            "this name is taken: another agent of that name is alive at {address}\n       \
+             Names must be unique in a cluster. Change [node] name, or stop the other agent."
+        ))),
+        Exit::NoGuard(why) => Err(Failure(format!("no guard could be started: {why}"))),
+    }
+}
+
+async fn listen(wanted: SocketAddr) -> Result<(TcpListener, Peers, SocketAddr), Failure> {
+    let mut last = None;
+    for _ in 0..if wanted.port() == 0 { PORT_TRIES } else { 1 } {
+        match bind(wanted).await {
+            Ok(bound) => return Ok(bound),
+            Err(error) => last = Some(error),
+        }
+    }
+    let why = last.map_or_else(String::new, |error| error.to_string());
+    Err(Failure(format!("[node] listen = \"{wanted}\": {why}\n       Give the agent an address of this machine and a free port.")))
+}
+
+async fn bind(wanted: SocketAddr) -> io::Result<(TcpListener, Peers, SocketAddr)> {
+    let listener = TcpListener::bind(wanted).await?;
+    let own = listener.local_addr()?;
+    Ok((listener, Peers::bind(own).await?, own))
+}
+
+async fn open(config: &Config) -> Result<Arc<dyn Store>, Failure> {
+    let timeout = config.cluster.timing.store_timeout();
+    match &config.cluster.store {
+        StoreUrl::Memory => Ok(Arc::new(Memory::new())),
+        StoreUrl::Dir(path) => loop {
+            match Dir::open(path, &config.cluster.name, timeout).await {
+                Ok(dir) => return Ok(Arc::new(dir)),
+                Err(OpenError::Refused(why)) => return Err(Failure(format!("[cluster] store: {why}"))),
+                Err(OpenError::Unavailable(why)) => {
+                    tracing::warn!("the store does not answer yet: {why}");
+                    tokio::time::sleep(timeout).await;
+                }
+            }
+        },
+    }
+}
+
+fn tell_risks(config: &Config, store: &dyn Store) {
+    if let Some(why) = store.single_point_of_failure()
+        && !config.cluster.allow_single_point_of_failure
+    {
+        tracing::warn!("the store is a single point of failure: {why}");
+    }
+}
+
+/// What an earlier run left behind without a guard must be dead before anything is started.
+async fn sweep(config: &Config) -> Result<(), Failure> {
+    let (cluster, node) = (config.cluster.name.clone(), config.node.name.to_string());
+    let swept = tokio::task::spawn_blocking(move || hotseat_guard::sweep(&cluster, &node)).await;
+    match swept {
+        Ok(swept) if swept.alive > 0 => Err(Failure(String::from(
+            "processes of an earlier run of this node are alive and cannot be killed: see the cgroups named hotseat.*",
+        ))),
+        Ok(_) => Ok(()),
+        Err(error) => Err(Failure(error.to_string())),
+    }
+}
+
+fn units(config: &Config, home: &Home) -> Result<Vec<Arc<Unit>>, Failure> {
+    let mut units = Vec::new();
+    for group in &config.groups {
+        let unit = Unit::new(config, group, &home.sockets());
+        units.push(Arc::new(unit.map_err(|error| Failure(format!("group {}: {error}", group.id)))?));
+    }
+    Ok(units)
+}
+
+type Routes = BTreeMap<GroupId, watch::Sender<Route>>;
+
+/// The proxies of this node; they stop when their handles are dropped.
+async fn proxies(config: &Config) -> Result<(Routes, Vec<Option<SocketAddr>>, Vec<proxy::Handle>), Failure> {
+    let mut routes = BTreeMap::new();
+    let mut addresses = Vec::new();
+    let mut handles = Vec::new();
+    for group in &config.groups {
+        let (sender, receiver) = watch::channel(Route { epoch: 0, target: None });
+        routes.insert(group.id.clone(), sender);
+        let Some(proxy) = &group.proxy else {
+            addresses.push(None);
+            continue;
+        };
+        let named = |error: io::Error| Failure(format!("group {}: proxy on {}: {error}", group.id, proxy.listen));
+        let listener = TcpListener::bind(proxy.listen).await.map_err(named)?;
+        addresses.push(Some(listener.local_addr().map_err(named)?));
+        let limits = Limits { hold: proxy.hold, max_parked: proxy.max_parked, max_connections: proxy::CONNECTIONS_MAX };
+        handles.push(proxy::spawn(listener, receiver, limits));
+    }
+    Ok((routes, addresses, handles))
+}
+
+fn node_config(config: &Config, own: SocketAddr, units: &[Arc<Unit>]) -> NodeConfig {
+    NodeConfig {
+        name: config.node.name.clone(),
+        address: own.to_string(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        region: config.node.region.clone(),
+        timing: config.cluster.timing,
+        groups: units.iter().map(|unit| unit.for_core()).collect(),
+        rules: Rules::default(),
+    }
+}
+
+fn guard_settings(config: &Config) -> Settings {
+    let timing = &config.cluster.timing;
+    Settings {
+        containment: driver::containment(config.node.containment),
+        // As long as anybody may still be waiting for its word instead of its silence.
+        linger: timing.promise().silence() * 2,
+        budget: timing.stop_budget(),
+        watchdog: config.node.watchdog.clone(),
+        ..Settings::new(config.cluster.name.clone(), config.node.name.to_string(), [0; 16])
+    }
+}
+
+async fn relay_peers(peers: Peers, inbox: mpsc::Sender<Message>) {
+    let (sender, mut inputs) = mpsc::channel(INBOX);
+    tokio::spawn(peers.listen(sender));
+    while let Some(input) = inputs.recv().await {
+        if inbox.send(Message::Input(input)).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn relay_signals(mut signals: mpsc::Receiver<Signal>, inbox: mpsc::Sender<Message>) {
+    while let Some(signal) = signals.recv().await {
+        let message = match signal {
+            Signal::Stop => Message::Stop,
+            Signal::Reload(config) => Message::Reload(config),
+        };
+        if inbox.send(message).await.is_err() {
+            return;
+        }
+    }
+}
+

@@ -1,0 +1,216 @@
+//! The command line. Every word here is read by people: `--help` is the manual.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+
+/// The agent on this machine.
+const URL: &str = "http://127.0.0.1:7700";
+
+/// Exactly one of your servers is in charge, the others are ready.
+#[derive(Parser, Debug)]
+#[command(name = "hotseat", version, arg_required_else_help = true, after_help = "\
+Examples:
+  hotseat dev                                        a three-node cluster on this machine, to be killed and watched
+  hotseat dev -- python3 -m http.server {port}       the same, around your own server
+  hotseat run -c /etc/hotseat/hotseat.toml           the agent of this machine, in the foreground
+  hotseat status                                     who leads, and is it safe
+  hotseat switchover --group web --to n2             a planned change of leader
+
+Looking and acting commands speak to the agent on this machine; --url http://HOST:PORT names another.")]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum Command {
+    /// Run a whole cluster on this machine around any server, to try it out
+    Dev(Dev),
+    /// Run this machine's agent, in the foreground
+    Run(Run),
+    /// Show who leads each group, and whether it is safe
+    Status(Status),
+    /// List the members
+    Nodes(Look),
+    /// Tell what happened
+    Events(Events),
+    /// Change the leader of a group as planned: the old one stops first
+    Switchover(Switchover),
+    /// Say how a group is in one line, as a monitoring plugin does (exit 0 ok, 1 warning, 2 critical, 3 unknown)
+    Check(Check),
+    /// Check or show configuration files
+    #[command(subcommand)]
+    Config(Config),
+    /// A small HTTP server that knows its role, for `dev` and for tests
+    #[command(hide = true)]
+    DemoService(DemoService),
+}
+
+/// Which agent to speak to.
+#[derive(Args, Debug, Clone)]
+pub(crate) struct Target {
+    /// The agent to ask, as http://HOST:PORT
+    #[arg(long, env = "HOTSEAT_URL", default_value = URL)]
+    pub(crate) url: String,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  hotseat dev
+  hotseat dev -- python3 -m http.server {port}
+  hotseat dev --standby cold -- redis-server --port {port}
+  hotseat dev --for 20s                              no terminal needed: tells the story and exits")]
+pub(crate) struct Dev {
+    /// How many nodes
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=9))]
+    pub(crate) nodes: u8,
+    /// Stop after this long, as 20s or 5m; until Ctrl-C otherwise
+    #[arg(long = "for", value_parser = duration)]
+    pub(crate) length: Option<Duration>,
+    /// Whether the server runs on standbys too
+    #[arg(long, value_parser = ["hot", "cold"])]
+    pub(crate) standby: Option<String>,
+    /// Timing of the lease: fast (500 ms) or lan (2 s)
+    #[arg(long, default_value = "fast", value_parser = ["fast", "lan"])]
+    pub(crate) timing: String,
+    /// Port of the proxy; any free one if it is taken
+    #[arg(long, default_value_t = 8080)]
+    pub(crate) port: u16,
+    /// The server to run, with {port} where its port goes; a built-in demo otherwise
+    #[arg(last = true)]
+    pub(crate) command: Vec<String>,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Signals: TERM and INT hand over, stop the services and exit; HUP reads the configuration anew.
+Example: hotseat run -c /etc/hotseat/hotseat.toml")]
+pub(crate) struct Run {
+    /// The configuration file
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) config: PathBuf,
+    /// Use this folder for data, whatever the file says
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  hotseat status\n  hotseat status --json --url http://10.0.0.102:7700\n  hotseat status --watch")]
+pub(crate) struct Status {
+    #[command(flatten)]
+    pub(crate) target: Target,
+    /// Print what GET /api/cluster answers
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Go on, in place
+    #[arg(long)]
+    pub(crate) watch: bool,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  hotseat nodes\n  hotseat nodes --json")]
+pub(crate) struct Look {
+    #[command(flatten)]
+    pub(crate) target: Target,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  hotseat events\n  hotseat events --follow\n  hotseat events --json | jq .text")]
+pub(crate) struct Events {
+    #[command(flatten)]
+    pub(crate) target: Target,
+    /// Print one JSON object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Go on as things happen
+    #[arg(long, short)]
+    pub(crate) follow: bool,
+    /// Only what came after the event of this number
+    #[arg(long, default_value_t = 0)]
+    pub(crate) after: u64,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "\
+The old leader's service stops before the new one starts; requests through the proxy wait meanwhile.
+Examples:
+  hotseat switchover                                 the only group, to the best candidate
+  hotseat switchover --group web --to n2")]
+pub(crate) struct Switchover {
+    #[command(flatten)]
+    pub(crate) target: Target,
+    /// The group; may be left out if there is only one
+    #[arg(long)]
+    pub(crate) group: Option<String>,
+    /// The node that is to lead; the best candidate otherwise
+    #[arg(long)]
+    pub(crate) to: Option<String>,
+    /// Give up waiting for the new leader after this long
+    #[arg(long, default_value = "30s", value_parser = duration)]
+    pub(crate) wait: Duration,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "Example: hotseat check --group web")]
+pub(crate) struct Check {
+    #[command(flatten)]
+    pub(crate) target: Target,
+    /// The group; all of them otherwise
+    #[arg(long)]
+    pub(crate) group: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum Config {
+    /// Say whether a configuration file is right, and if not, what is wrong where
+    Check {
+        /// The file
+        file: PathBuf,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print a configuration file to start from, with every setting explained
+    Example,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct DemoService {
+    /// Where to listen
+    #[arg(long)]
+    pub(crate) port: u16,
+    /// Answer on standbys too
+    #[arg(long)]
+    pub(crate) careless: bool,
+}
+
+/// `20s`, `500ms`, `5m`, `1h`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let split = text.find(|c: char| c.is_ascii_alphabetic()).ok_or("say the unit, as 20s, 500ms or 5m")?;
+    let (number, unit) = text.split_at(split);
+    let number: f64 = number.parse().map_err(|_| format!("\"{number}\" is no number"))?;
+    let scale = match unit {
+        "ms" => 0.001,
+        "s" => 1.0,
+        "m" => 60.0,
+        "h" => 3600.0,
+        other => return Err(format!("unknown unit \"{other}\": use ms, s, m or h")),
+    };
+    Duration::try_from_secs_f64(number * scale).map_err(|_| String::from("not a length of time"))
+}
+
+pub(crate) fn parse() -> Cli {
+    Cli::parse()
+}

@@ -1,0 +1,58 @@
+//! `hotseat check`: one line and an exit code, as monitoring plugins have it (`amp_18`).
+
+use std::process::ExitCode;
+
+use hotseat_client::{Client, Cluster, Group};
+
+use super::{Result, small_runtime};
+use crate::args::Check;
+use crate::picture;
+
+const WORDS: [&str; 4] = ["OK", "WARNING", "CRITICAL", "UNKNOWN"];
+
+pub(crate) fn run(args: &Check) -> Result {
+    let (code, text) = match ask(args) {
+        Ok(cluster) => judge(&cluster, args.group.as_deref()),
+        Err(why) => (3, why),
+    };
+    let word = WORDS[usize::from(code)];
+    if args.json {
+        println!("{}", serde_json::json!({"code": code, "state": word, "text": text}));
+    } else {
+        println!("HOTSEAT {word} - {text}");
+    }
+    Ok(ExitCode::from(code))
+}
+
+fn ask(args: &Check) -> std::result::Result<Cluster, String> {
+    let runtime = small_runtime().map_err(|failed| failed.text)?;
+    runtime.block_on(async {
+        let client = Client::new(&args.target.url).map_err(|error| error.to_string())?;
+        client.cluster().await.map_err(|error| error.to_string())
+    })
+}
+
+fn judge(cluster: &Cluster, group: Option<&str>) -> (u8, String) {
+    let groups: Vec<&Group> = cluster.groups.iter().filter(|it| group.is_none_or(|id| it.id == id)).collect();
+    if groups.is_empty() {
+        return (3, format!("no group {} at {}", group.unwrap_or("at all"), cluster.node));
+    }
+    let verdicts: Vec<(u8, String)> = groups.into_iter().map(verdict).collect();
+    let worst = verdicts.iter().map(|(code, _)| *code).max().unwrap_or(3);
+    let texts: Vec<_> = verdicts.into_iter().map(|(_, text)| text).collect();
+    (worst, texts.join("; "))
+}
+
+fn verdict(group: &Group) -> (u8, String) {
+    let spare = picture::spares(group);
+    match &group.leader {
+        None => (2, format!("{}: nobody leads", group.id)),
+        Some(leader) if !group.serving => (1, format!("{}: {leader} leads, its service is not ready", group.id)),
+        Some(leader) if spare == 0 => {
+            (1, format!("{}: {leader} leads, epoch {}, nobody could take over", group.id, group.epoch))
+        }
+        Some(leader) => {
+            (0, format!("{}: {leader} leads, epoch {}, can lose {spare} more", group.id, group.epoch))
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! `hotseat config`: files.
+
+use std::process::ExitCode;
+
+use hotseat_agent::config::Config as File;
+
+use super::Result;
+use crate::args::Config;
+
+pub(crate) fn run(args: &Config) -> Result {
+    match args {
+        Config::Example => print!("{}", File::example()),
+        Config::Check { file, json } => match (File::load(file), json) {
+            (Ok(config), false) => {
+                println!("{}: ok · node {} · {} group(s)", file.display(), config.node.name, config.groups.len());
+            }
+            (Ok(_), true) => println!("{}", serde_json::json!({"ok": true})),
+            (Err(error), true) => {
+                println!("{}", serde_json::json!({"ok": false, "error": error.to_string()}));
+                return Ok(ExitCode::FAILURE);
+            }
+            (Err(error), false) => return Err(error.into()),
+        },
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,72 @@
+//! One file per command. Each returns its exit code, or one error that says what, where and what would be right.
+
+mod check;
+mod config;
+mod demo_service;
+mod dev;
+mod events;
+mod nodes;
+mod run;
+mod status;
+mod switchover;
+
+use std::fmt::Display;
+use std::process::ExitCode;
+
+use crate::args::{Cli, Command};
+
+/// What a command ends with when it fails.
+pub(crate) struct Failed {
+    text: String,
+    code: u8,
+}
+
+impl Failed {
+    pub(crate) fn new(text: impl Display) -> Self {
+        Self { text: text.to_string(), code: 1 }
+    }
+}
+
+impl<E: std::error::Error> From<E> for Failed {
+    fn from(error: E) -> Self {
+        Self::new(error)
+    }
+}
+
+pub(crate) type Result = std::result::Result<ExitCode, Failed>;
+
+/// Carries the command out.
+pub(crate) fn run(cli: Cli) -> ExitCode {
+    let result = match cli.command {
+        Command::Dev(args) => dev::run(&args),
+        Command::Run(args) => run::run(&args),
+        Command::Status(args) => status::run(&args),
+        Command::Nodes(args) => nodes::run(&args),
+        Command::Events(args) => events::run(&args),
+        Command::Switchover(args) => switchover::run(&args),
+        Command::Check(args) => check::run(&args),
+        Command::Config(args) => config::run(&args),
+        Command::DemoService(args) => demo_service::run(&args),
+    };
+    result.unwrap_or_else(|failed| {
+        eprintln!("error: {}", failed.text);
+        ExitCode::from(failed.code)
+    })
+}
+
+/// A runtime for commands that ask and print.
+pub(crate) fn small_runtime() -> std::result::Result<tokio::runtime::Runtime, Failed> {
+    Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?)
+}
+
+/// The hint that belongs to an agent that does not answer.
+pub(crate) fn explain(error: hotseat_client::Error) -> Failed {
+    match &error {
+        hotseat_client::Error::Unreachable(..) => Failed::new(format!(
+            "{error}\n       Is it running (hotseat run -c FILE)? Name another with --url http://HOST:PORT."
+        )),
+        hotseat_client::Error::BadUrl(_) | hotseat_client::Error::Refused(_) | hotseat_client::Error::NotAnAgent(_) => {
+            Failed::new(error)
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! How a cluster looks in a terminal. It only draws.
+
+use comfy_table::{Table, presets};
+use hotseat_client::{Cluster, Group, Member};
+
+/// Members that could take over from the leader now.
+pub(crate) fn spares(group: &Group) -> usize {
+    group.members.iter().filter(|member| could_lead(member)).count()
+}
+
+fn could_lead(member: &Member) -> bool {
+    member.healthy && matches!(member.state.as_str(), "standby" | "hot-standby")
+}
+
+/// `hotseat status`.
+pub(crate) fn status(cluster: &Cluster) -> String {
+    let mut text = String::new();
+    let width = cluster.groups.iter().map(|group| group.id.len()).max().unwrap_or(0);
+    for group in &cluster.groups {
+        text += &headline(group, width);
+        text += &details(cluster, group, width);
+    }
+    if cluster.groups.is_empty() {
+        text += &format!("{}: node {} has no group\n", cluster.cluster, cluster.node);
+    }
+    text
+}
+
+fn headline(group: &Group, width: usize) -> String {
+    let since = group.since.as_deref().and_then(age).map(|age| format!(" · since {age}")).unwrap_or_default();
+    let reason = if group.reason.is_empty() { String::new() } else { format!(" ({})", group.reason) };
+    match &group.leader {
+        Some(leader) if group.serving => {
+            format!("{:width$}   ● {leader} leads · epoch {}{since}{reason}\n", group.id, group.epoch)
+        }
+        Some(leader) => format!("{:width$}   ◐ {leader} leads, its service is not ready · epoch {}{since}\n", group.id, group.epoch),
+        None => format!("{:width$}   ▲ NOBODY LEADS · last epoch {}{reason}\n", group.id, group.epoch),
+    }
+}
+
+fn details(cluster: &Cluster, group: &Group, width: usize) -> String {
+    let spare = match spares(group) {
+        0 => String::from("NOBODY could take over"),
+        1 => String::from("can lose 1 more node"),
+        n => format!("can lose {n} more nodes"),
+    };
+    let store = if cluster.store.healthy { "" } else { " DOES NOT ANSWER" };
+    let mut text = format!("{:width$}     {spare} · store {}{store}\n", "", cluster.store.kind);
+    for member in &group.members {
+        if let Some(trouble) = &member.trouble {
+            text += &format!("{:width$}     {} {}: {trouble}\n", "", member.node, member.state);
+        } else if member.state == "offline" {
+            text += &format!("{:width$}     {} offline for {}\n", "", member.node, seconds(member.last_seen_ms / 1000));
+        }
+        if member.contained == "degraded" {
+            text += &format!("{:width$}     {} contained: degraded\n", "", member.node);
+        }
+    }
+    text
+}
+
+/// `hotseat nodes`.
+pub(crate) fn members(cluster: &Cluster) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header(["GROUP", "NODE", "STATE", "PRIO", "MODE", "REGION", "VERSION", "SEEN", "AGENT", "SERVICE"]);
+    for group in &cluster.groups {
+        for member in &group.members {
+            table.add_row([
+                group.id.clone(),
+                member.node.clone(),
+                member.state.clone(),
+                member.priority.to_string(),
+                member.mode.clone(),
+                member.region.clone(),
+                member.version.clone(),
+                format!("{} ms", member.last_seen_ms),
+                member.address.clone(),
+                member.service.clone().unwrap_or_else(|| String::from("–")),
+            ]);
+        }
+    }
+    table.trim_fmt()
+}
+
+/// How long ago a wall clock said this: for people, so a clock that is off shows as zero.
+fn age(since: &str) -> Option<String> {
+    let then = humantime::parse_rfc3339(since).ok()?;
+    Some(seconds(then.elapsed().unwrap_or_default().as_secs()))
+}
+
+/// The two largest units.
+fn seconds(all: u64) -> String {
+    let (days, hours, minutes, seconds) = (all / 86_400, all / 3600 % 24, all / 60 % 60, all % 60);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{seconds} s"),
+        (0, 0, _) => format!("{minutes} min {seconds} s"),
+        (0, _, _) => format!("{hours} h {minutes} min"),
+        (_, _, _) => format!("{days} d {hours} h"),
+    }
+}

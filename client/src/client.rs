@@ -1,0 +1,163 @@
+//! The client: one agent, asked over HTTP.
+
+use std::fmt;
+use std::time::Duration;
+
+use futures_util::{Stream, StreamExt, TryStreamExt};
+use serde::de::DeserializeOwned;
+
+use crate::wire::{Cluster, Event, Refusal, Switchover};
+
+/// An agent answers from memory; who takes longer is not well.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Longest answer read, in bytes.
+const ANSWER_MAX: usize = 16 << 20;
+
+/// What went wrong.
+#[derive(Debug)]
+pub enum Error {
+    /// The address is no `http://HOST:PORT`.
+    BadUrl(String),
+    /// Nobody answers there: try another member.
+    Unreachable(String, String),
+    /// The agent refused, and says why.
+    Refused(Refusal),
+    /// The answer is not what an agent says.
+    NotAnAgent(String),
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BadUrl(url) => write!(f, "\"{url}\" is not an agent's address: use http://HOST:PORT"),
+            Self::Unreachable(url, why) => write!(f, "no agent answers at {url}: {why}"),
+            Self::Refused(refusal) => match &refusal.leader {
+                Some(leader) => write!(f, "{} (the leader is at {leader})", refusal.error),
+                None => f.write_str(&refusal.error),
+            },
+            Self::NotAnAgent(what) => write!(f, "that is not a hotseat agent: {what}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// A handle on one agent. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Client {
+    base: String,
+    http: reqwest::Client,
+}
+
+impl Client {
+    /// For the agent at `url`, as `http://HOST:PORT` or `HOST:PORT`.
+    ///
+    /// # Errors
+    /// [`Error::BadUrl`].
+    pub fn new(url: &str) -> Result<Self, Error> {
+        let full = if url.contains("://") { String::from(url) } else { format!("http://{url}") };
+        let base = full.trim_end_matches('/').to_owned();
+        let parsed = reqwest::Url::parse(&base).ok();
+        if !parsed.is_some_and(|parsed| parsed.scheme() == "http" && parsed.host().is_some()) {
+            return Err(Error::BadUrl(url.to_owned()));
+        }
+        let http = reqwest::Client::builder().no_proxy().connect_timeout(TIMEOUT).build();
+        let http = http.map_err(|error| Error::NotAnAgent(error.to_string()))?;
+        Ok(Self { base, http })
+    }
+
+    /// The agent's address.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.base
+    }
+
+    /// What this agent knows of its cluster.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn cluster(&self) -> Result<Cluster, Error> {
+        self.get("/api/cluster").await
+    }
+
+    /// What happened, oldest first; only what came after the event of this number.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn events(&self, after: u64) -> Result<Vec<Event>, Error> {
+        self.get(&format!("/api/events?after={after}")).await
+    }
+
+    /// Events as they happen, from the oldest kept on. Ends when the agent does.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn follow(&self) -> Result<impl Stream<Item = Event> + use<>, Error> {
+        let request = self.http.get(format!("{}/api/events", self.base)).header("accept", "text/event-stream");
+        let response = request.send().await.map_err(|error| self.unreachable(&error))?;
+        let chunks = response.bytes_stream().map_err(|_| ());
+        Ok(lines(chunks).filter_map(|line| async move { serde_json::from_str(line.strip_prefix("data:")?.trim()).ok() }))
+    }
+
+    /// Starts a planned change of leader. It is under way when this returns.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] says why, and where the leader is.
+    pub async fn switchover(&self, group: &str, to: Option<&str>) -> Result<(), Error> {
+        let body = Switchover { to: to.map(str::to_owned) };
+        let request = self.http.post(format!("{}/api/groups/{group}/switchover", self.base)).json(&body);
+        let response = request.timeout(TIMEOUT).send().await.map_err(|error| self.unreachable(&error))?;
+        self.read::<serde_json::Value>(response).await.map(drop)
+    }
+
+    async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Error> {
+        let request = self.http.get(format!("{}{path}", self.base)).timeout(TIMEOUT);
+        let response = request.send().await.map_err(|error| self.unreachable(&error))?;
+        self.read(response).await
+    }
+
+    async fn read<T: DeserializeOwned>(&self, mut response: reqwest::Response) -> Result<T, Error> {
+        let status = response.status();
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| self.unreachable(&error))? {
+            if body.len() + chunk.len() > ANSWER_MAX {
+                return Err(Error::NotAnAgent(format!("its answer is longer than {ANSWER_MAX} bytes")));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        if status.is_success() {
+            return serde_json::from_slice(&body).map_err(|error| Error::NotAnAgent(error.to_string()));
+        }
+        match serde_json::from_slice::<Refusal>(&body) {
+            Ok(refusal) => Err(Error::Refused(refusal)),
+            Err(_) => Err(Error::NotAnAgent(format!("{} answered {status}", self.base))),
+        }
+    }
+
+    fn unreachable(&self, error: &reqwest::Error) -> Error {
+        let mut why: &dyn std::error::Error = error;
+        while let Some(source) = why.source() {
+            why = source;
+        }
+        Error::Unreachable(self.base.clone(), why.to_string())
+    }
+}
+
+/// Cuts a stream of bytes into lines.
+fn lines<B: AsRef<[u8]>>(chunks: impl Stream<Item = Result<B, ()>>) -> impl Stream<Item = String> {
+    let cut = chunks.scan(Vec::new(), |rest: &mut Vec<u8>, chunk| {
+        let mut whole = Vec::new();
+        if let Ok(chunk) = chunk {
+            for byte in chunk.as_ref() {
+                match byte {
+                    b'\n' => whole.push(String::from_utf8_lossy(&std::mem::take(rest)).into_owned()),
+                    byte if rest.len() < ANSWER_MAX => rest.push(*byte),
+                    _ => {}
+                }
+            }
+        }
+        std::future::ready(Some(futures_util::stream::iter(whole)))
+    });
+    cut.flatten()
+}

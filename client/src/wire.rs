@@ -1,0 +1,151 @@
+//! What travels: exactly the JSON of `GET /api/cluster`, `GET /api/events` and the acts.
+
+use serde::{Deserialize, Serialize};
+
+/// `GET /api/cluster`: one node's view of its cluster.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cluster {
+    /// The cluster's name.
+    pub cluster: String,
+    /// The node that answered.
+    pub node: String,
+    /// Where the cluster agrees.
+    pub store: Store,
+    /// The lease's ttl, in milliseconds.
+    pub ttl_ms: u64,
+    /// What is left of this node's lease, in milliseconds; absent while it has none.
+    pub lease_left_ms: Option<u64>,
+    /// Since the newest acknowledged renewal was sent, in milliseconds.
+    pub renewed_ms: Option<u64>,
+    /// The agent's process.
+    pub pid: u32,
+    /// The groups, in the order of the configuration file.
+    pub groups: Vec<Group>,
+}
+
+/// The store behind a cluster.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Store {
+    /// `dir`, `memory`, …
+    pub kind: String,
+    /// Whether it has answered lately.
+    pub healthy: bool,
+    /// What is wrong with it, or what is risky about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<String>,
+}
+
+/// One group.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Group {
+    /// The HA id.
+    pub id: String,
+    /// What its members do.
+    pub role: String,
+    /// Who leads; absent while nobody does.
+    pub leader: Option<String>,
+    /// The number of the newest leadership.
+    pub epoch: u64,
+    /// When it began, RFC 3339, by the leader's wall clock. For people only.
+    pub since: Option<String>,
+    /// Why it began, in words.
+    #[serde(default)]
+    pub reason: String,
+    /// Whether the leader's service is ready.
+    pub serving: bool,
+    /// Whether changes are held off.
+    pub paused: bool,
+    /// Its number in NetSpyGlass's calls.
+    pub netid: u32,
+    /// Where this node's proxy for the group listens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<String>,
+    /// Everybody in it.
+    pub members: Vec<Member>,
+}
+
+/// One member of a group.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    /// The node.
+    pub node: String,
+    /// `starting, leader, standby, hot-standby, backup, failed, offline`.
+    pub state: String,
+    /// `auto, leader, standby, hot-standby, backup, disabled`.
+    pub mode: String,
+    /// Higher wins.
+    pub priority: i64,
+    /// The node's region.
+    pub region: String,
+    /// The agent's version.
+    pub version: String,
+    /// Whether it could lead.
+    pub healthy: bool,
+    /// The agent, as a URL.
+    pub address: String,
+    /// The service, as `host:port`.
+    pub service: Option<String>,
+    /// Since its record last moved, in milliseconds.
+    pub last_seen_ms: u64,
+    /// How its service is contained: `cgroup`, `tree`, or `degraded`.
+    #[serde(default)]
+    pub contained: String,
+    /// What is wrong, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<String>,
+}
+
+/// One line of a node's story.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// Counts up on this node; use it with `?after=`.
+    pub id: u64,
+    /// RFC 3339 with milliseconds, by the node's wall clock.
+    pub at: String,
+    /// The node that tells it.
+    pub node: String,
+    /// A stable word for programs: `new-leader`, `no-leader`, `serving`, …
+    pub kind: String,
+    /// The group, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// The epoch, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<u64>,
+    /// For people.
+    pub text: String,
+}
+
+/// `POST /api/groups/{id}/switchover`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Switchover {
+    /// To whom; the best candidate otherwise.
+    #[serde(default)]
+    pub to: Option<String>,
+}
+
+/// Why an act was refused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// In words.
+    pub error: String,
+    /// The leader's agent, where the act belongs, if it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leader: Option<String>,
+}
+
+/// `GET /self` on the service's own socket: what the service is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Self_ {
+    /// The cluster.
+    pub cluster: String,
+    /// The node.
+    pub node: String,
+    /// The group.
+    pub group: String,
+    /// `leader` or `standby`.
+    pub role: String,
+    /// The fencing token; of the newest leadership known for a standby.
+    pub epoch: u64,
+}
