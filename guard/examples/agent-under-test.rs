@@ -12,15 +12,9 @@ use hotseat_guard::{Command, Containment, Guard, Report, Settings, Start, bootti
 
 fn main() -> std::io::Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let session = u128::from_str_radix(&args[1], 16)
-        .expect("SESSION in hex")
-        .to_be_bytes();
+    let session = u128::from_str_radix(&args[1], 16).expect("SESSION in hex").to_be_bytes();
     let mut settings = Settings::new("lab", &args[1][..8], session);
-    settings.containment = if args[2] == "tree" {
-        Containment::Tree
-    } else {
-        Containment::Auto
-    };
+    settings.containment = if args[2] == "tree" { Containment::Tree } else { Containment::Auto };
     settings.peers = args[3].parse().into_iter().collect();
     let deadline = Duration::from_millis(args[4].parse().expect("DEADLINE_MS"));
     settings.linger = Duration::from_millis(args[5].parse().expect("LINGER_MS"));
@@ -45,26 +39,13 @@ fn main() -> std::io::Result<()> {
 
 fn extend(guard: &Guard, by: Duration) -> std::io::Result<()> {
     let by = u64::try_from(by.as_nanos()).expect("fits");
-    guard.send(
-        &Command::Deadline {
-            at: boottime() + by,
-        },
-        None,
-    )
+    guard.send(&Command::Deadline { at: boottime() + by }, None)
 }
 
 fn line(report: &Report) -> String {
     match report {
-        Report::Hello {
-            proof_hash,
-            containment,
-            memory_locked,
-            pid,
-        } => {
-            let hash: String = proof_hash
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect();
+        Report::Hello { proof_hash, containment, memory_locked, pid } => {
+            let hash: String = proof_hash.iter().map(|byte| format!("{byte:02x}")).collect();
             format!("hello {pid} {hash} {containment:?} {memory_locked}")
         }
         Report::Started { pid, .. } => format!("started {pid}"),

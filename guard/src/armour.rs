@@ -9,7 +9,7 @@ use std::io::{self, Read, Write};
 use std::os::fd::RawFd;
 
 use rustix::mm::{MlockAllFlags, mlockall};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::process::{Resource, Rlimit, getpriority_process, getrlimit, setpriority_process, setrlimit};
 
 /// Never to be chosen by the OOM killer: the guard's memory is small, and its death is the session's.
 const OOM_NEVER: &[u8] = b"-1000";
@@ -19,6 +19,7 @@ const OOM_NEVER: &[u8] = b"-1000";
 pub(crate) struct Inherited {
     oom: [u8; 8],
     descriptors: Rlimit,
+    nice: i32,
 }
 
 impl Inherited {
@@ -26,45 +27,41 @@ impl Inherited {
     pub(crate) fn replace() -> Self {
         let descriptors = getrlimit(Resource::Nofile);
         // Refused only where the hard limit moves under us; then the soft one stays.
-        let _ = setrlimit(
-            Resource::Nofile,
-            Rlimit {
-                current: descriptors.maximum,
-                ..descriptors
-            },
-        );
+        let _ = setrlimit(Resource::Nofile, Rlimit { current: descriptors.maximum, ..descriptors });
         Self {
-            oom: oom_replace(OOM_NEVER).unwrap_or(*b"0\0\0\0\0\0\0\0"),
+            oom: oom_replace(OOM_NEVER).unwrap_or_default(),
             descriptors,
+            nice: getpriority_process(None).unwrap_or(0),
         }
     }
 
     /// Gives it back, in the child that is to become a service. Allocates nothing.
     pub(crate) fn restore(&self) {
         let _ = setrlimit(Resource::Nofile, self.descriptors);
-        if let Ok(mut file) = OpenOptions::new()
-            .write(true)
-            .open("/proc/self/oom_score_adj")
-        {
-            let len = self
-                .oom
-                .iter()
-                .position(|byte| *byte == 0)
-                .unwrap_or(self.oom.len());
+        // `hurry` is not inherited, but what comes instead is the default, and not what the agent had.
+        let _ = setpriority_process(None, self.nice);
+        if let Ok(mut file) = OpenOptions::new().write(true).open("/proc/self/oom_score_adj") {
+            let len = self.oom.iter().position(|byte| *byte == 0).unwrap_or(self.oom.len());
             let _ = file.write_all(&self.oom[..len]);
         }
     }
 }
 
+/// What stood there; nothing if there is no such file. To be refused the new value is no error.
 fn oom_replace(value: &[u8]) -> io::Result<[u8; 8]> {
-    let mut file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .open("/proc/self/oom_score_adj")?;
+    let mut file = OpenOptions::new().read(true).write(true).open("/proc/self/oom_score_adj")?;
     let mut before = [0; 8];
     let _ = file.read(&mut before)?;
-    file.write_all(value)?;
+    let _ = file.write_all(value);
     Ok(before)
+}
+
+/// Runs before every ordinary process, where this is allowed: under full load the kill must not wait in a queue. Not
+/// inherited by children, so each keeper does it for itself and no service has it.
+pub(crate) fn hurry() {
+    let lowest = libc::sched_param { sched_priority: 1 };
+    // SAFETY: the parameter is initialised and of the kernel's layout; 0 is this process.
+    unsafe { libc::sched_setscheduler(0, libc::SCHED_RR | libc::SCHED_RESET_ON_FORK, &raw const lowest) };
 }
 
 /// Locks all memory, now and later; `false` if this is not allowed.
@@ -99,9 +96,7 @@ fn arguments() -> Option<(*mut u8, usize)> {
     let mut fields = fields.split_ascii_whitespace().skip(45);
     let start: usize = fields.next()?.parse().ok()?;
     let end: usize = fields.next()?.parse().ok()?;
-    let len = end
-        .checked_sub(start)
-        .filter(|len| *len > 1 && start != 0)?;
+    let len = end.checked_sub(start).filter(|len| *len > 1 && start != 0)?;
     Some((std::ptr::with_exposed_provenance_mut(start), len))
 }
 
@@ -125,9 +120,7 @@ fn close_range(first: RawFd, last: RawFd) {
     if unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) } == 0 {
         return;
     }
-    let limit = getrlimit(Resource::Nofile)
-        .maximum
-        .map_or(1 << 16, |max| max.min(1 << 20));
+    let limit = getrlimit(Resource::Nofile).maximum.map_or(1 << 16, |max| max.min(1 << 20));
     for fd in first..=last.min(RawFd::try_from(limit).unwrap_or(RawFd::MAX)) {
         // SAFETY: as above.
         unsafe { libc::close(fd) };
@@ -136,10 +129,7 @@ fn close_range(first: RawFd, last: RawFd) {
 
 /// Makes standard input, output and error lead nowhere.
 pub(crate) fn detach_from_terminal() -> io::Result<()> {
-    let nowhere = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .open("/dev/null")?;
+    let nowhere = OpenOptions::new().read(true).write(true).open("/dev/null")?;
     for target in 0..=2 {
         // SAFETY: dup2 takes no pointers; nothing in this process owns 0, 1 or 2.
         if unsafe { libc::dup2(std::os::fd::AsRawFd::as_raw_fd(&nowhere), target) } < 0 {

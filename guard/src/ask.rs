@@ -49,22 +49,13 @@ pub fn ask(session: SessionId, timeout: Duration) -> Answer {
 /// Waits for the secret; a guard that goes without having given it is no guard.
 fn listen_to(mut stream: UnixStream, until: Instant) -> Answer {
     let mut secret = [0; 32];
-    let left = until
-        .saturating_duration_since(Instant::now())
-        .max(Duration::from_millis(1));
+    let left = until.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
     if stream.set_read_timeout(Some(left)).is_err() {
         return Answer::Silent;
     }
     match stream.read_exact(&mut secret) {
         Ok(()) => Answer::Proof(secret),
-        Err(error)
-            if matches!(
-                error.kind(),
-                io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
-            ) =>
-        {
-            Answer::Silent
-        }
+        Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => Answer::Silent,
         Err(_) => Answer::NoGuard,
     }
 }

@@ -90,11 +90,7 @@ impl<'a> Reader<'a> {
     /// A count of at most `max`.
     pub(crate) fn count(&mut self, max: usize) -> Result<usize, Malformed> {
         let count = usize::try_from(self.u32()?).map_err(|_| Malformed::TooLong)?;
-        if count > max {
-            Err(Malformed::TooLong)
-        } else {
-            Ok(count)
-        }
+        if count > max { Err(Malformed::TooLong) } else { Ok(count) }
     }
 
     pub(crate) fn optional(&mut self, max: usize) -> Result<Option<&'a [u8]>, Malformed> {
@@ -107,10 +103,6 @@ impl<'a> Reader<'a> {
 
     /// Nothing may follow the last field.
     pub(crate) fn end(self) -> Result<(), Malformed> {
-        if self.0.is_empty() {
-            Ok(())
-        } else {
-            Err(Malformed::Trailing)
-        }
+        if self.0.is_empty() { Ok(()) } else { Err(Malformed::Trailing) }
     }
 }

@@ -12,6 +12,7 @@ use std::ffi::CString;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags, flock, mkdirat, open, openat, unlinkat};
 use rustix::io::{pread, write};
@@ -19,10 +20,12 @@ use rustix::io::{pread, write};
 use crate::ask::hex;
 use crate::settings::SessionId;
 
-const DIRECTORY: OFlags = OFlags::RDONLY
-    .union(OFlags::DIRECTORY)
-    .union(OFlags::CLOEXEC);
+const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 const FOR_ALL_TO_SEE: Mode = Mode::from_raw_mode(0o755);
+
+/// How often to look for what the kernel is about to do, and how far apart: a millisecond in all.
+const LOOKS: u32 = 20;
+const LOOKS_APART: Duration = Duration::from_micros(50);
 
 /// The cgroup of a session, and the guard's claim to it.
 pub(crate) struct SessionGroup {
@@ -51,11 +54,9 @@ impl SessionGroup {
         let parent = open(own_directory()?, DIRECTORY, Mode::empty())?;
         let name = CString::new(prefix(cluster, node) + &hex(session))?;
         mkdirat(&parent, &name, FOR_ALL_TO_SEE)?;
-        let opened =
-            Self::open(parent, name.clone()).and_then(|group| group.prove().map(|()| group));
+        let opened = Self::open(parent, name.clone()).and_then(|group| group.prove().map(|()| group));
         if opened.is_err() {
-            let _ = own_directory()
-                .map(|own| std::fs::remove_dir(own.join(Path::new(name.to_str().unwrap_or(".")))));
+            let _ = own_directory().map(|own| std::fs::remove_dir(own.join(Path::new(name.to_str().unwrap_or(".")))));
         }
         opened
     }
@@ -65,12 +66,7 @@ impl SessionGroup {
         flock(&dir, FlockOperation::NonBlockingLockExclusive)?;
         // A sweep between the two steps above has removed the directory, and then this fails.
         let all = Handles::open(&dir)?;
-        Ok(Self {
-            parent,
-            name,
-            dir,
-            all,
-        })
+        Ok(Self { parent, name, dir, all })
     }
 
     /// A delegation may allow the directory but not the birth: better to know now than at the first start.
@@ -102,14 +98,14 @@ impl SessionGroup {
         self.all.kill();
     }
 
-    /// Whether anything lives in any slot.
-    pub(crate) fn is_populated(&self) -> bool {
-        self.all.is_populated()
+    /// Whether anything lives in any slot, asked when nothing should.
+    pub(crate) fn is_still_populated(&self) -> bool {
+        self.all.is_still_populated()
     }
 
-    /// Becomes ready when `is_populated` changes.
+    /// Becomes ready when that changes.
     pub(crate) fn events(&self) -> BorrowedFd<'_> {
-        self.all.events.as_fd()
+        self.all.events()
     }
 
     pub(crate) fn remove_slot(&self, slot: &SlotGroup) {
@@ -136,17 +132,19 @@ impl SlotGroup {
         self.all.is_populated()
     }
 
+    /// Whether anything lives in here, asked when nothing should.
+    pub(crate) fn is_still_populated(&self) -> bool {
+        self.all.is_still_populated()
+    }
+
+    /// Becomes ready when that changes.
     pub(crate) fn events(&self) -> BorrowedFd<'_> {
-        self.all.events.as_fd()
+        self.all.events()
     }
 
     /// Every descriptor that a keeper needs of this.
     pub(crate) fn descriptors(&self) -> [BorrowedFd<'_>; 3] {
-        [
-            self.dir.as_fd(),
-            self.all.kill.as_fd(),
-            self.all.events.as_fd(),
-        ]
+        [self.dir.as_fd(), self.all.kill.as_fd(), self.all.events.as_fd()]
     }
 
     fn try_birth(&self) -> io::Result<()> {
@@ -164,18 +162,8 @@ impl SlotGroup {
 impl Handles {
     fn open(dir: &OwnedFd) -> io::Result<Self> {
         Ok(Self {
-            kill: openat(
-                dir,
-                c"cgroup.kill",
-                OFlags::WRONLY | OFlags::CLOEXEC,
-                Mode::empty(),
-            )?,
-            events: openat(
-                dir,
-                c"cgroup.events",
-                OFlags::RDONLY | OFlags::CLOEXEC,
-                Mode::empty(),
-            )?,
+            kill: openat(dir, c"cgroup.kill", OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty())?,
+            events: openat(dir, c"cgroup.events", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?,
         })
     }
 
@@ -184,12 +172,27 @@ impl Handles {
         let _ = write(&self.kill, b"1");
     }
 
+    /// The kernel takes the dead out of a cgroup a moment after their parent has collected them, and tells of changes
+    /// once in 10 ms at most: so this looks a few times before the caller waits to be told.
+    fn is_still_populated(&self) -> bool {
+        (0..LOOKS).all(|look| {
+            if look > 0 {
+                std::thread::sleep(LOOKS_APART);
+            }
+            self.is_populated()
+        })
+    }
+
+    /// The file of events, ready for what happens from now on. Unread, it would be ready for ever.
+    fn events(&self) -> BorrowedFd<'_> {
+        let _ = self.is_populated();
+        self.events.as_fd()
+    }
+
     fn is_populated(&self) -> bool {
         let mut text = [0_u8; 256];
         match pread(&self.events, &mut text, 0) {
-            Ok(len) => !text[..len]
-                .split(|byte| *byte == b'\n')
-                .any(|line| line == b"populated 0"),
+            Ok(len) => !text[..len].split(|byte| *byte == b'\n').any(|line| line == b"populated 0"),
             Err(rustix::io::Errno::NODEV) => false,
             Err(_) => true,
         }
@@ -215,24 +218,15 @@ fn escape(name: &str) -> String {
 /// Where this process stands in the cgroup v2 hierarchy, as a directory.
 fn own_directory() -> io::Result<PathBuf> {
     let groups = std::fs::read_to_string("/proc/self/cgroup")?;
-    let own = groups
-        .lines()
-        .find_map(|line| line.strip_prefix("0::"))
-        .ok_or(io::ErrorKind::NotFound)?;
+    let own = groups.lines().find_map(|line| line.strip_prefix("0::")).ok_or(io::ErrorKind::NotFound)?;
     let mounts = std::fs::read_to_string("/proc/self/mountinfo")?;
-    mounts
-        .lines()
-        .find_map(|line| place(line, own))
-        .ok_or_else(|| io::ErrorKind::NotFound.into())
+    mounts.lines().find_map(|line| place(line, own)).ok_or_else(|| io::ErrorKind::NotFound.into())
 }
 
 /// Where the cgroup v2 file systems are mounted.
 pub(crate) fn mount_points() -> Vec<PathBuf> {
     let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
-    mounts
-        .lines()
-        .filter_map(|line| mount(line).map(|(_, point)| PathBuf::from(point)))
-        .collect()
+    mounts.lines().filter_map(|line| mount(line).map(|(_, point)| PathBuf::from(point))).collect()
 }
 
 /// The directory of the cgroup `own`, if this line of `mountinfo` is a mount that shows it.
@@ -256,11 +250,7 @@ mod tests {
     use super::*;
 
     fn check(line: &str, own: &str, expected: Option<&str>) {
-        assert_eq!(
-            place(line, own),
-            expected.map(PathBuf::from),
-            "{own} in {line}"
-        );
+        assert_eq!(place(line, own), expected.map(PathBuf::from), "{own} in {line}");
     }
 
     #[test]
@@ -272,11 +262,7 @@ mod tests {
         let part = "41 31 0:38 /docker/1 /sys/fs/cgroup rw shared:4 - cgroup2 cgroup rw";
         check(part, "/docker/1/x", Some("/sys/fs/cgroup/x"));
         check(part, "/docker/2", None);
-        check(
-            "33 31 0:30 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu",
-            "/",
-            None,
-        );
+        check("33 31 0:30 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu", "/", None);
     }
 
     #[test]

@@ -7,8 +7,8 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::time::{
-    ClockId, Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, clock_gettime,
-    timerfd_create, timerfd_settime,
+    ClockId, Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, clock_gettime, timerfd_create,
+    timerfd_settime,
 };
 
 const NANOS: u64 = 1_000_000_000;
@@ -22,10 +22,7 @@ const NANOS: u64 = 1_000_000_000;
 #[must_use]
 pub fn boottime() -> u64 {
     let now = clock_gettime(ClockId::Boottime);
-    now.tv_sec
-        .cast_unsigned()
-        .saturating_mul(NANOS)
-        .saturating_add(now.tv_nsec.cast_unsigned())
+    now.tv_sec.cast_unsigned().saturating_mul(NANOS).saturating_add(now.tv_nsec.cast_unsigned())
 }
 
 /// A file descriptor that is readable once an instant has passed.
@@ -38,10 +35,7 @@ impl Timer {
     /// A timer that is not armed.
     pub(crate) fn new() -> io::Result<Self> {
         let flags = TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK;
-        Ok(Self {
-            fd: timerfd_create(TimerfdClockId::Boottime, flags)?,
-            armed: None,
-        })
+        Ok(Self { fd: timerfd_create(TimerfdClockId::Boottime, flags)?, armed: None })
     }
 
     /// Due at this instant, or never. Arming clears what was due before.
@@ -51,17 +45,8 @@ impl Timer {
         }
         // Zero would disarm, and a signed second count is what the kernel takes.
         let at_kernel = at.map_or(0, |at| at.clamp(1, i64::MAX.cast_unsigned()));
-        let value = Timespec {
-            tv_sec: (at_kernel / NANOS).cast_signed(),
-            tv_nsec: (at_kernel % NANOS).cast_signed(),
-        };
-        let when = Itimerspec {
-            it_interval: Timespec {
-                tv_sec: 0,
-                tv_nsec: 0,
-            },
-            it_value: value,
-        };
+        let value = Timespec { tv_sec: (at_kernel / NANOS).cast_signed(), tv_nsec: (at_kernel % NANOS).cast_signed() };
+        let when = Itimerspec { it_interval: Timespec { tv_sec: 0, tv_nsec: 0 }, it_value: value };
         let set = timerfd_settime(&self.fd, TimerfdTimerFlags::ABSTIME, &when);
         // A valid descriptor and a valid time leave the kernel no reason to refuse; if it does, better dead than late.
         set.expect("an absolute timer can be armed");

@@ -34,13 +34,7 @@ pub(crate) fn fork_into(cgroup: BorrowedFd<'_>) -> Result<Side, Errno> {
     args.cgroup = cgroup.as_raw_fd() as u64;
     // SAFETY: `args` is initialised and of the size given; without CLONE_VM the child has its own copy of everything,
     // and the process has one thread.
-    side(unsafe {
-        libc::syscall(
-            libc::SYS_clone3,
-            &raw mut args,
-            size_of::<libc::clone_args>(),
-        )
-    })
+    side(unsafe { libc::syscall(libc::SYS_clone3, &raw mut args, size_of::<libc::clone_args>()) })
 }
 
 /// Ends this process at once: no destructor, no exit handler.

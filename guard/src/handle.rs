@@ -46,26 +46,14 @@ impl Guard {
     /// A name or a list over its bound is `InvalidInput`; otherwise what the system said to the start.
     pub fn spawn(exe: &Path, settings: &Settings) -> io::Result<Self> {
         check(settings)?;
-        let (ours, theirs) = socketpair(
-            AddressFamily::UNIX,
-            SocketType::SEQPACKET,
-            SocketFlags::CLOEXEC,
-            None,
-        )?;
+        let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?;
         for socket in [&ours, &theirs] {
             rustix::net::sockopt::set_socket_send_buffer_size(socket, SOCKET_BUFFER)?;
         }
         let agent = pidfd_open(getpid(), PidfdFlags::empty())?;
-        packet::send(
-            &ours,
-            &Command::Setup(settings.clone()).encode(),
-            Some(agent.as_fd()),
-        )?;
+        packet::send(&ours, &Command::Setup(settings.clone()).encode(), Some(agent.as_fd()))?;
         let child = launch(exe, settings, &theirs)?;
-        Ok(Self {
-            socket: ours,
-            child: Some(child),
-        })
+        Ok(Self { socket: ours, child: Some(child) })
     }
 
     /// The control socket: readable when a report waits.
@@ -139,15 +127,9 @@ fn launch(exe: &Path, settings: &Settings, control: &OwnedFd) -> io::Result<Chil
     let fd = control.as_raw_fd();
     let mut command = std::process::Command::new(exe);
     // Its own name first, so that `pkill -f hotseat` spares it; the guard and its keepers write over the same place.
-    command.arg0(format!(
-        "seat-guard: {}/{}",
-        settings.cluster, settings.node
-    ));
+    command.arg0(format!("seat-guard: {}/{}", settings.cluster, settings.node));
     command.args(["guard", "--fd", &fd.to_string()]);
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     inherit(&mut command, fd);
     command.spawn()
 }

@@ -50,13 +50,7 @@ impl Herald {
             v4: udp((Ipv4Addr::UNSPECIFIED, 0).into()),
             v6: udp((Ipv6Addr::UNSPECIFIED, 0).into()),
             peers: Vec::with_capacity(PEERS_MAX),
-            datagram: Word {
-                session: settings.session,
-                secret,
-                cluster,
-                node,
-            }
-            .encode(),
+            datagram: Word { session: settings.session, secret, cluster, node }.encode(),
             secret,
             listener: ask::listener(settings.session)?,
             waiters: Vec::with_capacity(WAITERS_MAX),
@@ -75,19 +69,14 @@ impl Herald {
     /// The death is proven: from now on the word is given.
     pub(crate) fn prove(&mut self, now: u64) {
         if self.proven.is_none() {
-            self.proven = Some(Proven {
-                since: now,
-                sent: 0,
-            });
+            self.proven = Some(Proven { since: now, sent: 0 });
         }
         self.serve(now);
     }
 
     /// When there is something to send next.
     pub(crate) fn wake_at(&self) -> Option<u64> {
-        self.proven
-            .as_ref()
-            .map(|proven| proven.since.saturating_add(offset(proven.sent)))
+        self.proven.as_ref().map(|proven| proven.since.saturating_add(offset(proven.sent)))
     }
 
     /// Where who asks knocks; `None` while no more may wait.
@@ -116,9 +105,7 @@ impl Herald {
         }
         if self.proven.is_some() {
             // Thirty-two bytes into an empty socket buffer: it takes them or its reader has gone.
-            self.waiters
-                .drain(..)
-                .for_each(|mut waiter| _ = waiter.write(&self.secret));
+            self.waiters.drain(..).for_each(|mut waiter| _ = waiter.write(&self.secret));
         }
     }
 
@@ -138,10 +125,7 @@ impl Herald {
 
 fn offset(sent: usize) -> u64 {
     let last = REPEATS.len() - 1;
-    REPEATS
-        .get(sent)
-        .copied()
-        .unwrap_or_else(|| REPEATS[last] + REPEATS_THEN * (sent - last) as u64)
+    REPEATS.get(sent).copied().unwrap_or_else(|| REPEATS[last] + REPEATS_THEN * (sent - last) as u64)
 }
 
 fn udp(address: SocketAddr) -> Option<UdpSocket> {
@@ -159,10 +143,7 @@ fn may_ask(stream: &UnixStream) -> bool {
 fn is_there(waiter: &UnixStream) -> bool {
     use rustix::net::{RecvFlags, recv};
     let mut byte = [0_u8; 1];
-    matches!(
-        recv(waiter, &mut byte, RecvFlags::DONTWAIT),
-        Err(rustix::io::Errno::AGAIN)
-    )
+    matches!(recv(waiter, &mut byte, RecvFlags::DONTWAIT), Err(rustix::io::Errno::AGAIN))
 }
 
 #[cfg(test)]

@@ -50,19 +50,13 @@ pub(crate) struct Orders<'a> {
 
 /// Being a keeper, in a freshly forked child of the guard.
 pub(crate) fn keep(orders: &Orders<'_>) -> ! {
-    let mut kept: Vec<RawFd> = [orders.guard, orders.guard_life, orders.signals, orders.proc]
-        .map(AsRawFd::as_raw_fd)
-        .into();
+    let mut kept: Vec<RawFd> =
+        [orders.guard, orders.guard_life, orders.signals, orders.proc].map(AsRawFd::as_raw_fd).into();
     kept.push(orders.recipe.output().as_raw_fd());
-    kept.extend(
-        orders
-            .group
-            .iter()
-            .flat_map(|group| group.descriptors())
-            .map(|fd| fd.as_raw_fd()),
-    );
+    kept.extend(orders.group.iter().flat_map(|group| group.descriptors()).map(|fd| fd.as_raw_fd()));
     armour::close_all_but(&mut kept);
     armour::name(NAME);
+    armour::hurry();
     let _ = setsid();
     let errno = match Keeper::start(orders) {
         Ok(mut keeper) => keeper.run(),
@@ -93,24 +87,14 @@ impl<'a> Keeper<'a> {
         let timer = Timer::new().map_err(|_| Errno::MFILE)?;
         let (result, failure) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
         let keeper = getpid();
-        let born = orders
-            .group
-            .map_or_else(fork, |group| fork_into(group.dir()))?;
+        let born = orders.group.map_or_else(fork, |group| fork_into(group.dir()))?;
         let main = match born {
             Side::Child => orders.recipe.become_it(keeper, &failure),
             Side::Parent(main) => main,
         };
         drop(failure);
         armour::close_all_but(&mut Self::still_needed(orders, &kin, &timer, &result));
-        Ok(Self {
-            orders,
-            kin,
-            timer,
-            main: Some(main),
-            starting: Some(result),
-            failed: false,
-            clearing: None,
-        })
+        Ok(Self { orders, kin, timer, main: Some(main), starting: Some(result), failed: false, clearing: None })
     }
 
     fn run(&mut self) -> ! {
@@ -127,9 +111,7 @@ impl<'a> Keeper<'a> {
     }
 
     fn wait(&mut self, readiness: &mut Readiness) {
-        let deadline = self
-            .clearing
-            .map_or(self.orders.page.deadline(), |(again, _)| again);
+        let deadline = self.clearing.map_or(self.orders.page.deadline(), |(again, _)| again);
         self.timer.arm(Some(deadline));
         readiness.clear();
         readiness.read(&self.timer);
@@ -153,10 +135,9 @@ impl<'a> Keeper<'a> {
         let Some(result) = &self.starting else { return };
         let mut errno = [0; 4];
         match read(result, &mut errno) {
-            Ok(0) => self.tell(FromKeeper::Started(
-                self.main
-                    .map_or(0, |pid| pid.as_raw_nonzero().get().cast_unsigned()),
-            )),
+            Ok(0) => {
+                self.tell(FromKeeper::Started(self.main.map_or(0, |pid| pid.as_raw_nonzero().get().cast_unsigned())))
+            }
             Ok(_) => {
                 self.failed = true;
                 self.tell(FromKeeper::Failed(i32::from_ne_bytes(errno)));
@@ -235,7 +216,7 @@ impl<'a> Keeper<'a> {
     /// No child is left. Where there is a cgroup, it must be empty too (D4).
     fn leave_if_empty(&mut self) {
         self.begin_to_clear();
-        if self.orders.group.is_some_and(SlotGroup::is_populated) {
+        if self.orders.group.is_some_and(SlotGroup::is_still_populated) {
             return;
         }
         self.tell(FromKeeper::Gone);
@@ -248,18 +229,11 @@ impl<'a> Keeper<'a> {
 
     /// Everything but the service's output: while a keeper held that, nobody could read to its end.
     fn still_needed(orders: &Orders<'_>, kin: &Kin, timer: &Timer, result: &OwnedFd) -> Vec<RawFd> {
-        let mut kept: Vec<RawFd> = [orders.guard, orders.guard_life, orders.signals, result]
-            .map(AsRawFd::as_raw_fd)
-            .into();
+        let mut kept: Vec<RawFd> =
+            [orders.guard, orders.guard_life, orders.signals, result].map(AsRawFd::as_raw_fd).into();
         kept.push(timer.as_fd().as_raw_fd());
         kept.extend(kin.descriptors());
-        kept.extend(
-            orders
-                .group
-                .iter()
-                .flat_map(|group| group.descriptors())
-                .map(|fd| fd.as_raw_fd()),
-        );
+        kept.extend(orders.group.iter().flat_map(|group| group.descriptors()).map(|fd| fd.as_raw_fd()));
         kept
     }
 }
@@ -274,15 +248,6 @@ fn ending(status: WaitStatus) -> Ending {
 /// Whether the process behind a pidfd is dead.
 pub(crate) fn is_dead(life: &OwnedFd) -> bool {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
-    let at_once = Timespec {
-        tv_sec: 0,
-        tv_nsec: 0,
-    };
-    matches!(
-        poll(
-            &mut [PollFd::from_borrowed_fd(life.as_fd(), PollFlags::IN)],
-            Some(&at_once)
-        ),
-        Ok(1)
-    )
+    let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+    matches!(poll(&mut [PollFd::from_borrowed_fd(life.as_fd(), PollFlags::IN)], Some(&at_once)), Ok(1))
 }

@@ -16,9 +16,7 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 
 use rustix::fs::{Mode, OFlags, RawDir, SeekFrom, open, openat, seek};
 use rustix::io::{Errno, fcntl_dupfd_cloexec, pread, read};
-use rustix::process::{
-    Pid, Signal, WaitOptions, WaitStatus, getpid, kill_process, pidfd_send_signal, wait,
-};
+use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, getpid, kill_process, pidfd_send_signal, wait};
 
 /// How far up to look for an ancestor before a chain is taken for a race.
 const DEPTH_MAX: usize = 4096;
@@ -45,32 +43,17 @@ pub(crate) struct Kin {
 impl Kin {
     /// Opens `/proc`.
     pub(crate) fn new() -> io::Result<Self> {
-        let proc = open(
-            "/proc",
-            OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC,
-            Mode::empty(),
-        )?;
+        let proc = open("/proc", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
         Self::of(proc)
     }
 
     /// The kin of the *calling* process; after a fork the child needs one of its own.
     pub(crate) fn of(proc: OwnedFd) -> io::Result<Self> {
-        let children = openat(
-            &proc,
-            c"thread-self/children",
-            OFlags::RDONLY | OFlags::CLOEXEC,
-            Mode::empty(),
-        )
-        .ok();
-        let mut kin = Self {
-            proc,
-            children,
-            reserve: Vec::with_capacity(RESERVE),
-        };
+        let children = openat(&proc, c"thread-self/children", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok();
+        let mut kin = Self { proc, children, reserve: Vec::with_capacity(RESERVE) };
         // Where /proc shows another namespace, our own parent is not where it should be: no way to see our kin.
         kin.stock();
-        kin.parent_of_number(getpid())
-            .ok_or(io::ErrorKind::NotFound)?;
+        kin.parent_of_number(getpid()).ok_or(io::ErrorKind::NotFound)?;
         Ok(kin)
     }
 
@@ -81,11 +64,7 @@ impl Kin {
 
     /// Every descriptor this needs.
     pub(crate) fn descriptors(&self) -> impl Iterator<Item = RawFd> {
-        [&self.proc]
-            .into_iter()
-            .chain(&self.children)
-            .chain(&self.reserve)
-            .map(AsRawFd::as_raw_fd)
+        [&self.proc].into_iter().chain(&self.children).chain(&self.reserve).map(AsRawFd::as_raw_fd)
     }
 
     /// Leaves the kernel's list of children unread, as on a kernel that was built without it.
@@ -119,10 +98,7 @@ impl Kin {
                 let _ = kill_process(pid, Signal::KILL);
             }
         };
-        let listed = self
-            .children
-            .as_ref()
-            .map(|list| each_listed(list, &mut kill));
+        let listed = self.children.as_ref().map(|list| each_listed(list, &mut kill));
         if listed.is_none_or(|outcome| outcome.is_err()) {
             self.each_process(|kin, pid, _| {
                 if kin.parent_of_number(pid) == Some(getpid()) {
@@ -163,13 +139,7 @@ impl Kin {
     fn parent_of_number(&self, pid: Pid) -> Option<Pid> {
         let mut path = [0_u8; 24];
         let path = stat_path(pid, &mut path)?;
-        let file = openat(
-            &self.proc,
-            path,
-            OFlags::RDONLY | OFlags::CLOEXEC,
-            Mode::empty(),
-        )
-        .ok()?;
+        let file = openat(&self.proc, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()?;
         parent_of_file(&file)
     }
 
@@ -180,9 +150,7 @@ impl Kin {
         if seek(&self.proc, SeekFrom::Start(0)).is_ok() {
             let mut entries = RawDir::new(&self.proc, &mut buffer);
             while let Some(Ok(entry)) = entries.next() {
-                let number = std::str::from_utf8(entry.file_name().to_bytes())
-                    .ok()
-                    .and_then(|name| name.parse().ok());
+                let number = std::str::from_utf8(entry.file_name().to_bytes()).ok().and_then(|name| name.parse().ok());
                 if let Some(pid) = number.and_then(Pid::from_raw) {
                     call(self, pid, entry.file_name());
                 }
@@ -224,15 +192,7 @@ fn each_listed(list: &OwnedFd, call: &mut impl FnMut(Pid)) -> Result<(), Errno> 
 }
 
 fn parent_in(process: impl AsFd) -> Option<Pid> {
-    parent_of_file(
-        &openat(
-            process,
-            c"stat",
-            OFlags::RDONLY | OFlags::CLOEXEC,
-            Mode::empty(),
-        )
-        .ok()?,
-    )
+    parent_of_file(&openat(process, c"stat", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()?)
 }
 
 /// The fourth field; the second may hold anything, but its last parenthesis is the last one of all.
@@ -241,10 +201,7 @@ fn parent_of_file(file: &OwnedFd) -> Option<Pid> {
     let len = read(file, &mut buffer).ok()?;
     let stat = &buffer[..len];
     let fields = &stat[stat.iter().rposition(|byte| *byte == b')')? + 1..];
-    let parent = std::str::from_utf8(fields)
-        .ok()?
-        .split_ascii_whitespace()
-        .nth(1)?;
+    let parent = std::str::from_utf8(fields).ok()?.split_ascii_whitespace().nth(1)?;
     Pid::from_raw(parent.parse().ok()?)
 }
 
@@ -265,14 +222,10 @@ mod tests {
     fn family() -> (Child, Pid, Pid) {
         use std::io::{BufRead, BufReader};
         let mut command = Command::new("sh");
-        command
-            .args(["-c", "sleep 300 & echo $!; wait"])
-            .stdout(std::process::Stdio::piped());
+        command.args(["-c", "sleep 300 & echo $!; wait"]).stdout(std::process::Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let grandchild = Pid::from_raw(line.trim().parse().unwrap()).unwrap();
         let number = Pid::from_child(&child);
         (child, number, grandchild)
@@ -327,8 +280,7 @@ mod tests {
 
     #[test]
     fn a_name_may_hold_anything() {
-        let path =
-            std::env::temp_dir().join(format!("hotseat-guard-stat-{}", getpid().as_raw_nonzero()));
+        let path = std::env::temp_dir().join(format!("hotseat-guard-stat-{}", getpid().as_raw_nonzero()));
         std::fs::write(&path, b"12 (a) R 7 (b)) S 34 12 12 0 -1").unwrap();
         let file = OwnedFd::from(std::fs::File::open(&path).unwrap());
         std::fs::remove_file(&path).unwrap();

@@ -57,7 +57,5 @@ pub use handle::Guard;
 pub use run::run;
 pub use settings::{Containment, SessionId, Settings};
 pub use sweep::{Swept, sweep};
-pub use wire::{
-    Command, Contained, Malformed, NAME_MAX, PACKET_MAX, PEERS_MAX, Report, SLOTS_MAX, Start,
-};
+pub use wire::{Command, Contained, Malformed, NAME_MAX, PACKET_MAX, PEERS_MAX, Report, SLOTS_MAX, Start};
 pub use word::{DATAGRAM_MAX, MAGIC, Word, proof_hash};

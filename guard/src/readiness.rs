@@ -32,11 +32,7 @@ impl Readiness {
     }
 
     fn add(&mut self, fd: impl AsFd, events: libc::c_short) {
-        self.entries.push(libc::pollfd {
-            fd: fd.as_fd().as_raw_fd(),
-            events,
-            revents: 0,
-        });
+        self.entries.push(libc::pollfd { fd: fd.as_fd().as_raw_fd(), events, revents: 0 });
     }
 
     /// Sleeps until something is ready, or somebody interrupts. What was ready is not told: every turn of a loop here

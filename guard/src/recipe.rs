@@ -32,24 +32,12 @@ pub(crate) struct Recipe {
 impl Recipe {
     /// Prepares a command.
     pub(crate) fn new(start: &Start, output: OwnedFd, inherited: Inherited) -> Result<Self, Errno> {
-        let variables = start
-            .env
-            .iter()
-            .map(|(name, value)| [name.as_bytes(), b"=", value.as_bytes()].concat());
+        let variables = start.env.iter().map(|(name, value)| [name.as_bytes(), b"=", value.as_bytes()].concat());
         Ok(Self {
             candidates: candidates(start)?,
-            argv: Strings::new(
-                start
-                    .argv
-                    .iter()
-                    .map(|argument| argument.as_bytes().to_vec()),
-            )?,
+            argv: Strings::new(start.argv.iter().map(|argument| argument.as_bytes().to_vec()))?,
             env: Strings::new(variables)?,
-            cwd: start
-                .cwd
-                .as_ref()
-                .map(|cwd| c_string(cwd.as_os_str().as_bytes().to_vec()))
-                .transpose()?,
+            cwd: start.cwd.as_ref().map(|cwd| c_string(cwd.as_os_str().as_bytes().to_vec())).transpose()?,
             output,
             inherited,
         })
@@ -119,15 +107,8 @@ impl Strings {
     fn new(strings: impl Iterator<Item = Vec<u8>>) -> Result<Self, Errno> {
         let owned = strings.map(c_string).collect::<Result<Vec<_>, _>>()?;
         // The strings live on the heap: moving the vector that owns them moves no string.
-        let pointers = owned
-            .iter()
-            .map(|string| string.as_ptr())
-            .chain([std::ptr::null()])
-            .collect();
-        Ok(Self {
-            _owned: owned,
-            pointers,
-        })
+        let pointers = owned.iter().map(|string| string.as_ptr()).chain([std::ptr::null()]).collect();
+        Ok(Self { _owned: owned, pointers })
     }
 
     fn pointers(&self) -> *const *const c_char {
@@ -141,25 +122,15 @@ fn candidates(start: &Start) -> Result<Vec<CString>, Errno> {
     if command.contains(&b'/') {
         return Ok(vec![c_string(command.to_vec())?]);
     }
-    let path = start
-        .env
-        .iter()
-        .rev()
-        .find(|(name, _)| name == OsStr::new("PATH"));
+    let path = start.env.iter().rev().find(|(name, _)| name == OsStr::new("PATH"));
     let path = path.map_or(PATH_DEFAULT, |(_, value)| value.as_bytes());
     let directories = path.split(|byte| *byte == b':');
-    directories
-        .map(|directory| c_string(in_directory(directory, command)))
-        .collect()
+    directories.map(|directory| c_string(in_directory(directory, command))).collect()
 }
 
 /// An empty entry of `PATH` is the working directory.
 fn in_directory(directory: &[u8], command: &[u8]) -> Vec<u8> {
-    if directory.is_empty() {
-        [b"./", command].concat()
-    } else {
-        [directory, b"/", command].concat()
-    }
+    if directory.is_empty() { [b"./", command].concat() } else { [directory, b"/", command].concat() }
 }
 
 fn c_string(bytes: Vec<u8>) -> Result<CString, Errno> {

@@ -40,19 +40,11 @@ pub(crate) enum Ending {
 
 impl Ending {
     pub(crate) fn code(self) -> Option<i32> {
-        if let Self::Code(code) = self {
-            Some(code)
-        } else {
-            None
-        }
+        if let Self::Code(code) = self { Some(code) } else { None }
     }
 
     pub(crate) fn signal(self) -> Option<i32> {
-        if let Self::Signal(signo) = self {
-            Some(signo)
-        } else {
-            None
-        }
+        if let Self::Signal(signo) = self { Some(signo) } else { None }
     }
 }
 
@@ -112,9 +104,7 @@ fn receive(socket: impl AsFd) -> Option<(u8, i32)> {
     let mut packet = [0; LEN];
     match packet::receive(socket, &mut packet) {
         Ok(Received::Packet(LEN, _)) => {
-            let number = packet[1..]
-                .first_chunk()
-                .map(|number| i32::from_ne_bytes(*number));
+            let number = packet[1..].first_chunk().map(|number| i32::from_ne_bytes(*number));
             Some((packet[0], number?))
         }
         _ => None,

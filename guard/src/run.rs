@@ -32,9 +32,7 @@ const MISUSED: i32 = 64;
 /// anything is opened: it closes every other descriptor. What it does not understand ends it at once with status 64;
 /// nothing has been started then.
 pub fn run(fd: RawFd) -> ! {
-    let Some(control) = adopt(fd) else {
-        leave(MISUSED)
-    };
+    let Some(control) = adopt(fd) else { leave(MISUSED) };
     let buffer = Box::new([0; PACKET_MAX]);
     match open(control, buffer) {
         Ok(mut session) => {
@@ -64,15 +62,10 @@ fn open(control: OwnedFd, mut buffer: Box<[u8; PACKET_MAX]>) -> io::Result<Sessi
     let _ = setsid();
     let (settings, agent) = first_message(&control, buffer.as_mut_slice())?;
     armour::name(c"seat-guard");
-    armour::title(&format!(
-        "seat-guard: {}/{}",
-        settings.cluster, settings.node
-    ));
+    armour::title(&format!("seat-guard: {}/{}", settings.cluster, settings.node));
     let told = control.try_clone()?;
     prepare(control, settings, agent, buffer).inspect_err(|error| {
-        let errno = Errno::from_io_error(error)
-            .unwrap_or(Errno::IO)
-            .raw_os_error();
+        let errno = Errno::from_io_error(error).unwrap_or(Errno::IO).raw_os_error();
         let _ = packet::send(&told, &Report::Unfit { errno }.encode(), None);
     })
 }
@@ -97,24 +90,16 @@ fn first_message(control: &OwnedFd, buffer: &mut [u8]) -> io::Result<(Settings, 
     }
 }
 
-fn prepare(
-    control: OwnedFd,
-    settings: Settings,
-    agent: OwnedFd,
-    buffer: Box<[u8; PACKET_MAX]>,
-) -> io::Result<Session> {
+fn prepare(control: OwnedFd, settings: Settings, agent: OwnedFd, buffer: Box<[u8; PACKET_MAX]>) -> io::Result<Session> {
     let signals = signals::of_children()?;
     set_child_subreaper(Some(getpid()))?;
     let mut secret = [0; 32];
     getrandom::fill(&mut secret).map_err(|_| io::Error::from(Errno::NOSYS))?;
     let inherited = Inherited::replace();
+    armour::hurry();
     let kin = Kin::new()?;
     let herald = Herald::new(&settings, secret)?;
-    let watchdog = settings
-        .watchdog
-        .as_deref()
-        .map(Watchdog::open)
-        .transpose()?;
+    let watchdog = settings.watchdog.as_deref().map(Watchdog::open).transpose()?;
     let mut session = Session {
         group: group(&settings),
         secret,
@@ -146,20 +131,14 @@ fn prepare(
 fn group(settings: &Settings) -> Option<SessionGroup> {
     match settings.containment {
         Containment::Tree => None,
-        Containment::Auto => {
-            SessionGroup::create(&settings.cluster, &settings.node, settings.session).ok()
-        }
+        Containment::Auto => SessionGroup::create(&settings.cluster, &settings.node, settings.session).ok(),
     }
 }
 
 fn greet(session: &mut Session) {
     let hello = Report::Hello {
         proof_hash: proof_hash(&session.secret),
-        containment: if session.group.is_some() {
-            Contained::Cgroup
-        } else {
-            Contained::Tree
-        },
+        containment: if session.group.is_some() { Contained::Cgroup } else { Contained::Tree },
         memory_locked: armour::lock_memory(),
         pid: getpid().as_raw_nonzero().get().cast_unsigned(),
     };

@@ -96,11 +96,7 @@ impl Session {
         readiness.read(&self.timer);
         readiness.read(&self.signals);
         if let Some(control) = &self.control {
-            if self.outbox.is_empty() {
-                readiness.read(control)
-            } else {
-                readiness.read_and_write(control)
-            }
+            if self.outbox.is_empty() { readiness.read(control) } else { readiness.read_and_write(control) }
         }
         if self.phase == Phase::Holding || self.agent_must_die && !is_dead(&self.agent) {
             readiness.read(&self.agent);
@@ -108,48 +104,28 @@ impl Session {
         if let (Phase::Killing { .. }, Some(group)) = (self.phase, &self.group) {
             readiness.change(group.events());
         }
-        self.slots
-            .iter()
-            .filter(|slot| slot.has_keeper())
-            .for_each(|slot| readiness.read(&slot.socket));
-        self.herald
-            .door()
-            .into_iter()
-            .chain(self.herald.waiters())
-            .for_each(|fd| readiness.read(fd));
+        self.slots.iter().filter(|slot| slot.has_keeper()).for_each(|slot| readiness.read(&slot.socket));
+        self.herald.door().into_iter().chain(self.herald.waiters()).for_each(|fd| readiness.read(fd));
         readiness.wait();
     }
 
     /// The earliest instant at which something is due.
     fn wake_at(&self) -> Option<u64> {
-        let deadline =
-            Some(self.page.deadline()).filter(|at| *at != 0 && self.phase == Phase::Holding);
+        let deadline = Some(self.page.deadline()).filter(|at| *at != 0 && self.phase == Phase::Holding);
         let alarm = match self.phase {
-            Phase::Killing {
-                since,
-                overdue: false,
-            } => Some(since.saturating_add(self.budget())),
+            Phase::Killing { since, overdue: false } => Some(since.saturating_add(self.budget())),
             Phase::Proven { until } => Some(until),
             _ => None,
         };
         let again = self.again.map(|(at, _)| at);
-        let watchdog = self
-            .watchdog
-            .as_ref()
-            .map(Watchdog::wake_at)
-            .filter(|_| !self.is_overdue());
-        [deadline, alarm, again, watchdog, self.herald.wake_at()]
-            .into_iter()
-            .flatten()
-            .min()
+        let watchdog = self.watchdog.as_ref().map(Watchdog::wake_at).filter(|_| !self.is_overdue());
+        [deadline, alarm, again, watchdog, self.herald.wake_at()].into_iter().flatten().min()
     }
 
     /// Whether it is time to kill.
     fn watch(&mut self, now: u64) {
         let deadline = self.page.deadline();
-        if self.phase == Phase::Holding
-            && (deadline != 0 && now >= deadline || is_dead(&self.agent))
-        {
+        if self.phase == Phase::Holding && (deadline != 0 && now >= deadline || is_dead(&self.agent)) {
             self.begin_to_kill(now);
         }
     }

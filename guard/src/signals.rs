@@ -35,8 +35,7 @@ pub(crate) fn ignore_all() {
 pub(crate) fn of_children() -> io::Result<OwnedFd> {
     let mask = only_children();
     // SAFETY: `mask` is initialised, and the old mask is not asked for.
-    let blocked =
-        unsafe { libc::sigprocmask(libc::SIG_SETMASK, &raw const mask, std::ptr::null_mut()) };
+    let blocked = unsafe { libc::sigprocmask(libc::SIG_SETMASK, &raw const mask, std::ptr::null_mut()) };
     if blocked != 0 {
         return Err(io::Error::last_os_error());
     }
@@ -53,14 +52,7 @@ pub(crate) fn of_children() -> io::Result<OwnedFd> {
 pub(crate) fn drain(signals: &OwnedFd) {
     let mut record = [0_u8; size_of::<libc::signalfd_siginfo>()];
     // SAFETY: the buffer is as long as said; the descriptor does not block.
-    while unsafe {
-        libc::read(
-            signals.as_raw_fd(),
-            record.as_mut_ptr().cast(),
-            record.len(),
-        )
-    } > 0
-    {}
+    while unsafe { libc::read(signals.as_raw_fd(), record.as_mut_ptr().cast(), record.len()) } > 0 {}
 }
 
 /// Sends a signal by number, the real-time ones included, to a process that is our child and not reaped yet.
@@ -77,15 +69,7 @@ pub(crate) fn restore_defaults() {
     for signo in 1..=LAST {
         // SAFETY: `default` is at least as large as the kernel's sigaction on every architecture; the old one is not
         // asked for; no handler is installed. What cannot be set is refused.
-        unsafe {
-            libc::syscall(
-                libc::SYS_rt_sigaction,
-                signo,
-                default.as_ptr(),
-                std::ptr::null::<u64>(),
-                8_usize,
-            )
-        };
+        unsafe { libc::syscall(libc::SYS_rt_sigaction, signo, default.as_ptr(), std::ptr::null::<u64>(), 8_usize) };
     }
     // SAFETY: an all-zero sigset_t is initialised by sigemptyset before use; the old mask is not asked for.
     unsafe {

@@ -38,15 +38,7 @@ pub(crate) struct Slot {
 
 impl Slot {
     pub(crate) fn new(id: u32, keeper: Pid, socket: OwnedFd, group: Option<SlotGroup>) -> Self {
-        Self {
-            id,
-            keeper,
-            socket,
-            group,
-            stage: Stage::Starting,
-            proven: false,
-            orphaned: false,
-        }
+        Self { id, keeper, socket, group, stage: Stage::Starting, proven: false, orphaned: false }
     }
 
     /// Takes one piece of news from the keeper. The outer `None`: there is none; the inner: nothing to report.
@@ -63,11 +55,7 @@ impl Slot {
             }
             FromKeeper::Exited(ending) => {
                 self.stage = Stage::Exited;
-                Some(Report::Exited {
-                    slot,
-                    code: ending.code(),
-                    signal: ending.signal(),
-                })
+                Some(Report::Exited { slot, code: ending.code(), signal: ending.signal() })
             }
             FromKeeper::Gone => {
                 self.proven = true;
@@ -83,11 +71,7 @@ impl Slot {
         let cut_short = !self.proven && matches!(self.stage, Stage::Starting | Stage::Running);
         cut_short.then(|| {
             self.stage = Stage::Exited;
-            Report::Exited {
-                slot: self.id,
-                code: None,
-                signal: Some(libc::SIGKILL),
-            }
+            Report::Exited { slot: self.id, code: None, signal: Some(libc::SIGKILL) }
         })
     }
 
@@ -103,18 +87,13 @@ impl Slot {
 
     /// Whether nothing of it is alive, given whether any orphan at all is.
     pub(crate) fn is_gone(&self, orphans: bool) -> bool {
-        self.orphaned
-            && (self.proven || !orphans)
-            && !self.group.as_ref().is_some_and(SlotGroup::is_populated)
+        self.orphaned && (self.proven || !orphans) && !self.group.as_ref().is_some_and(SlotGroup::is_populated)
     }
 
     /// The last report of it.
     pub(crate) fn last_report(&self) -> Report {
         match self.stage {
-            Stage::Failed(errno) => Report::StartFailed {
-                slot: self.id,
-                errno,
-            },
+            Stage::Failed(errno) => Report::StartFailed { slot: self.id, errno },
             _ => Report::Gone { slot: self.id },
         }
     }

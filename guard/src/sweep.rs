@@ -38,10 +38,7 @@ pub struct Swept {
 pub fn sweep(cluster: &str, node: &str) -> Swept {
     let prefix = prefix(cluster, node);
     let mut swept = Swept::default();
-    for directory in mount_points()
-        .iter()
-        .flat_map(|mount| sessions(mount, &prefix))
-    {
+    for directory in mount_points().iter().flat_map(|mount| sessions(mount, &prefix)) {
         match end(&directory) {
             Ok(true) => swept.ended += 1,
             Ok(false) => swept.guarded += 1,
@@ -62,14 +59,8 @@ fn sessions(mount: &Path, prefix: &str) -> Vec<PathBuf> {
         for directory in level.iter().flat_map(|directory| directories(directory)) {
             seen += 1;
             let name = directory.file_name().unwrap_or_default().to_string_lossy();
-            let is_session = name
-                .strip_prefix(prefix)
-                .is_some_and(|rest| rest.len() == 32);
-            if is_session {
-                found.push(directory)
-            } else {
-                below.push(directory)
-            }
+            let is_session = name.strip_prefix(prefix).is_some_and(|rest| rest.len() == 32);
+            if is_session { found.push(directory) } else { below.push(directory) }
         }
         if seen > DIRECTORIES_MAX || below.is_empty() {
             break;
@@ -81,10 +72,7 @@ fn sessions(mount: &Path, prefix: &str) -> Vec<PathBuf> {
 
 fn directories(of: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(of).into_iter().flatten().flatten();
-    entries
-        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
-        .map(|entry| entry.path())
-        .collect()
+    entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())).map(|entry| entry.path()).collect()
 }
 
 /// Ends one session; `false` if its guard lives.
@@ -115,13 +103,7 @@ fn wait_until_empty(session: &Path) -> io::Result<()> {
             return Err(io::ErrorKind::TimedOut.into());
         }
         // Short turns: a change between the look and the wait must not cost the whole patience.
-        let turn = Timespec {
-            tv_sec: 0,
-            tv_nsec: 10_000_000,
-        };
-        let _ = poll(
-            &mut [PollFd::from_borrowed_fd(events.as_fd(), PollFlags::PRI)],
-            Some(&turn),
-        );
+        let turn = Timespec { tv_sec: 0, tv_nsec: 10_000_000 };
+        let _ = poll(&mut [PollFd::from_borrowed_fd(events.as_fd(), PollFlags::PRI)], Some(&turn));
     }
 }

@@ -26,22 +26,12 @@ pub(crate) struct Watchdog {
 impl Watchdog {
     /// Opens it: from now on it wants to be fed.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
-        let device = OpenOptions::new()
-            .write(true)
-            .custom_flags(libc::O_NONBLOCK)
-            .open(path)?;
+        let device = OpenOptions::new().write(true).custom_flags(libc::O_NONBLOCK).open(path)?;
         let mut seconds: libc::c_int = 0;
         // SAFETY: the request writes one int to the pointer; any other kind of file refuses it and writes nothing.
         let known = unsafe { libc::ioctl(device.as_raw_fd(), GET_TIMEOUT, &raw mut seconds) } == 0;
-        let timeout = u64::try_from(seconds)
-            .ok()
-            .filter(|seconds| known && *seconds > 0)
-            .unwrap_or(TIMEOUT_DEFAULT);
-        Ok(Self {
-            device,
-            every: timeout * NANOS / 3,
-            due: 0,
-        })
+        let timeout = u64::try_from(seconds).ok().filter(|seconds| known && *seconds > 0).unwrap_or(TIMEOUT_DEFAULT);
+        Ok(Self { device, every: timeout * NANOS / 3, due: 0 })
     }
 
     /// When it wants to be fed next: at a third of its time-out.

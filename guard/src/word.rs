@@ -58,12 +58,7 @@ impl Word {
         let (secret, rest) = rest.split_first_chunk()?;
         let (cluster, rest) = take_name(rest)?;
         let (node, rest) = take_name(rest)?;
-        rest.is_empty().then_some(Self {
-            session: *session,
-            secret: *secret,
-            cluster,
-            node,
-        })
+        rest.is_empty().then_some(Self { session: *session, secret: *secret, cluster, node })
     }
 
     /// Whether this proves the death of the session whose record holds `proof_hash`.
@@ -82,8 +77,6 @@ pub fn proof_hash(secret: &[u8; 32]) -> [u8; 32] {
 fn take_name(from: &[u8]) -> Option<(String, &[u8])> {
     let (len, rest) = from.split_first()?;
     let (name, rest) = rest.split_at_checked(usize::from(*len))?;
-    let name = std::str::from_utf8(name)
-        .ok()
-        .filter(|name| name.len() <= NAME_MAX)?;
+    let name = std::str::from_utf8(name).ok().filter(|name| name.len() <= NAME_MAX)?;
     Some((name.to_owned(), rest))
 }

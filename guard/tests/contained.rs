@@ -1,6 +1,6 @@
 //! The promise `contained`, and `dead_before_next` as far as it is the guard's: whoever of agent, guard and keeper is
 //! killed or stopped, the tree dies, and no word is given before.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used)]
 
 mod stage;
 
@@ -28,11 +28,7 @@ fn check(deadline: Duration, fault: impl Fn(&Stage, &mut Agent)) {
     for containment in BOTH {
         let stage = Stage::new(containment);
         let mut agent = stage.agent(deadline, TREE);
-        assert!(
-            stage.alive().len() >= 6,
-            "the tree stands: {:?}",
-            stage.alive()
-        );
+        assert!(stage.alive().len() >= 6, "the tree stands: {:?}", stage.alive());
         fault(&stage, &mut agent);
         stage.wait_until_dead();
     }
@@ -40,15 +36,9 @@ fn check(deadline: Duration, fault: impl Fn(&Stage, &mut Agent)) {
 
 fn expect_proof(stage: &Stage, agent: &Agent) {
     let word = stage.hear();
-    let hash: String = proof_hash(&word.secret)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let hash: String = proof_hash(&word.secret).iter().map(|byte| format!("{byte:02x}")).collect();
     assert_eq!(hash, agent.hash);
-    assert_eq!(
-        (word.cluster.as_str(), word.node.as_str()),
-        ("lab", &stage.hex()[..8])
-    );
+    assert_eq!((word.cluster.as_str(), word.node.as_str()), ("lab", &stage.hex()[..8]));
     assert_eq!(stage.ask(), Answer::Proof(word.secret));
     stage::until("the cgroup is removed", || stage.groups().is_empty());
 }
@@ -94,17 +84,10 @@ fn guard_stopped() {
 fn agent_and_guard_killed_at_once() {
     for order in [true, false] {
         check(LONG, |stage, agent| {
-            let (first, second) = if order {
-                (agent.pid(), agent.guard)
-            } else {
-                (agent.guard, agent.pid())
-            };
+            let (first, second) = if order { (agent.pid(), agent.guard) } else { (agent.guard, agent.pid()) };
             signal(first, Signal::KILL);
             // The first may have ended the second already.
-            let _ = rustix::process::kill_process(
-                rustix::process::Pid::from_raw(second).unwrap(),
-                Signal::KILL,
-            );
+            let _ = rustix::process::kill_process(rustix::process::Pid::from_raw(second).unwrap(), Signal::KILL);
             stage.wait_until_dead();
         });
     }
@@ -124,10 +107,7 @@ fn agent_and_guard_stopped() {
 fn keeper_killed() {
     check(LONG, |stage, agent| {
         signal(agent.keeper, Signal::KILL);
-        assert_eq!(
-            agent.report(),
-            "Exited { slot: 1, code: None, signal: Some(9) }"
-        );
+        assert_eq!(agent.report(), "Exited { slot: 1, code: None, signal: Some(9) }");
         assert_eq!(agent.report(), "Gone { slot: 1 }");
         assert_eq!(stage.alive(), [], "alive when Gone was reported");
         assert!(!stage.has_heard(), "the session goes on");
@@ -165,10 +145,7 @@ fn service_stopped_then_agent_killed() {
 fn service_killed_and_what_it_leaves_dies_too() {
     check(LONG, |stage, agent| {
         signal(agent.main, Signal::KILL);
-        assert_eq!(
-            agent.report(),
-            "Exited { slot: 1, code: None, signal: Some(9) }"
-        );
+        assert_eq!(agent.report(), "Exited { slot: 1, code: None, signal: Some(9) }");
         assert_eq!(agent.report(), "Gone { slot: 1 }");
         assert_eq!(stage.alive(), [], "alive when Gone was reported");
     });
@@ -182,22 +159,14 @@ fn everybody_killed_and_the_sweep_finds_the_rest() {
         println!("skipped: needs a writable cgroup v2");
         return;
     }
-    assert_eq!(
-        hotseat_guard::sweep("lab", "somebody-else"),
-        hotseat_guard::Swept::default()
-    );
+    assert_eq!(hotseat_guard::sweep("lab", "somebody-else"), hotseat_guard::Swept::default());
     // The keepers first: stopped, they can do nothing about what comes.
     signal(agent.keeper, Signal::STOP);
     signal(agent.guard, Signal::STOP);
     signal(agent.keeper, Signal::KILL);
     signal(agent.guard, Signal::KILL);
-    stage::until("the orphans are alone", || {
-        stage::comm(agent.guard).is_empty()
-    });
-    assert!(
-        !stage.alive().is_empty(),
-        "only PDEATHSIG was left, and it reaches one"
-    );
+    stage::until("the orphans are alone", || stage::comm(agent.guard).is_empty());
+    assert!(!stage.alive().is_empty(), "only PDEATHSIG was left, and it reaches one");
     stage::until("the sweep has ended it", || {
         let _ = hotseat_guard::sweep("lab", &stage.hex()[..8]);
         stage.groups().is_empty()
@@ -228,11 +197,7 @@ fn a_chain_whose_links_are_gone_before_one_can_look() {
         // Bounded, so that a guard that loses the race leaves nothing behind for long.
         let script = "#!/bin/sh\n[ $1 -lt 30000 ] && \"$0\" $(($1 + 1)) &\n[ $1 -eq 50 ] && echo ready >&2\nexit 0\n";
         std::fs::write(&link, script).unwrap();
-        std::process::Command::new("chmod")
-            .arg("+x")
-            .arg(&link)
-            .status()
-            .unwrap();
+        std::process::Command::new("chmod").arg("+x").arg(&link).status().unwrap();
         let agent = stage.agent(LONG, &format!("{} 0; sleep 300", link.display()));
         signal(agent.pid(), Signal::KILL);
         expect_proof(&stage, &agent);

@@ -1,5 +1,5 @@
 //! The messages: whatever is written is read back, and whatever else arrives is an error and nothing worse.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used)]
 
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
@@ -28,58 +28,28 @@ fn peer() -> impl Strategy<Value = SocketAddr> {
 
 fn settings() -> impl Strategy<Value = Settings> {
     let watchdog = proptest::option::of(string().prop_map(Into::into));
-    (
-        name(),
-        name(),
-        any::<[u8; 16]>(),
-        any::<bool>(),
-        any::<u64>(),
-        any::<u64>(),
-        vec(peer(), 0..64),
-        watchdog,
-    )
-        .prop_map(
-            |(cluster, node, session, tree, linger, budget, peers, watchdog)| Settings {
-                cluster,
-                node,
-                session,
-                containment: if tree {
-                    Containment::Tree
-                } else {
-                    Containment::Auto
-                },
-                linger: Duration::from_nanos(linger),
-                budget: Duration::from_nanos(budget),
-                peers,
-                watchdog,
-            },
-        )
+    (name(), name(), any::<[u8; 16]>(), any::<bool>(), any::<u64>(), any::<u64>(), vec(peer(), 0..64), watchdog)
+        .prop_map(|(cluster, node, session, tree, linger, budget, peers, watchdog)| Settings {
+            cluster,
+            node,
+            session,
+            containment: if tree { Containment::Tree } else { Containment::Auto },
+            linger: Duration::from_nanos(linger),
+            budget: Duration::from_nanos(budget),
+            peers,
+            watchdog,
+        })
 }
 
 fn start() -> impl Strategy<Value = Start> {
     let variable = ("[A-Z_a-z0-9]{1,12}".prop_map(OsString::from), string());
-    let argv = (
-        vec(1_u8..=255, 1..40).prop_map(OsString::from_vec),
-        vec(string(), 0..8),
-    )
-        .prop_map(|(command, mut rest)| {
+    let argv =
+        (vec(1_u8..=255, 1..40).prop_map(OsString::from_vec), vec(string(), 0..8)).prop_map(|(command, mut rest)| {
             rest.insert(0, command);
             rest
         });
-    (
-        any::<u32>(),
-        name(),
-        argv,
-        vec(variable, 0..12),
-        proptest::option::of(string().prop_map(Into::into)),
-    )
-        .prop_map(|(slot, name, argv, env, cwd)| Start {
-            slot,
-            name,
-            argv,
-            env,
-            cwd,
-        })
+    (any::<u32>(), name(), argv, vec(variable, 0..12), proptest::option::of(string().prop_map(Into::into)))
+        .prop_map(|(slot, name, argv, env, cwd)| Start { slot, name, argv, env, cwd })
 }
 
 fn command() -> impl Strategy<Value = Command> {
@@ -96,30 +66,20 @@ fn command() -> impl Strategy<Value = Command> {
 
 fn report() -> impl Strategy<Value = Report> {
     prop_oneof![
-        (
-            any::<[u8; 32]>(),
-            any::<bool>(),
-            any::<bool>(),
-            any::<u32>()
-        )
-            .prop_map(|(proof_hash, tree, memory_locked, pid)| {
-                let containment = if tree {
-                    Contained::Tree
-                } else {
-                    Contained::Cgroup
-                };
-                Report::Hello {
-                    proof_hash,
-                    containment,
-                    memory_locked,
-                    pid,
-                }
-            }),
+        (any::<[u8; 32]>(), any::<bool>(), any::<bool>(), any::<u32>()).prop_map(
+            |(proof_hash, tree, memory_locked, pid)| {
+                let containment = if tree { Contained::Tree } else { Contained::Cgroup };
+                Report::Hello { proof_hash, containment, memory_locked, pid }
+            }
+        ),
         any::<i32>().prop_map(|errno| Report::Unfit { errno }),
         (any::<u32>(), any::<u32>()).prop_map(|(slot, pid)| Report::Started { slot, pid }),
         (any::<u32>(), any::<i32>()).prop_map(|(slot, errno)| Report::StartFailed { slot, errno }),
-        (any::<u32>(), any::<Option<i32>>(), any::<Option<i32>>())
-            .prop_map(|(slot, code, signal)| Report::Exited { slot, code, signal }),
+        (any::<u32>(), any::<Option<i32>>(), any::<Option<i32>>()).prop_map(|(slot, code, signal)| Report::Exited {
+            slot,
+            code,
+            signal
+        }),
         any::<u32>().prop_map(|slot| Report::Gone { slot }),
         Just(Report::Overdue),
         any::<[u8; 32]>().prop_map(|secret| Report::Proof { secret }),
@@ -180,45 +140,19 @@ proptest! {
 
 #[test]
 fn what_is_over_a_bound_is_refused() {
-    let check = |command: Command, error: Malformed| {
-        assert_eq!(Command::decode(&command.encode()), Err(error))
-    };
+    let check = |command: Command, error: Malformed| assert_eq!(Command::decode(&command.encode()), Err(error));
     let start = |change: fn(&mut Start)| {
-        let mut start = Start {
-            argv: vec!["a".into()],
-            ..Start::default()
-        };
+        let mut start = Start { argv: vec!["a".into()], ..Start::default() };
         change(&mut start);
         Command::Start(start)
     };
-    check(
-        Command::Peers(vec!["1.2.3.4:5".parse().unwrap(); 65]),
-        Malformed::TooLong,
-    );
-    check(
-        Command::Setup(Settings::new("x".repeat(65), "n", [0; 16])),
-        Malformed::TooLong,
-    );
-    check(
-        start(|start| start.argv = vec!["a".into(); 9000]),
-        Malformed::TooLong,
-    );
-    check(
-        start(|start| start.argv = vec!["a".into(), "b\0".into()]),
-        Malformed::Value,
-    );
-    check(
-        start(|start| start.argv = vec!["".into()]),
-        Malformed::Value,
-    );
-    check(
-        start(|start| start.env = vec![("".into(), "a".into())]),
-        Malformed::Value,
-    );
-    check(
-        start(|start| start.cwd = Some("x".repeat(5000).into())),
-        Malformed::TooLong,
-    );
+    check(Command::Peers(vec!["1.2.3.4:5".parse().unwrap(); 65]), Malformed::TooLong);
+    check(Command::Setup(Settings::new("x".repeat(65), "n", [0; 16])), Malformed::TooLong);
+    check(start(|start| start.argv = vec!["a".into(); 9000]), Malformed::TooLong);
+    check(start(|start| start.argv = vec!["a".into(), "b\0".into()]), Malformed::Value);
+    check(start(|start| start.argv = vec!["".into()]), Malformed::Value);
+    check(start(|start| start.env = vec![("".into(), "a".into())]), Malformed::Value);
+    check(start(|start| start.cwd = Some("x".repeat(5000).into())), Malformed::TooLong);
     check(Command::Signal { slot: 1, signo: 65 }, Malformed::Value);
     assert_eq!(Command::decode(&[2, 7]), Err(Malformed::Version));
     assert_eq!(Command::decode(&[1, 99]), Err(Malformed::Kind));

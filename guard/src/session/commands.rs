@@ -50,18 +50,11 @@ impl Session {
             Command::Peers(peers) => self.herald.tell(&peers),
             Command::Start(start) => {
                 if let Err(errno) = self.start(&start, along) {
-                    self.outbox.push_back(Report::StartFailed {
-                        slot: start.slot,
-                        errno: errno.raw_os_error(),
-                    });
+                    self.outbox.push_back(Report::StartFailed { slot: start.slot, errno: errno.raw_os_error() });
                 }
             }
             Command::Signal { slot, signo } => self.tell_keeper(slot, ToKeeper::Signal(signo)),
-            Command::Kill { slot } => self
-                .slots
-                .iter()
-                .filter(|held| held.id == slot)
-                .for_each(Slot::kill),
+            Command::Kill { slot } => self.slots.iter().filter(|held| held.id == slot).for_each(Slot::kill),
             Command::End => self.end(),
         }
     }
@@ -82,11 +75,7 @@ impl Session {
     }
 
     fn tell_keeper(&self, slot: u32, order: ToKeeper) {
-        for held in self
-            .slots
-            .iter()
-            .filter(|held| held.id == slot && held.has_keeper())
-        {
+        for held in self.slots.iter().filter(|held| held.id == slot && held.has_keeper()) {
             order.send(&held.socket);
         }
     }
@@ -111,21 +100,12 @@ impl Session {
         self.may_start(start.slot)?;
         let output = output.ok_or(Errno::BADF)?;
         let recipe = Recipe::new(start, output, self.inherited)?;
-        let (ours, theirs) = socketpair(
-            AddressFamily::UNIX,
-            SocketType::SEQPACKET,
-            SocketFlags::CLOEXEC,
-            None,
-        )?;
+        let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?;
         // Room now for what will be reported later.
         self.slots.reserve(1);
         self.keepers.reserve(1);
         self.outbox.reserve(4);
-        let group = self
-            .group
-            .as_ref()
-            .map(|group| group.slot(start.slot))
-            .transpose();
+        let group = self.group.as_ref().map(|group| group.slot(start.slot)).transpose();
         let group = group.map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
         let orders = Orders {
             name: &start.name,

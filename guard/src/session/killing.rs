@@ -22,10 +22,7 @@ const PAUSE_MAX: u64 = 500_000_000;
 impl Session {
     /// Nothing may live from now on.
     pub(super) fn begin_to_kill(&mut self, now: u64) {
-        self.phase = Phase::Killing {
-            since: now,
-            overdue: false,
-        };
+        self.phase = Phase::Killing { since: now, overdue: false };
         if let Some(group) = &self.group {
             group.kill();
         }
@@ -52,19 +49,14 @@ impl Session {
 
     /// One of our children is dead: a keeper, or an orphan of one.
     fn bury(&mut self, pid: Pid) {
-        let Some(slot) = self
-            .slots
-            .iter_mut()
-            .find(|slot| slot.has_keeper() && slot.keeper == pid)
-        else {
+        let Some(slot) = self.slots.iter_mut().find(|slot| slot.has_keeper() && slot.keeper == pid) else {
             return;
         };
         while let Some(news) = slot.news() {
             self.outbox.extend(news);
         }
         self.outbox.extend(slot.lose_keeper());
-        self.keepers
-            .retain(|keeper| *keeper != pid.as_raw_nonzero().get());
+        self.keepers.retain(|keeper| *keeper != pid.as_raw_nonzero().get());
     }
 
     /// Kills what is to be killed and has not gone; frees the slots that are empty.
@@ -91,9 +83,7 @@ impl Session {
             .filter_map(|slot| slot.group.as_ref())
             .for_each(SlotGroup::kill);
         let orphans = self.kin.kill_children(is_keeper);
-        let (at, pause) = self
-            .again
-            .unwrap_or((now.saturating_add(PATIENCE), PATIENCE));
+        let (at, pause) = self.again.unwrap_or((now.saturating_add(PATIENCE), PATIENCE));
         self.again = Some((at, pause));
         if now < at {
             return orphans;
@@ -130,11 +120,7 @@ impl Session {
         let Phase::Killing { .. } = self.phase else {
             return;
         };
-        if self
-            .group
-            .as_ref()
-            .is_some_and(crate::cgroup::SessionGroup::is_populated)
-        {
+        if self.group.as_ref().is_some_and(crate::cgroup::SessionGroup::is_still_populated) {
             return;
         }
         if self.agent_must_die && !is_dead(&self.agent) {
@@ -142,16 +128,12 @@ impl Session {
         }
         let now = crate::clock::boottime();
         let linger = u64::try_from(self.settings.linger.as_nanos()).unwrap_or(u64::MAX);
-        self.phase = Phase::Proven {
-            until: now.saturating_add(linger),
-        };
+        self.phase = Phase::Proven { until: now.saturating_add(linger) };
         self.agent_must_die = false;
         self.again = None;
         self.herald.prove(now);
         self.free_slots(false);
-        self.outbox.push_back(Report::Proof {
-            secret: self.secret,
-        });
+        self.outbox.push_back(Report::Proof { secret: self.secret });
         if let Some(group) = self.group.take() {
             group.remove();
         }
@@ -161,16 +143,10 @@ impl Session {
     }
 
     fn raise_alarm(&mut self, now: u64) {
-        if let Phase::Killing {
-            since,
-            overdue: false,
-        } = self.phase
+        if let Phase::Killing { since, overdue: false } = self.phase
             && now >= since.saturating_add(self.budget())
         {
-            self.phase = Phase::Killing {
-                since,
-                overdue: true,
-            };
+            self.phase = Phase::Killing { since, overdue: true };
             self.outbox.push_back(Report::Overdue);
         }
     }

@@ -35,9 +35,7 @@ impl Command {
             Self::Deadline { at } => _ = out.u8(DEADLINE).u64(*at),
             Self::Peers(peers) => put_peers(out.u8(PEERS), peers),
             Self::Start(start) => put_start(out.u8(START), start),
-            Self::Signal { slot, signo } => {
-                _ = out.u8(SIGNAL).u32(*slot).u32(signo.cast_unsigned())
-            }
+            Self::Signal { slot, signo } => _ = out.u8(SIGNAL).u32(*slot).u32(signo.cast_unsigned()),
             Self::Kill { slot } => _ = out.u8(KILL).u32(*slot),
             Self::End => _ = out.u8(END),
         }
@@ -58,10 +56,7 @@ impl Command {
             DEADLINE => Self::Deadline { at: from.u64()? },
             PEERS => Self::Peers(take_peers(&mut from)?),
             START => Self::Start(take_start(&mut from)?),
-            SIGNAL => Self::Signal {
-                slot: from.u32()?,
-                signo: take_signo(&mut from)?,
-            },
+            SIGNAL => Self::Signal { slot: from.u32()?, signo: take_signo(&mut from)? },
             KILL => Self::Kill { slot: from.u32()? },
             END => Self::End,
             _ => return Err(Malformed::Kind),
@@ -72,22 +67,14 @@ impl Command {
 }
 
 fn put_settings(out: &mut Writer, settings: &Settings) {
-    out.bytes(settings.cluster.as_bytes())
-        .bytes(settings.node.as_bytes())
-        .raw(&settings.session);
+    out.bytes(settings.cluster.as_bytes()).bytes(settings.node.as_bytes()).raw(&settings.session);
     out.u8(match settings.containment {
         Containment::Auto => 0,
         Containment::Tree => 1,
     });
-    out.u64(nanoseconds(settings.linger))
-        .u64(nanoseconds(settings.budget));
+    out.u64(nanoseconds(settings.linger)).u64(nanoseconds(settings.budget));
     put_peers(out, &settings.peers);
-    out.optional(
-        settings
-            .watchdog
-            .as_ref()
-            .map(|path| path.as_os_str().as_bytes()),
-    );
+    out.optional(settings.watchdog.as_ref().map(|path| path.as_os_str().as_bytes()));
 }
 
 fn take_settings(from: &mut Reader<'_>) -> Result<Settings, Malformed> {
@@ -111,18 +98,9 @@ fn put_peers(out: &mut Writer, peers: &[SocketAddr]) {
     out.u32(u32::try_from(peers.len()).unwrap_or(u32::MAX));
     for peer in peers {
         match peer {
-            SocketAddr::V4(v4) => {
-                _ = out
-                    .u8(4)
-                    .raw(&v4.ip().octets())
-                    .raw(&v4.port().to_le_bytes())
-            }
+            SocketAddr::V4(v4) => _ = out.u8(4).raw(&v4.ip().octets()).raw(&v4.port().to_le_bytes()),
             SocketAddr::V6(v6) => {
-                out.u8(6)
-                    .raw(&v6.ip().octets())
-                    .raw(&v6.port().to_le_bytes())
-                    .u32(v6.flowinfo())
-                    .u32(v6.scope_id());
+                out.u8(6).raw(&v6.ip().octets()).raw(&v6.port().to_le_bytes()).u32(v6.flowinfo()).u32(v6.scope_id());
             }
         }
     }
@@ -165,24 +143,14 @@ fn take_start(from: &mut Reader<'_>) -> Result<Start, Malformed> {
     let slot = from.u32()?;
     let name = take_name(from)?;
     let argc = from.count(STRINGS_MAX)?;
-    let argv: Vec<OsString> = (0..argc)
-        .map(|_| take_string(from))
-        .collect::<Result<_, _>>()?;
+    let argv: Vec<OsString> = (0..argc).map(|_| take_string(from)).collect::<Result<_, _>>()?;
     if argv.first().is_none_or(|command| command.is_empty()) {
         return Err(Malformed::Value);
     }
     let envc = from.count(STRINGS_MAX)?;
-    let env = (0..envc)
-        .map(|_| take_variable(from))
-        .collect::<Result<_, _>>()?;
+    let env = (0..envc).map(|_| take_variable(from)).collect::<Result<_, _>>()?;
     let cwd = from.optional(PATH_MAX)?.map(take_path).transpose()?;
-    Ok(Start {
-        slot,
-        name,
-        argv,
-        env,
-        cwd,
-    })
+    Ok(Start { slot, name, argv, env, cwd })
 }
 
 fn take_variable(from: &mut Reader<'_>) -> Result<(OsString, OsString), Malformed> {
@@ -196,37 +164,21 @@ fn take_variable(from: &mut Reader<'_>) -> Result<(OsString, OsString), Malforme
 /// A string that can become a C string.
 fn take_string(from: &mut Reader<'_>) -> Result<OsString, Malformed> {
     let bytes = from.bytes(PACKET_MAX)?;
-    if bytes.contains(&0) {
-        Err(Malformed::Value)
-    } else {
-        Ok(OsString::from_vec(bytes.to_vec()))
-    }
+    if bytes.contains(&0) { Err(Malformed::Value) } else { Ok(OsString::from_vec(bytes.to_vec())) }
 }
 
 fn take_path(bytes: &[u8]) -> Result<PathBuf, Malformed> {
-    if bytes.contains(&0) {
-        Err(Malformed::Value)
-    } else {
-        Ok(PathBuf::from(OsStr::from_bytes(bytes)))
-    }
+    if bytes.contains(&0) { Err(Malformed::Value) } else { Ok(PathBuf::from(OsStr::from_bytes(bytes))) }
 }
 
 fn take_name(from: &mut Reader<'_>) -> Result<String, Malformed> {
     let name = std::str::from_utf8(from.bytes(NAME_MAX)?).map_err(|_| Malformed::Value)?;
-    if name.contains('\0') {
-        Err(Malformed::Value)
-    } else {
-        Ok(name.to_owned())
-    }
+    if name.contains('\0') { Err(Malformed::Value) } else { Ok(name.to_owned()) }
 }
 
 fn take_signo(from: &mut Reader<'_>) -> Result<i32, Malformed> {
     let signo = from.u32()?.cast_signed();
-    if (1..=SIGNO_MAX).contains(&signo) {
-        Ok(signo)
-    } else {
-        Err(Malformed::Value)
-    }
+    if (1..=SIGNO_MAX).contains(&signo) { Ok(signo) } else { Err(Malformed::Value) }
 }
 
 /// Whole nanoseconds; five centuries are as good as for ever.

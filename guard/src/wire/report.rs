@@ -19,22 +19,13 @@ impl Report {
         let mut out = Writer::default();
         out.u8(VERSION);
         match self {
-            Self::Hello {
-                proof_hash,
-                containment,
-                memory_locked,
-                pid,
-            } => {
-                out.u8(HELLO)
-                    .raw(proof_hash)
-                    .u8(u8::from(*containment == Contained::Tree));
+            Self::Hello { proof_hash, containment, memory_locked, pid } => {
+                out.u8(HELLO).raw(proof_hash).u8(u8::from(*containment == Contained::Tree));
                 out.u8(u8::from(*memory_locked)).u32(*pid);
             }
             Self::Unfit { errno } => _ = out.u8(UNFIT).u32(errno.cast_unsigned()),
             Self::Started { slot, pid } => _ = out.u8(STARTED).u32(*slot).u32(*pid),
-            Self::StartFailed { slot, errno } => {
-                _ = out.u8(START_FAILED).u32(*slot).u32(errno.cast_unsigned())
-            }
+            Self::StartFailed { slot, errno } => _ = out.u8(START_FAILED).u32(*slot).u32(errno.cast_unsigned()),
             Self::Exited { slot, code, signal } => {
                 put_number(put_number(out.u8(EXITED).u32(*slot), *code), *signal);
             }
@@ -57,35 +48,19 @@ impl Report {
         let report = match from.u8()? {
             HELLO => Self::Hello {
                 proof_hash: from.array()?,
-                containment: if take_flag(&mut from)? {
-                    Contained::Tree
-                } else {
-                    Contained::Cgroup
-                },
+                containment: if take_flag(&mut from)? { Contained::Tree } else { Contained::Cgroup },
                 memory_locked: take_flag(&mut from)?,
                 pid: from.u32()?,
             },
-            UNFIT => Self::Unfit {
-                errno: from.u32()?.cast_signed(),
-            },
-            STARTED => Self::Started {
-                slot: from.u32()?,
-                pid: from.u32()?,
-            },
-            START_FAILED => Self::StartFailed {
-                slot: from.u32()?,
-                errno: from.u32()?.cast_signed(),
-            },
-            EXITED => Self::Exited {
-                slot: from.u32()?,
-                code: take_number(&mut from)?,
-                signal: take_number(&mut from)?,
-            },
+            UNFIT => Self::Unfit { errno: from.u32()?.cast_signed() },
+            STARTED => Self::Started { slot: from.u32()?, pid: from.u32()? },
+            START_FAILED => Self::StartFailed { slot: from.u32()?, errno: from.u32()?.cast_signed() },
+            EXITED => {
+                Self::Exited { slot: from.u32()?, code: take_number(&mut from)?, signal: take_number(&mut from)? }
+            }
             GONE => Self::Gone { slot: from.u32()? },
             OVERDUE => Self::Overdue,
-            PROOF => Self::Proof {
-                secret: from.array()?,
-            },
+            PROOF => Self::Proof { secret: from.array()? },
             _ => return Err(Malformed::Kind),
         };
         from.end()?;
@@ -101,11 +76,7 @@ fn put_number(out: &mut Writer, number: Option<i32>) -> &mut Writer {
 }
 
 fn take_number(from: &mut Reader<'_>) -> Result<Option<i32>, Malformed> {
-    Ok(if take_flag(from)? {
-        Some(from.u32()?.cast_signed())
-    } else {
-        None
-    })
+    Ok(if take_flag(from)? { Some(from.u32()?.cast_signed()) } else { None })
 }
 
 fn take_flag(from: &mut Reader<'_>) -> Result<bool, Malformed> {

@@ -1,6 +1,6 @@
 //! The stage on which the tests play: real guards, agents to be killed, a peer that hears the word, and a look at every
 //! process of the machine that carries the mark of the test. Ends only what it started, by pid.
-#![allow(dead_code, missing_docs, unreachable_pub)]
+#![allow(dead_code, missing_docs, unreachable_pub, clippy::unwrap_used)]
 
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, PipeReader, pipe};
@@ -10,9 +10,7 @@ use std::path::PathBuf;
 use std::process::{Child, ChildStderr, ChildStdout, Stdio};
 use std::time::{Duration, Instant};
 
-use hotseat_guard::{
-    Answer, Command, Containment, Guard, Report, SessionId, Settings, Start, Word, ask, boottime,
-};
+use hotseat_guard::{Answer, Command, Containment, Guard, Report, SessionId, Settings, Start, Word, ask, boottime};
 
 /// Both ways to hold a tree; every fault is tried with each.
 pub const BOTH: [Containment; 2] = [Containment::Auto, Containment::Tree];
@@ -32,19 +30,11 @@ impl Stage {
         let mut session = [0; 16];
         getrandom::fill(&mut session).unwrap();
         let peer = UdpSocket::bind("127.0.0.1:0").unwrap();
-        Self {
-            session,
-            containment,
-            dir: tempfile::tempdir().unwrap(),
-            peer,
-        }
+        Self { session, containment, dir: tempfile::tempdir().unwrap(), peer }
     }
 
     pub fn hex(&self) -> String {
-        self.session
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        self.session.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     pub fn settings(&self) -> Settings {
@@ -84,11 +74,7 @@ impl Stage {
 
     pub fn hold_with(&self, settings: &Settings) -> Held {
         let guard = Guard::spawn(&example("guard-under-test"), settings).unwrap();
-        let mut held = Held {
-            guard,
-            hash: [0; 32],
-            lines: None,
-        };
+        let mut held = Held { guard, hash: [0; 32], lines: None };
         match held.report() {
             Report::Hello { proof_hash, .. } => held.hash = proof_hash,
             other => panic!("no Hello: {other:?}"),
@@ -100,32 +86,15 @@ impl Stage {
     pub fn agent(&self, deadline: Duration, script: &str) -> Agent {
         let mut command = std::process::Command::new(example("agent-under-test"));
         command.arg(example("guard-under-test")).arg(self.hex());
-        command.arg(if self.containment == Containment::Tree {
-            "tree"
-        } else {
-            "auto"
-        });
+        command.arg(if self.containment == Containment::Tree { "tree" } else { "auto" });
         command.arg(self.peer.local_addr().unwrap().to_string());
-        command
-            .arg(deadline.as_millis().to_string())
-            .args(["2000", "--", "sh", "-c", script]);
+        command.arg(deadline.as_millis().to_string()).args(["2000", "--", "sh", "-c", script]);
         command.env(MARK, self.hex()).current_dir(self.dir.path());
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let reports = BufReader::new(child.stdout.take().unwrap());
         let output = BufReader::new(child.stderr.take().unwrap());
-        let mut agent = Agent {
-            child,
-            reports,
-            output,
-            guard: 0,
-            keeper: 0,
-            main: 0,
-            hash: String::new(),
-        };
+        let mut agent = Agent { child, reports, output, guard: 0, keeper: 0, main: 0, hash: String::new() };
         agent.note_start();
         agent
     }
@@ -138,19 +107,12 @@ impl Stage {
         let ours = |pid: &i32| {
             let proc = PathBuf::from(format!("/proc/{pid}"));
             let environ = std::fs::read(proc.join("environ")).unwrap_or_default();
-            let marked = environ
-                .split(|byte| *byte == 0)
-                .any(|variable| variable == mark.as_bytes());
+            let marked = environ.split(|byte| *byte == 0).any(|variable| variable == mark.as_bytes());
             marked || std::fs::read_link(proc.join("cwd")).is_ok_and(|cwd| cwd.starts_with(&dir))
         };
-        let named = processes()
-            .into_iter()
-            .filter(ours)
-            .map(|pid| (pid, comm(pid)));
+        let named = processes().into_iter().filter(ours).map(|pid| (pid, comm(pid)));
         named
-            .filter(|(_, comm)| {
-                !comm.starts_with("seat-") && !comm.starts_with("agent-") && !comm.is_empty()
-            })
+            .filter(|(_, comm)| !comm.starts_with("seat-") && !comm.starts_with("agent-") && !comm.is_empty())
             .collect()
     }
 
@@ -171,9 +133,11 @@ impl Stage {
 
     /// Whether a word has come, without waiting for it.
     pub fn has_heard(&self) -> bool {
-        self.peer
-            .set_read_timeout(Some(Duration::from_millis(1)))
-            .unwrap();
+        self.has_heard_within(Duration::from_millis(1))
+    }
+
+    pub fn has_heard_within(&self, patience: Duration) -> bool {
+        self.peer.set_read_timeout(Some(patience)).unwrap();
         self.peer.recv(&mut [0; 256]).is_ok()
     }
 
@@ -189,11 +153,7 @@ impl Stage {
             let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
             for entry in entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())) {
                 let is_ours = entry.file_name().to_string_lossy().ends_with(&self.hex());
-                if is_ours {
-                    found.push(entry.path())
-                } else {
-                    level.push(entry.path())
-                }
+                if is_ours { found.push(entry.path()) } else { level.push(entry.path()) }
             }
         }
         found
@@ -220,9 +180,7 @@ impl Held {
     /// Starts, with the output going to `line`.
     pub fn start(&mut self, start: Start) {
         let (reader, writer) = pipe().unwrap();
-        self.guard
-            .send(&Command::Start(start), Some(writer.as_fd()))
-            .unwrap();
+        self.guard.send(&Command::Start(start), Some(writer.as_fd())).unwrap();
         self.lines = Some(BufReader::new(reader));
     }
 
@@ -234,12 +192,15 @@ impl Held {
     }
 
     pub fn report(&self) -> Report {
-        let mut report = None;
-        until("a report", || {
-            report = self.guard.receive().expect("the guard is there");
-            report.is_some()
-        });
-        report.unwrap()
+        use rustix::event::{PollFd, PollFlags, Timespec, poll};
+        let soon = Timespec { tv_sec: SOON.as_secs().cast_signed(), tv_nsec: 0 };
+        loop {
+            if let Some(report) = self.guard.receive().expect("the guard is there") {
+                return report;
+            }
+            let ready = poll(&mut [PollFd::new(&self.guard, PollFlags::IN)], Some(&soon)).unwrap();
+            assert!(ready > 0, "waited too long for a report");
+        }
     }
 
     /// The pid of the main process, after a start that succeeds.
@@ -284,11 +245,7 @@ impl Agent {
         self.guard = words[1].parse().unwrap();
         words[2].clone_into(&mut self.hash);
         let started = self.report();
-        self.main = started
-            .strip_prefix("started ")
-            .expect("started")
-            .parse()
-            .unwrap();
+        self.main = started.strip_prefix("started ").expect("started").parse().unwrap();
         self.keeper = parent(self.main).expect("the service has a parent");
         assert_eq!(parent(self.keeper), Some(self.guard));
         while self.output() != "ready" {}
@@ -307,11 +264,7 @@ impl Agent {
 
     pub fn output(&mut self) -> String {
         let mut line = String::new();
-        assert_ne!(
-            self.output.read_line(&mut line).unwrap(),
-            0,
-            "the service has closed its output"
-        );
+        assert_ne!(self.output.read_line(&mut line).unwrap(), 0, "the service has closed its output");
         line.trim_end().to_owned()
     }
 }
@@ -338,25 +291,14 @@ pub fn until(what: &str, mut done: impl FnMut() -> bool) {
 /// The tests are in `target/PROFILE/deps`, the examples beside.
 pub fn example(name: &str) -> PathBuf {
     let test = std::env::current_exe().unwrap();
-    let exe = test
-        .parent()
-        .and_then(|deps| deps.parent())
-        .unwrap()
-        .join("examples")
-        .join(name);
-    assert!(
-        exe.exists(),
-        "not built: {} (cargo build -p hotseat-guard --examples)",
-        exe.display()
-    );
+    let exe = test.parent().and_then(|deps| deps.parent()).unwrap().join("examples").join(name);
+    assert!(exe.exists(), "not built: {} (cargo build -p hotseat-guard --examples)", exe.display());
     exe
 }
 
 pub fn processes() -> Vec<i32> {
     let entries = std::fs::read_dir("/proc").unwrap().flatten();
-    entries
-        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-        .collect()
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
 }
 
 /// The name of a process; empty for one that is dead, reaped or not.
@@ -364,34 +306,19 @@ pub fn comm(pid: i32) -> String {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     let (name, rest) = stat.rsplit_once(") ").unwrap_or(("", "X"));
     let dead = rest.starts_with('Z') || rest.starts_with('X');
-    if dead {
-        String::new()
-    } else {
-        name.split_once('(').unwrap().1.to_owned()
-    }
+    if dead { String::new() } else { name.split_once('(').unwrap().1.to_owned() }
 }
 
 pub fn parent(pid: i32) -> Option<i32> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    stat.rsplit_once(')')?
-        .1
-        .split_ascii_whitespace()
-        .nth(1)?
-        .parse()
-        .ok()
+    stat.rsplit_once(')')?.1.split_ascii_whitespace().nth(1)?.parse().ok()
 }
 
 /// Whether a real server is installed; where everything must be tested (CI=true) a missing one is a failure.
 pub fn have(program: &str, package: &str) -> bool {
-    let there = std::env::var("PATH")
-        .unwrap()
-        .split(':')
-        .any(|dir| PathBuf::from(dir).join(program).exists())
+    let there = std::env::var("PATH").unwrap().split(':').any(|dir| PathBuf::from(dir).join(program).exists())
         || PathBuf::from("/usr/sbin").join(program).exists();
-    assert!(
-        there || std::env::var("CI").as_deref() != Ok("true"),
-        "{program} is missing: install {package}"
-    );
+    assert!(there || std::env::var("CI").as_deref() != Ok("true"), "{program} is missing: install {package}");
     if !there {
         println!("skipped: needs {package}");
     }
