@@ -317,6 +317,9 @@ impl Service {
 
     fn running(&mut self, now: Instant, role: Role, out: &mut Vec<Action>) {
         self.life = Life::Running { role, since: now };
+        if self.failures == 0 {
+            self.last_trouble = None;
+        }
         if self.health.is_none()
             && let Some((interval, limits)) = self.config.health
         {
