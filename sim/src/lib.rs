@@ -1,1 +1,30 @@
-//! Placeholder.
+//! The seeded simulator of the Hotseat protocol. One seed is one run, and the same seed gives the same
+//! bytes.
+//!
+//! It drives [`hotseat_core::Node`] exactly as an agent does, on machines that drift, pause, freeze and
+//! crash, over a store that loses answers and applies late, and checks at every instant what Hotseat
+//! promises. It never looks at the real world: no clock, no thread, no hash order.
+#![forbid(unsafe_code)]
+
+mod clock;
+mod event;
+mod fault;
+mod guard;
+mod invariants;
+mod machine;
+mod net;
+mod plan;
+mod queue;
+mod rng;
+mod run;
+mod service;
+mod store;
+mod story;
+mod trace;
+mod world;
+
+pub use clock::{MS, SECOND};
+pub use invariants::Broken;
+pub use plan::{Plan, Profile};
+pub use run::{Failure, Report, run};
+pub use trace::Keep;

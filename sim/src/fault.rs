@@ -1,0 +1,69 @@
+//! What goes wrong, and what operators do. Each names its machine; what lasts says how long.
+
+use hotseat_core::GroupId;
+
+use crate::service::Temper;
+
+/// Which way to the store is cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// Nothing gets there.
+    Requests,
+    /// What gets there is done, but no answer comes back.
+    Answers,
+}
+
+/// See the module.
+#[derive(Clone, Debug)]
+pub enum Fault {
+    /// An agent starts, if none runs there.
+    Start(usize),
+    /// SIGTERM to the agent.
+    Stop(usize),
+    /// SIGKILL to the agent.
+    KillAgent(usize),
+    /// SIGKILL to the guard.
+    KillGuard(usize),
+    /// SIGKILL to both at once.
+    KillBoth(usize),
+    /// The service of a group dies by itself.
+    KillService(usize, GroupId),
+    /// SIGSTOP to the agent.
+    PauseAgent(usize),
+    /// SIGCONT to the agent.
+    ResumeAgent(usize),
+    /// SIGSTOP to the guard.
+    PauseGuard(usize),
+    /// SIGCONT to the guard.
+    ResumeGuard(usize),
+    /// The whole machine stands still; its clock goes on.
+    Freeze(usize),
+    /// And runs again.
+    Thaw(usize),
+    /// The machine loses power.
+    PowerOff(usize),
+    /// And comes back, with a clock that starts anew, and an agent.
+    PowerOn(usize),
+    /// The machine's way to the store is cut.
+    Cut(usize, Cut),
+    /// And mended.
+    Mend(usize),
+    /// The store answers nobody.
+    Outage,
+    /// And answers again.
+    OutageEnds,
+    /// Reads from there show what was, from now on.
+    Stale(usize),
+    /// And what is.
+    Fresh(usize),
+    /// Writes from there get no answer in time and are applied late, in so many of a thousand cases.
+    Late(usize, u64),
+    /// The service of a group there changes its ways.
+    Temper(usize, GroupId, Temper),
+    /// An operator asks this machine's agent for a switchover, by name or to the best.
+    Switchover(usize, GroupId, Option<usize>),
+    /// An operator asks whoever leads.
+    SwitchoverAnywhere(GroupId, Option<usize>),
+    /// All of it ends: everything is mended, everybody runs.
+    HealAll,
+}

@@ -1,0 +1,105 @@
+//! The hunt for a seed that breaks a promise, from the command line. See `USAGE`.
+
+use std::process::ExitCode;
+
+use hotseat_core::Mutant;
+use hotseat_sim::{Keep, Profile, SECOND, run};
+
+mod hunt;
+
+const USAGE: &str = "\
+hotseat-sim --seed N [--mutant NAME] [--profile NAME] [--trace]   one run; on failure its time line
+hotseat-sim --seeds N [--from N] [--mutant NAME] [--profile NAME] so many runs
+hotseat-sim hunt [--for 60s] [--mutant NAME] [--profile NAME]     fresh seeds for a time, with progress
+hotseat-sim speed                                                 simulated seconds per second of one core
+hotseat-sim mutants                                               what can be left out";
+
+/// What was asked for.
+#[derive(Debug, Default)]
+struct Asked {
+    verb: Option<String>,
+    seed: Option<u64>,
+    seeds: Option<u64>,
+    from: u64,
+    mutant: Option<Mutant>,
+    profile: Option<Profile>,
+    trace: bool,
+    lasts: Option<u64>,
+}
+
+fn main() -> ExitCode {
+    match parse(std::env::args().skip(1)).and_then(|asked| perform(&asked)) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(why) => {
+            eprintln!("{why}\n\n{USAGE}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn parse(mut args: impl Iterator<Item = String>) -> Result<Asked, String> {
+    let mut asked = Asked::default();
+    while let Some(arg) = args.next() {
+        let mut value = || args.next().ok_or_else(|| format!("{arg} needs a value"));
+        match arg.as_str() {
+            "--seed" => asked.seed = Some(number(&value()?)?),
+            "--seeds" => asked.seeds = Some(number(&value()?)?),
+            "--from" => asked.from = number(&value()?)?,
+            "--mutant" => asked.mutant = Some(mutant(&value()?)?),
+            "--profile" => asked.profile = Some(profile(&value()?)?),
+            "--for" => asked.lasts = Some(number(value()?.trim_end_matches('s'))?),
+            "--trace" => asked.trace = true,
+            "hunt" | "speed" | "mutants" => asked.verb = Some(arg),
+            _ => return Err(format!("what is {arg}?")),
+        }
+    }
+    Ok(asked)
+}
+
+fn number(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| format!("{text} is not a number"))
+}
+
+fn mutant(name: &str) -> Result<Mutant, String> {
+    let found = Mutant::ALL.iter().copied().find(|mutant| format!("{mutant:?}") == name);
+    found.ok_or_else(|| format!("no mutant is called {name}"))
+}
+
+fn profile(name: &str) -> Result<Profile, String> {
+    let found = Profile::ALL.iter().copied().find(|profile| format!("{profile:?}") == name);
+    found.ok_or_else(|| format!("no profile is called {name}"))
+}
+
+fn perform(asked: &Asked) -> Result<bool, String> {
+    match asked.verb.as_deref() {
+        Some("mutants") => {
+            for mutant in Mutant::ALL {
+                println!("{:<28} {}", format!("{mutant:?}"), mutant.describe());
+            }
+            Ok(true)
+        }
+        Some("speed") => Ok(hunt::speed()),
+        Some(_) => Ok(hunt::fresh(asked.lasts.unwrap_or(60), asked.mutant, asked.profile)),
+        None => match (asked.seed, asked.seeds) {
+            (Some(seed), None) => Ok(one(asked, seed)),
+            (None, Some(count)) => Ok(hunt::range(asked.from, count, asked.mutant, asked.profile)),
+            (None, None) | (Some(_), Some(_)) => Err("say --seed, --seeds, hunt, speed or mutants".into()),
+        },
+    }
+}
+
+fn one(asked: &Asked, seed: u64) -> bool {
+    let keep = if asked.trace { Keep::All } else { Keep::Story };
+    match run(seed, asked.mutant, asked.profile, keep) {
+        Ok(report) => {
+            print!("{}", report.trace);
+            println!("seed {seed}: held for {} simulated seconds", report.simulated / SECOND);
+            true
+        }
+        Err(failure) => {
+            println!("{}\n\n{failure}", failure.timeline());
+            false
+        }
+    }
+}

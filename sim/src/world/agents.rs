@@ -1,0 +1,213 @@
+//! Driving an agent's mind: inputs in, actions carried out, the timer kept. It adds no decision.
+
+use hotseat_core::{Action, Event, GroupId, GuardCommand, Input, Node, Role};
+
+use super::World;
+use crate::clock::MS;
+use crate::event::{AgentRef, GuardRef, What};
+use crate::invariants::{Broken, Fact};
+use crate::machine::Agent;
+use crate::trace;
+
+/// More wakes than this in one simulated millisecond is a busy loop.
+const WAKES_MAX: u32 = 40;
+
+impl World {
+    pub(crate) fn start_agent(&mut self, at: usize) {
+        let machine = &mut self.machines[at];
+        if machine.agent.is_some() || machine.off || machine.frozen.is_some() {
+            return;
+        }
+        machine.lives += 1;
+        let life = machine.lives;
+        machine.agent = Some(Agent {
+            life,
+            node: Node::new(machine.config.clone()),
+            paused: false,
+            waiting: Vec::new(),
+            wake: None,
+            guard: None,
+            session: None,
+            deadline: None,
+            window: 0,
+            wakes: 0,
+        });
+        self.step(AgentRef { machine: at, life }, Input::Tick);
+    }
+
+    /// The agent's process is gone, however that came.
+    pub(crate) fn agent_gone(&mut self, at: usize) {
+        let Some(agent) = self.machines[at].agent.take() else { return };
+        if let Some(guard) = agent.guard {
+            self.later(self.net.ipc, What::Orphaned(GuardRef { machine: at, at: guard }));
+        }
+    }
+
+    pub(crate) fn tell(&mut self, delay: u64, agent: AgentRef, input: Input) {
+        self.later(delay, What::Tell(agent, Box::new(input)));
+    }
+
+    /// Hands an input over now, unless the agent stands still.
+    pub(crate) fn tell_now(&mut self, agent: AgentRef, input: Input) {
+        self.happen(What::Tell(agent, Box::new(input)));
+    }
+
+    pub(crate) fn step(&mut self, of: AgentRef, input: Input) {
+        let now = self.now;
+        let machine = &mut self.machines[of.machine];
+        if !machine.lives(of.life) {
+            return;
+        }
+        let local = machine.clock.local(now);
+        let Some(agent) = machine.agent.as_mut() else { return };
+        let name = &machine.config.name;
+        self.trace.line(now, || name.to_string(), || trace::input(&input));
+        for action in agent.node.step(local, input) {
+            self.trace.line(now, || self.machines[of.machine].label(), || trace::action(&action));
+            self.carry_out(of, action);
+        }
+        self.set_timer(of);
+    }
+
+    fn set_timer(&mut self, of: AgentRef) {
+        let jitter = self.rng.below(self.net.jitter + 1);
+        let now = self.now;
+        let machine = &mut self.machines[of.machine];
+        let clock = machine.clock;
+        let Some(agent) = machine.agent.as_mut().filter(|agent| agent.life == of.life) else { return };
+        let Some(local) = agent.node.wake_at(clock.local(now)) else {
+            agent.wake = None;
+            return;
+        };
+        let due = clock.when(local);
+        let at = if due <= now { now + 1000 } else { due + jitter };
+        // A timer that is set already and not later is good enough: it is only early.
+        if agent.wake.is_some_and(|set| set >= due && set <= at) {
+            return;
+        }
+        agent.wake = Some(at);
+        self.queue.push(at, What::Wake(of));
+    }
+
+    pub(crate) fn wake(&mut self, of: AgentRef) {
+        let now = self.now;
+        let machine = &mut self.machines[of.machine];
+        let Some(agent) = machine.agent.as_mut().filter(|agent| agent.life == of.life) else { return };
+        if agent.wake.is_none_or(|at| at > now) {
+            return;
+        }
+        agent.wake = None;
+        if agent.window != now / MS {
+            (agent.window, agent.wakes) = (now / MS, 0);
+        }
+        agent.wakes += 1;
+        if agent.wakes > WAKES_MAX {
+            let what = format!("{} woke {} times in one millisecond", self.label(of.machine), WAKES_MAX);
+            return self.broke(Broken { invariant: "recovers", what });
+        }
+        self.step(of, Input::Tick);
+    }
+
+    /// Whether this agent may act: in a session whose deadline has not passed.
+    pub(crate) fn lapsed(&self, of: AgentRef) -> bool {
+        let machine = &self.machines[of.machine];
+        let Some(agent) = &machine.agent else { return true };
+        agent.session.is_none() || agent.deadline.is_none_or(|at| machine.clock.local(self.now) >= at)
+    }
+
+    fn carry_out(&mut self, of: AgentRef, action: Action) {
+        match action {
+            Action::Look => self.look(of),
+            Action::Write { ticket, key, expect, record } => {
+                let lapsed = self.lapsed(of);
+                let session = self.machines[of.machine].agent.as_ref().and_then(|agent| agent.session);
+                self.fact(&Fact::Wrote { of, lapsed, session, key: &key, record: &record });
+                self.write(of, ticket, key, expect, record);
+            }
+            Action::SpawnGuard => {
+                let took = self.rng.between(MS, 5 * MS);
+                self.later(took, What::GuardUp(of));
+            }
+            Action::AskGuard(session) => self.ask_guard(of, session),
+            Action::Guard(command) => self.command(of, command),
+            Action::CheckReady(group, run) => {
+                let took = self.rng.between(MS / 5, 2 * MS);
+                self.later(took, What::CheckReady(of, group, run, self.now));
+            }
+            Action::CheckHealth(group, run) => {
+                let took = self.rng.between(MS / 5, 2 * MS);
+                self.later(took, What::CheckHealth(of, group, run));
+            }
+            Action::Turn(group, run, role) => {
+                self.ordered(of, &group, role);
+                self.later(self.net.ipc, What::Turn(of, group, run, role));
+            }
+            Action::Announce(group, epoch) => self.announce(of, &group, epoch),
+            Action::Withdraw(..) => {}
+            Action::Reply(_, reply) => {
+                let label = self.label(of.machine);
+                self.trace.story(self.now, &label, || Story::reply(&reply));
+            }
+            Action::Tell(event) => self.told(of, event),
+            Action::Exit(exit) => {
+                let label = self.label(of.machine);
+                self.trace.story(self.now, &label, || Story::exit(&exit));
+                self.agent_gone(of.machine);
+            }
+        }
+    }
+
+    fn told(&mut self, of: AgentRef, event: Event) {
+        if let Some(agent) = self.machines[of.machine].agent.as_mut() {
+            match &event {
+                Event::SessionBegan(session) => (agent.session, agent.deadline) = (Some(*session), None),
+                Event::SessionOver(..) => agent.session = None,
+                _ => {}
+            }
+        }
+        self.fact(&Fact::Told { of, event: &event });
+        if self.trace.told() {
+            let label = self.label(of.machine);
+            if let Some(line) = self.story.event(&event) {
+                self.trace.story(self.now, &label, || line);
+            }
+        }
+    }
+
+    /// A command leaves for the guard. Its way takes always the same time, so that order is kept.
+    fn command(&mut self, of: AgentRef, command: GuardCommand) {
+        match &command {
+            GuardCommand::Deadline(at) => {
+                let machine = &mut self.machines[of.machine];
+                let clock = machine.clock;
+                let budget = machine.config.timing.stop_budget();
+                if let Some(agent) = machine.agent.as_mut() {
+                    agent.deadline = Some(*at);
+                    if let Some(session) = agent.session {
+                        let dead_by = clock.when(*at + budget);
+                        self.fact(&Fact::Leased { of, session, until: *at, dead_by });
+                    }
+                }
+            }
+            GuardCommand::Start { group, role, .. } => self.ordered(of, group, *role),
+            GuardCommand::End => {
+                if let Some(agent) = self.machines[of.machine].agent.as_mut() {
+                    agent.session = None;
+                }
+            }
+            GuardCommand::Signal(..) | GuardCommand::Kill(..) => {}
+        }
+        let guard = self.machines[of.machine].agent.as_ref().and_then(|agent| agent.guard);
+        if let Some(at) = guard {
+            self.later(self.net.ipc, What::Order(GuardRef { machine: of.machine, at }, command));
+        }
+    }
+
+    fn ordered(&mut self, of: AgentRef, group: &GroupId, role: Role) {
+        let lapsed = self.lapsed(of);
+        let session = self.machines[of.machine].agent.as_ref().and_then(|agent| agent.session);
+        self.fact(&Fact::Ordered { of, lapsed, session, group, role });
+    }
+}
+
+use crate::story::Story;
