@@ -318,7 +318,7 @@ impl Driver {
             route.send_if_modified(|route| std::mem::replace(route, next) != next);
         }
         self.know_peers(&view);
-        let snapshot = Snapshot { view, taken: now, store_trouble: self.store_trouble.clone(), stopping: self.stopping };
+        let snapshot = Snapshot { view, taken: now, store_trouble: self.store_trouble.clone(), stopping: self.stopping, pids: self.supervisor.pids() };
         self.show.send_replace(Arc::new(snapshot));
     }
 

@@ -74,7 +74,7 @@ pub async fn run(config: Config, options: Options) -> Result<(), Failure> {
     let (sender, receiver) = mpsc::channel(INBOX);
     let node = Node::new(node_config(&config, own, &units));
     let now = clock::now();
-    let first = Snapshot { view: node.view(now), taken: now, store_trouble: None, stopping: false };
+    let first = Snapshot { view: node.view(now), taken: now, store_trouble: None, stopping: false, pids: BTreeMap::new() };
     let (show, shown) = watch::channel(Arc::new(first));
     let history = History::default();
     let facts = Facts {
@@ -129,7 +129,8 @@ async fn bind(wanted: SocketAddr) -> io::Result<(TcpListener, Peers, SocketAddr)
     Ok((listener, Peers::bind(own).await?, own))
 }
 
-async fn open(config: &Config) -> Result<Arc<dyn Store>, Failure> {
+/// The store of a configuration; waits until it answers.
+pub(crate) async fn open(config: &Config) -> Result<Arc<dyn Store>, Failure> {
     let timeout = config.cluster.timing.store_timeout();
     match &config.cluster.store {
         StoreUrl::Memory => Ok(Arc::new(Memory::new())),

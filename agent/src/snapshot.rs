@@ -1,5 +1,6 @@
 //! What the loop shows to everybody else: one immutable picture, replaced after every step.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use hotseat_client as wire;
@@ -21,6 +22,8 @@ pub struct Snapshot {
     pub store_trouble: Option<String>,
     /// Whether the agent is going down.
     pub stopping: bool,
+    /// The processes of this node's services.
+    pub pids: BTreeMap<GroupId, u32>,
 }
 
 /// What every reader of the agent needs. Cheap to clone.
@@ -85,6 +88,7 @@ impl Snapshot {
         let since = facts.records.leads_since(&view.id);
         let reason = facts.records.reason(&view.id);
         let stale = clock::now().since(self.taken);
+        let pid = |member: &MemberView| self.pids.get(&view.id).copied().filter(|_| member.node == self.view.node);
         wire::Group {
             id: view.id.to_string(),
             role: view.role.clone(),
@@ -96,13 +100,14 @@ impl Snapshot {
             paused: false,
             netid,
             proxy: proxy.map(|proxy| proxy.to_string()),
-            members: view.members.iter().map(|member| wire_member(member, stale)).collect(),
+            members: view.members.iter().map(|member| wire_member(member, stale, pid(member))).collect(),
         }
     }
 }
 
-fn wire_member(view: &MemberView, stale: std::time::Duration) -> wire::Member {
+fn wire_member(view: &MemberView, stale: std::time::Duration, pid: Option<u32>) -> wire::Member {
     wire::Member {
+        pid,
         node: view.node.to_string(),
         state: view.state.as_str().to_owned(),
         mode: mode(view.mode).to_owned(),

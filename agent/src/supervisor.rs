@@ -8,7 +8,7 @@
 //! It carries out and reports; it decides nothing, and a slot is free only when the guard says that its tree
 //! is gone.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::os::fd::AsFd;
 use std::path::PathBuf;
@@ -79,6 +79,12 @@ impl Supervisor {
     #[must_use]
     pub fn pid(&self, group: &GroupId) -> Option<u32> {
         self.pids.get(group).copied()
+    }
+
+    /// The processes of all services that run.
+    #[must_use]
+    pub fn pids(&self) -> BTreeMap<GroupId, u32> {
+        self.pids.iter().map(|(group, pid)| (group.clone(), *pid)).collect()
     }
 
     /// Starts a guard for a new session.
