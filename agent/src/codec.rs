@@ -1,10 +1,12 @@
 //! Records as they stand in a store: JSON that a person can read. It checks form, never meaning.
 //!
 //! ```json
-//! {"hotseat":1,"by":"n1","at":"2026-11-20T12:00:00.123Z","since":"2026-11-20T12:00:00.123Z","record":{…}}
+//! {"hotseat":1,"by":"n1","since":"2026-11-20T12:00:00.123Z","record":{…}}
 //! ```
+//! The nonce of a write stands beside the body, in the store's own keeping: a renewal that has nothing new to say
+//! is the same body again, and costs the store no more than a new version.
 
-use hotseat_core::{Key, Record};
+use hotseat_core::{GroupRecord, Key, Nonce, Record, SessionRecord};
 use hotseat_stores::Body;
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +17,6 @@ const FORM: u32 = 1;
 struct Envelope<R> {
     hotseat: u32,
     by: String,
-    at: String,
     /// When the leadership that a group's record names began, by its leader's wall clock. For people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     since: Option<String>,
@@ -31,11 +32,23 @@ pub struct Decoded {
     pub since: Option<String>,
 }
 
-/// Reads a body found at `key`.
+impl Decoded {
+    /// The same, as written by another attempt.
+    #[must_use]
+    pub fn of(mut self, nonce: u128) -> Self {
+        match &mut self.record {
+            Record::Session(record) => record.nonce = Nonce(nonce),
+            Record::Group(record) => record.nonce = Nonce(nonce),
+        }
+        self
+    }
+}
+
+/// Reads a body found at `key`, written by the attempt `nonce`.
 ///
 /// # Errors
 /// What is wrong with it, in words.
-pub fn decode(key: &Key, body: &[u8]) -> Result<Decoded, String> {
+pub fn decode(key: &Key, nonce: u128, body: &[u8]) -> Result<Decoded, String> {
     let form: serde_json::Value = serde_json::from_slice(body).map_err(|error| format!("not JSON: {error}"))?;
     match form.get("hotseat").and_then(serde_json::Value::as_u64) {
         Some(form) if form == u64::from(FORM) => {}
@@ -45,25 +58,26 @@ pub fn decode(key: &Key, body: &[u8]) -> Result<Decoded, String> {
     let wrong = |error: serde_json::Error| format!("not a record of its kind: {error}");
     Ok(match key {
         Key::Session(_) => {
-            let envelope: Envelope<_> = serde_json::from_value(form).map_err(wrong)?;
+            let envelope: Envelope<SessionRecord> = serde_json::from_value(form).map_err(wrong)?;
             Decoded { record: Record::Session(envelope.record), since: None }
         }
         Key::Group(_) => {
-            let envelope: Envelope<_> = serde_json::from_value(form).map_err(wrong)?;
+            let envelope: Envelope<GroupRecord> = serde_json::from_value(form).map_err(wrong)?;
             Decoded { record: Record::Group(envelope.record), since: envelope.since }
         }
-    })
+    }
+    .of(nonce))
 }
 
 /// Writes a body.
 ///
 /// # Errors
 /// When the record is too big for a store.
-pub fn encode(by: &str, at: String, since: Option<String>, record: &Record) -> Result<Body, String> {
+pub fn encode(by: &str, since: Option<String>, record: &Record) -> Result<Body, String> {
     let by = by.to_owned();
     let text = match record {
-        Record::Session(record) => serde_json::to_vec(&Envelope { hotseat: FORM, by, at, since, record }),
-        Record::Group(record) => serde_json::to_vec(&Envelope { hotseat: FORM, by, at, since, record }),
+        Record::Session(record) => serde_json::to_vec(&Envelope { hotseat: FORM, by, since, record }),
+        Record::Group(record) => serde_json::to_vec(&Envelope { hotseat: FORM, by, since, record }),
     };
     let text = text.map_err(|error| error.to_string())?;
     Body::new(text).map_err(|error| error.to_string())

@@ -4,13 +4,20 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hotseat_core::{Expect, GroupId, Instant, Key, Look, Outcome, Record, Version};
-use hotseat_stores::{Store, Written};
+use hotseat_stores::{Body, Entry, Store, Written};
 
 use crate::clock;
 use crate::codec::{self, Decoded};
 
-/// What a look remembers, so that an unchanged record is not decoded again.
-type Seen = BTreeMap<Key, (u64, Result<Decoded, String>)>;
+/// One record as the last look found it.
+struct Found {
+    version: u64,
+    body: Option<Body>,
+    what: Result<Decoded, String>,
+}
+
+/// What a look remembers, so that an unchanged body is not decoded again.
+type Seen = BTreeMap<Key, Found>;
 
 /// A handle on the store of this cluster. Cheap to clone.
 #[derive(Clone)]
@@ -36,16 +43,10 @@ impl Records {
         let mut records = BTreeMap::new();
         for entry in entries {
             let Ok(key) = entry.key.as_str().parse::<Key>() else { continue };
-            let known = seen.get(&key).is_some_and(|(version, found)| *version == entry.version && found.is_ok());
-            if !known {
-                let found = entry.body.map_err(|damage| damage.to_string());
-                let found = found.and_then(|body| codec::decode(&key, &body));
-                seen.insert(key.clone(), (entry.version, found));
-            }
-            if let Some((version, found)) = seen.get(&key) {
-                let record = found.as_ref().map(|found| found.record.clone()).map_err(Clone::clone);
-                records.insert(key, (Version(*version), record));
-            }
+            let found = find(&key, seen.remove(&key), entry);
+            let record = found.what.as_ref().map(|found| found.record.clone()).map_err(Clone::clone);
+            records.insert(key.clone(), (Version(found.version), record));
+            seen.insert(key, found);
         }
         Ok(Look { began, records })
     }
@@ -62,7 +63,7 @@ impl Records {
             #[allow(unreachable_patterns, reason = "a mutant's expectation exists where the simulator is built too")]
             _ => return Outcome::Refused,
         };
-        let body = codec::encode(&self.node, clock::wall(), self.since(key, record), record);
+        let body = codec::encode(&self.node, self.since(key, record), record);
         let (Ok(key), Ok(body)) = (hotseat_stores::Key::parse(&key.to_string()), body) else {
             tracing::error!("the record of {key} is too big for the store");
             return Outcome::Refused;
@@ -81,8 +82,8 @@ impl Records {
     fn since(&self, key: &Key, record: &Record) -> Option<String> {
         let Record::Group(record) = record else { return None };
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = match seen.get(key) {
-            Some((_, Ok(Decoded { record: Record::Group(before), since }))) if before.epoch == record.epoch => since.clone(),
+        let before = match seen.get(key).map(|found| &found.what) {
+            Some(Ok(Decoded { record: Record::Group(before), since })) if before.epoch == record.epoch => since.clone(),
             Some(_) | None => None,
         };
         before.or_else(|| Some(clock::wall()))
@@ -92,19 +93,30 @@ impl Records {
     #[must_use]
     pub fn leads_since(&self, group: &GroupId) -> Option<String> {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        match seen.get(&Key::Group(group.clone())) {
-            Some((_, Ok(found))) => found.since.clone(),
-            Some((_, Err(_))) | None => None,
-        }
+        seen.get(&Key::Group(group.clone()))?.what.as_ref().ok()?.since.clone()
     }
 
     /// For people: why the newest leadership began, or ended.
     #[must_use]
     pub fn reason(&self, group: &GroupId) -> Option<hotseat_core::Reason> {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        match seen.get(&Key::Group(group.clone())) {
-            Some((_, Ok(Decoded { record: Record::Group(record), .. }))) => Some(record.reason.clone()),
-            Some(_) | None => None,
+        match seen.get(&Key::Group(group.clone()))?.what.as_ref().ok()? {
+            Decoded { record: Record::Group(record), .. } => Some(record.reason.clone()),
+            Decoded { record: Record::Session(_), .. } => None,
         }
     }
+}
+
+/// What an entry says, decoded anew only if its body is not the one found last.
+fn find(key: &Key, last: Option<Found>, entry: Entry) -> Found {
+    let (version, nonce) = (entry.version, entry.nonce);
+    let body = match entry.body {
+        Ok(body) => body,
+        Err(damage) => return Found { version, body: None, what: Err(damage.to_string()) },
+    };
+    let what = match last {
+        Some(Found { body: Some(same), what: Ok(what), .. }) if same == body => Ok(what.of(nonce)),
+        Some(_) | None => codec::decode(key, nonce, &body),
+    };
+    Found { version, body: Some(body), what }
 }

@@ -119,8 +119,8 @@ number!(
     Version
 );
 
-/// Makes every written body unique (A3, A6). Never reused.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+/// Makes every write unique (A3, A6). Never reused.
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Nonce(pub u128);
 

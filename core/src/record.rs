@@ -69,13 +69,15 @@ pub enum SessionState {
 /// One run of an agent, as the store knows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionRecord {
-    /// Unique per written body (A3).
+    /// Unique per write (A3). The store keeps it beside the body, so that a renewal says nothing new.
+    #[serde(skip)]
     pub nonce: Nonce,
     /// The node.
     pub node: NodeName,
     /// Which of its sessions.
     pub session: SessionId,
-    /// Counts renewals.
+    /// Counts renewals. Not written: a record's version counts as well.
+    #[serde(skip)]
     pub seq: u64,
     /// Alive, or how it ended.
     pub state: SessionState,
@@ -166,7 +168,8 @@ pub struct Leader {
 /// A group's leadership, as the store knows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupRecord {
-    /// Unique per written body (A6).
+    /// Unique per write (A6). The store keeps it beside the body.
+    #[serde(skip)]
     pub nonce: Nonce,
     /// The number of the newest leadership.
     pub epoch: Epoch,

@@ -12,11 +12,7 @@ const SWAPS: u64 = 300;
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let places: Vec<String> = std::env::args().skip(1).collect();
     let default = ["/tmp".to_owned(), "/dev/shm".to_owned()];
-    for place in if places.is_empty() {
-        default.as_slice()
-    } else {
-        &places
-    } {
+    for place in if places.is_empty() { default.as_slice() } else { &places } {
         measure(Path::new(place)).await?;
     }
     Ok(())
@@ -25,9 +21,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 async fn measure(place: &Path) -> Result<(), Box<dyn std::error::Error>> {
     let path = place.join(format!("hotseat-measure-{}", std::process::id()));
     let store = Dir::open(&path, "measure", Duration::from_secs(5)).await?;
-    let keys: Vec<Key> = (0..8)
-        .filter_map(|n| Key::parse(&format!("session/n{n}")).ok())
-        .collect();
+    let keys: Vec<Key> = (0..8).filter_map(|n| Key::parse(&format!("session/n{n}")).ok()).collect();
     for (nonce, key) in (1..).zip(&keys) {
         store.write(key, None, nonce, Body::new([7; 300])?).await;
     }
@@ -39,20 +33,8 @@ async fn measure(place: &Path) -> Result<(), Box<dyn std::error::Error>> {
     let mut swaps = Vec::new();
     for version in 1..=SWAPS {
         let start = Instant::now();
-        let written = store
-            .write(
-                &keys[0],
-                Some(version),
-                u128::from(version) + 100,
-                Body::new([7; 300])?,
-            )
-            .await;
-        assert_eq!(
-            written,
-            Written::Applied {
-                version: version + 1
-            }
-        );
+        let written = store.write(&keys[0], Some(version), u128::from(version) + 100, Body::new([7; 300])?).await;
+        assert_eq!(written, Written::Applied { version: version + 1 });
         swaps.push(start.elapsed());
     }
     swaps.sort_unstable();

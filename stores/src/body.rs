@@ -49,12 +49,7 @@ impl fmt::Debug for Body {
 
 impl fmt::Display for TooBig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "a body of {} bytes; at most {} fit a record",
-            self.len,
-            Body::LEN_MAX
-        )
+        write!(f, "a body of {} bytes; at most {} fit a record", self.len, Body::LEN_MAX)
     }
 }
 

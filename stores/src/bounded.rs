@@ -24,11 +24,7 @@ impl<S: Store> Bounded<S> {
     }
 
     fn late(&self) -> String {
-        format!(
-            "the {} store did not answer within {:?}",
-            self.store.kind(),
-            self.limit
-        )
+        format!("the {} store did not answer within {:?}", self.store.kind(), self.limit)
     }
 }
 
@@ -43,22 +39,16 @@ impl<S: Store> Store for Bounded<S> {
     }
 
     async fn list(&self) -> Result<Vec<Entry>, Unavailable> {
-        timeout(self.limit, self.store.list())
-            .await
-            .unwrap_or_else(|_| Err(Unavailable(self.late())))
+        timeout(self.limit, self.store.list()).await.unwrap_or_else(|_| Err(Unavailable(self.late())))
     }
 
     async fn read(&self, key: &Key) -> Result<Option<Entry>, Unavailable> {
-        timeout(self.limit, self.store.read(key))
-            .await
-            .unwrap_or_else(|_| Err(Unavailable(self.late())))
+        timeout(self.limit, self.store.read(key)).await.unwrap_or_else(|_| Err(Unavailable(self.late())))
     }
 
     async fn write(&self, key: &Key, expect: Option<u64>, nonce: u128, body: Body) -> Written {
         let write = self.store.write(key, expect, nonce, body);
-        timeout(self.limit, write)
-            .await
-            .unwrap_or_else(|_| Written::Unknown(self.late()))
+        timeout(self.limit, write).await.unwrap_or_else(|_| Written::Unknown(self.late()))
     }
 
     fn watch(&self) -> Hints {

@@ -56,10 +56,7 @@ impl Faults {
     pub fn heal(&self) {
         let mut state = self.state();
         let seed = state.seed;
-        *state = State {
-            seed,
-            ..State::default()
-        };
+        *state = State { seed, ..State::default() };
     }
 
     fn draw(&self) -> Option<Fault> {
@@ -103,10 +100,7 @@ pub struct Faulty<S> {
 
 impl<S> Clone for Faulty<S> {
     fn clone(&self) -> Self {
-        Faulty {
-            store: self.store.clone(),
-            faults: self.faults.clone(),
-        }
+        Faulty { store: self.store.clone(), faults: self.faults.clone() }
     }
 }
 
@@ -115,10 +109,7 @@ impl<S: Store> Faulty<S> {
     pub fn new(store: S, seed: u64) -> Faulty<S> {
         let faults = Faults::default();
         faults.state().seed = seed;
-        Faulty {
-            store: Arc::new(store),
-            faults,
-        }
+        Faulty { store: Arc::new(store), faults }
     }
 
     /// The knobs.
@@ -126,19 +117,14 @@ impl<S: Store> Faulty<S> {
         self.faults.clone()
     }
 
-    async fn look<T>(
-        &self,
-        call: impl Future<Output = Result<T, Unavailable>>,
-    ) -> Result<T, Unavailable> {
+    async fn look<T>(&self, call: impl Future<Output = Result<T, Unavailable>>) -> Result<T, Unavailable> {
         match self.faults.draw() {
             None => call.await,
             Some(Fault::Delay(time)) => {
                 tokio::time::sleep(time).await;
                 call.await
             }
-            Some(fault @ (Fault::AnswerLost | Fault::CallLost | Fault::Late(_))) => {
-                Err(Unavailable(injected(fault)))
-            }
+            Some(fault @ (Fault::AnswerLost | Fault::CallLost | Fault::Late(_))) => Err(Unavailable(injected(fault))),
         }
     }
 }
@@ -220,16 +206,10 @@ mod tests {
         let store = Faulty::new(Memory::new(), 0);
         let (key, body) = (Key::parse("a").unwrap(), Body::new("x").unwrap());
         store.faults().script(Fault::CallLost);
-        assert!(matches!(
-            store.write(&key, None, 1, body.clone()).await,
-            Written::Unknown(_)
-        ));
+        assert!(matches!(store.write(&key, None, 1, body.clone()).await, Written::Unknown(_)));
         assert_eq!(store.read(&key).await, Ok(None));
         store.faults().script(Fault::AnswerLost);
-        assert!(matches!(
-            store.write(&key, None, 2, body.clone()).await,
-            Written::Unknown(_)
-        ));
+        assert!(matches!(store.write(&key, None, 2, body.clone()).await, Written::Unknown(_)));
         assert_eq!(store.read(&key).await.unwrap().map(|e| e.version), Some(1));
         store.faults().outage(true);
         assert!(store.list().await.is_err());

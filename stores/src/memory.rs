@@ -22,29 +22,23 @@ struct Shared {
 #[derive(Clone, Debug)]
 struct Record {
     version: u64,
+    nonce: u128,
     body: Body,
 }
 
 impl Memory {
     /// An empty store.
     pub fn new() -> Memory {
-        Memory(Arc::new(Shared {
-            records: Mutex::default(),
-            changes: Changes::new(),
-        }))
+        Memory(Arc::new(Shared { records: Mutex::default(), changes: Changes::new() }))
     }
 
-    fn swap(&self, key: &Key, expect: Option<u64>, body: Body) -> Written {
-        let mut records = self
-            .0
-            .records
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+    fn swap(&self, key: &Key, expect: Option<u64>, nonce: u128, body: Body) -> Written {
+        let mut records = self.0.records.lock().unwrap_or_else(PoisonError::into_inner);
         if records.get(key).map(|record| record.version) != expect {
             return Written::Refused;
         }
         let version = expect.unwrap_or(0) + 1;
-        records.insert(key.clone(), Record { version, body });
+        records.insert(key.clone(), Record { version, nonce, body });
         Written::Applied { version }
     }
 }
@@ -66,28 +60,17 @@ impl Store for Memory {
     }
 
     async fn list(&self) -> Result<Vec<Entry>, Unavailable> {
-        let records = self
-            .0
-            .records
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        Ok(records
-            .iter()
-            .map(|(key, record)| entry(key, record))
-            .collect())
+        let records = self.0.records.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(records.iter().map(|(key, record)| entry(key, record)).collect())
     }
 
     async fn read(&self, key: &Key) -> Result<Option<Entry>, Unavailable> {
-        let records = self
-            .0
-            .records
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let records = self.0.records.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(records.get(key).map(|record| entry(key, record)))
     }
 
-    async fn write(&self, key: &Key, expect: Option<u64>, _nonce: u128, body: Body) -> Written {
-        let written = self.swap(key, expect, body);
+    async fn write(&self, key: &Key, expect: Option<u64>, nonce: u128, body: Body) -> Written {
+        let written = self.swap(key, expect, nonce, body);
         if matches!(written, Written::Applied { .. }) {
             self.0.changes.ring();
         }
@@ -100,9 +83,5 @@ impl Store for Memory {
 }
 
 fn entry(key: &Key, record: &Record) -> Entry {
-    Entry {
-        key: key.clone(),
-        version: record.version,
-        body: Ok(record.body.clone()),
-    }
+    Entry { key: key.clone(), version: record.version, nonce: record.nonce, body: Ok(record.body.clone()) }
 }

@@ -38,7 +38,9 @@ pub trait Store: Send + Sync + 'static {
     /// ever applied. The first version is 1 and each next one is one more; a version never comes
     /// back, so a writer frozen for a year is refused. [`Written::Refused`] is said only of a write
     /// that was not applied and never will be; [`Written::Applied`] only of one that survives a
-    /// power cut of the store. In every doubt: [`Written::Unknown`].
+    /// power cut of the store. In every doubt: [`Written::Unknown`]. A write of the body that is there already moves
+    /// version and nonce on and may cost less; where the store is a disk of the one machine that everybody runs on, it
+    /// may be lost in a power cut, together with everybody who relied on it.
     async fn write(&self, key: &Key, expect: Option<u64>, nonce: u128, body: Body) -> Written;
 
     /// Wakes when something may have changed. A hint only: it may come late, never, or for nothing.
@@ -80,6 +82,8 @@ pub struct Entry {
     pub key: Key,
     /// Its version, from 1. With a damaged body: the newest version known, 0 if none is.
     pub version: u64,
+    /// The attempt that made this version; 0 if the body is damaged.
+    pub nonce: u128,
     /// What was written; or why it cannot be read, and then the record counts as held.
     pub body: Result<Body, Damage>,
 }

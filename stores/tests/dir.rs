@@ -23,9 +23,7 @@ fn body(text: &str) -> Body {
 }
 
 async fn write(store: &Dir, expect: Option<u64>, nonce: u128) -> Written {
-    store
-        .write(&key(), expect, nonce, body(&nonce.to_string()))
-        .await
+    store.write(&key(), expect, nonce, body(&nonce.to_string())).await
 }
 
 async fn entry(store: &Dir) -> Entry {
@@ -38,33 +36,19 @@ async fn entry(store: &Dir) -> Entry {
 /// A store with one record of two versions, and the directory of that record.
 async fn with_record(place: &Path) -> (Dir, PathBuf) {
     let store = open(place).await;
-    assert_eq!(
-        write(&store, None, 1).await,
-        Written::Applied { version: 1 }
-    );
-    assert_eq!(
-        write(&store, Some(1), 2).await,
-        Written::Applied { version: 2 }
-    );
+    assert_eq!(write(&store, None, 1).await, Written::Applied { version: 1 });
+    assert_eq!(write(&store, Some(1), 2).await, Written::Applied { version: 2 });
     (store, place.join("records/session=n1"))
 }
 
 fn names(dir: &Path) -> Vec<String> {
-    let mut names: Vec<_> = fs::read_dir(dir)
-        .unwrap()
-        .map(|f| f.unwrap().file_name().into_string().unwrap())
-        .collect();
+    let mut names: Vec<_> = fs::read_dir(dir).unwrap().map(|f| f.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     names
 }
 
 fn file(dir: &Path, prefix: &str) -> PathBuf {
-    dir.join(
-        names(dir)
-            .into_iter()
-            .find(|name| name.starts_with(prefix))
-            .unwrap(),
-    )
+    dir.join(names(dir).into_iter().find(|name| name.starts_with(prefix)).unwrap())
 }
 
 /// Spoils a fresh record and checks what a new handle says of it.
@@ -74,51 +58,18 @@ async fn check_damage(spoil: impl FnOnce(&Path), version: u64, expected: &str) {
     spoil(&dir);
     let found = entry(&open(place.path()).await).await;
     let told = found.body.expect_err("must be damaged").0;
-    assert!(
-        told.contains(expected) && told.contains("session=n1"),
-        "{told:?} should say {expected:?}"
-    );
+    assert!(told.contains(expected) && told.contains("session=n1"), "{told:?} should say {expected:?}");
     assert_eq!(found.version, version, "{told}");
 }
 
 #[tokio::test]
 async fn damage_says_what_and_where() {
-    check_damage(
-        |dir| fs::write(file(dir, "b."), "").unwrap(),
-        2,
-        "no header",
-    )
-    .await;
-    check_damage(
-        |dir| fs::write(file(dir, "b."), "hotseat 1 00000000 1 session/n1\n2").unwrap(),
-        2,
-        "checksum",
-    )
-    .await;
-    check_damage(
-        |dir| fs::write(file(dir, "b."), vec![0; 1 << 20]).unwrap(),
-        2,
-        "more than",
-    )
-    .await;
-    check_damage(
-        |dir| fs::remove_file(file(dir, "b.")).unwrap(),
-        2,
-        "No such file",
-    )
-    .await;
-    check_damage(
-        |dir| fs::remove_file(file(dir, "0000")).unwrap(),
-        0,
-        "no token",
-    )
-    .await;
-    check_damage(
-        |dir| fs::write(dir.join(format!("{:020}.{:032x}", 2, 9)), "").unwrap(),
-        0,
-        "two tokens",
-    )
-    .await;
+    check_damage(|dir| fs::write(file(dir, "b."), "").unwrap(), 2, "no header").await;
+    check_damage(|dir| fs::write(file(dir, "b."), "hotseat 1 00000000 1 session/n1\n2").unwrap(), 2, "checksum").await;
+    check_damage(|dir| fs::write(file(dir, "b."), vec![0; 1 << 20]).unwrap(), 2, "more than").await;
+    check_damage(|dir| fs::remove_file(file(dir, "b.")).unwrap(), 2, "No such file").await;
+    check_damage(|dir| fs::remove_file(file(dir, "0000")).unwrap(), 0, "no token").await;
+    check_damage(|dir| fs::write(dir.join(format!("{:020}.{:032x}", 2, 9)), "").unwrap(), 0, "two tokens").await;
     check_damage(
         |dir| {
             fs::remove_dir_all(dir).unwrap();
@@ -132,14 +83,7 @@ async fn damage_says_what_and_where() {
         |dir| {
             let body = file(dir, "b.");
             fs::remove_file(&body).unwrap();
-            rustix::fs::mknodat(
-                rustix::fs::CWD,
-                body,
-                rustix::fs::FileType::Fifo,
-                0o600.into(),
-                0,
-            )
-            .unwrap();
+            rustix::fs::mknodat(rustix::fs::CWD, body, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
         },
         2,
         "not a regular file",
@@ -153,13 +97,7 @@ async fn a_record_copied_under_another_name_is_foreign() {
     let (store, dir) = with_record(place.path()).await;
     fs::rename(&dir, dir.with_file_name("session=n2")).unwrap();
     let found = store.list().await.unwrap().remove(0);
-    assert!(
-        found
-            .body
-            .expect_err("foreign")
-            .0
-            .contains("written as \"session/n1\"")
-    );
+    assert!(found.body.expect_err("foreign").0.contains("written as \"session/n1\""));
 }
 
 #[tokio::test]
@@ -168,10 +106,7 @@ async fn a_damaged_record_is_replaced_by_a_swap_over_its_version() {
     let (store, dir) = with_record(place.path()).await;
     fs::write(file(&dir, "b."), "junk").unwrap();
     assert_eq!(write(&store, None, 3).await, Written::Refused);
-    assert_eq!(
-        write(&store, Some(2), 4).await,
-        Written::Applied { version: 3 }
-    );
+    assert_eq!(write(&store, Some(2), 4).await, Written::Applied { version: 3 });
     assert_eq!(entry(&store).await.body, Ok(body("4")));
 }
 
@@ -179,20 +114,8 @@ async fn a_damaged_record_is_replaced_by_a_swap_over_its_version() {
 async fn foreign_files_are_ignored() {
     let place = tempfile::tempdir().unwrap();
     let (store, dir) = with_record(place.path()).await;
-    let token = file(&dir, "0000")
-        .file_name()
-        .unwrap()
-        .to_str()
-        .unwrap()
-        .to_owned();
-    let strays = [
-        ".nfs00000001",
-        "core",
-        "README~",
-        &format!("{token}~"),
-        &format!(".{token}.swp"),
-        "b.bak",
-    ];
+    let token = file(&dir, "0000").file_name().unwrap().to_str().unwrap().to_owned();
+    let strays = [".nfs00000001", "core", "README~", &format!("{token}~"), &format!(".{token}.swp"), "b.bak"];
     for stray in strays {
         fs::write(dir.join(stray), "stray").unwrap();
     }
@@ -201,14 +124,8 @@ async fn foreign_files_are_ignored() {
     }
     assert_eq!(entry(&store).await.body, Ok(body("2")));
     assert_eq!(store.list().await.unwrap().len(), 1);
-    assert_eq!(
-        write(&store, Some(2), 3).await,
-        Written::Applied { version: 3 }
-    );
-    assert!(
-        strays.iter().all(|stray| dir.join(stray).exists()),
-        "what is not ours is not removed"
-    );
+    assert_eq!(write(&store, Some(2), 3).await, Written::Applied { version: 3 });
+    assert!(strays.iter().all(|stray| dir.join(stray).exists()), "what is not ours is not removed");
 }
 
 #[tokio::test]
@@ -224,30 +141,17 @@ async fn nothing_is_left_behind() {
     for version in 2..50 {
         assert_eq!(
             write(&store, Some(version), u128::from(version) + 100).await,
-            Written::Applied {
-                version: version + 1
-            }
+            Written::Applied { version: version + 1 }
         );
     }
-    assert_eq!(
-        names(&dir).len(),
-        2,
-        "one token and one body: {:?}",
-        names(&dir)
-    );
+    assert_eq!(names(&dir).len(), 2, "one token and one body: {:?}", names(&dir));
     let draft = |key: &str| place.path().join("tmp").join(format!("{key}.{:032x}", 78));
     for key in ["session=n1", "session=n9"] {
         fs::create_dir(draft(key)).unwrap();
     }
     open(place.path()).await;
-    assert!(
-        !draft("session=n1").exists(),
-        "a draft whose record exists can never win"
-    );
-    assert!(
-        draft("session=n9").exists(),
-        "a draft whose record does not exist may belong to a slow writer"
-    );
+    assert!(!draft("session=n1").exists(), "a draft whose record exists can never win");
+    assert!(draft("session=n9").exists(), "a draft whose record does not exist may belong to a slow writer");
     assert_eq!(names(&place.path().join("probe")), Vec::<String>::new());
 }
 
@@ -255,15 +159,8 @@ async fn nothing_is_left_behind() {
 async fn a_nonce_used_twice_is_unknown_never_refused() {
     let place = tempfile::tempdir().unwrap();
     let (store, dir) = with_record(place.path()).await;
-    fs::write(
-        dir.join(format!("b.{:020}.{:032x}", 3, 3)),
-        "an attempt that may be under way",
-    )
-    .unwrap();
-    assert!(matches!(
-        write(&store, Some(2), 3).await,
-        Written::Unknown(_)
-    ));
+    fs::write(dir.join(format!("b.{:020}.{:032x}", 3, 3)), "an attempt that may be under way").unwrap();
+    assert!(matches!(write(&store, Some(2), 3).await, Written::Unknown(_)));
 }
 
 #[tokio::test]
@@ -272,17 +169,11 @@ async fn a_store_that_went_away_or_back_is_not_empty() {
     let (store, dir) = with_record(place.path()).await;
     entry(&store).await;
     fs::remove_dir_all(&dir).unwrap();
-    assert!(
-        matches!(write(&store, Some(2), 8).await, Written::Unknown(_)),
-        "gone back is not refused"
-    );
+    assert!(matches!(write(&store, Some(2), 8).await, Written::Unknown(_)), "gone back is not refused");
     fs::remove_dir_all(place.path().join("records")).unwrap();
     assert!(store.list().await.is_err());
     assert!(store.read(&key()).await.is_err());
-    assert!(matches!(
-        write(&store, Some(2), 9).await,
-        Written::Unknown(_)
-    ));
+    assert!(matches!(write(&store, Some(2), 9).await, Written::Unknown(_)));
     assert!(matches!(write(&store, None, 10).await, Written::Unknown(_)));
 }
 
@@ -305,12 +196,7 @@ async fn opening_says_what_is_wrong_and_what_would_be_right() {
     fs::write(at("file"), "").unwrap();
     refused(&at("file"), "netmon", "is not a directory").await;
     refused(Path::new("/proc/hotseat"), "netmon", "/proc/hotseat").await;
-    refused(
-        &at("made"),
-        "other",
-        "belongs to the cluster \"netmon\", not to \"other\"",
-    )
-    .await;
+    refused(&at("made"), "other", "belongs to the cluster \"netmon\", not to \"other\"").await;
     refused(&at("made"), "", "one line").await;
     fs::write(at("made/hotseat.cluster"), "what").unwrap();
     refused(&at("made"), "netmon", "unfinished").await;

@@ -50,15 +50,12 @@ async fn writer() {
         let body = Body::new(next.to_string()).unwrap();
         // Creation is killed too: a record of its own each time.
         let aside = Key::parse(&format!("session/{:016x}", random() as u64)).unwrap();
-        if let Written::Applied { version } = store.write(&counter(), expect, random(), body).await
-        {
+        if let Written::Applied { version } = store.write(&counter(), expect, random(), body).await {
             assert_eq!(version, next);
             println!("counted {next}");
         }
         if next.is_multiple_of(5) {
-            store
-                .write(&aside, None, random(), Body::new("1").unwrap())
-                .await;
+            store.write(&aside, None, random(), Body::new("1").unwrap()).await;
         }
     }
 }
@@ -77,11 +74,7 @@ fn start(place: &Path) -> Writer {
         .unwrap();
     let (told, lines) = mpsc::channel();
     let out = BufReader::new(child.stdout.take().unwrap());
-    thread::spawn(move || {
-        out.lines()
-            .map_while(Result::ok)
-            .try_for_each(|line| told.send(line))
-    });
+    thread::spawn(move || out.lines().map_while(Result::ok).try_for_each(|line| told.send(line)));
     Writer { child, lines }
 }
 
@@ -90,10 +83,7 @@ impl Writer {
     fn kill(mut self) -> Vec<u64> {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
-        self.lines
-            .iter()
-            .filter_map(|line| line.split("counted ").nth(1)?.parse().ok())
-            .collect()
+        self.lines.iter().filter_map(|line| line.split("counted ").nth(1)?.parse().ok()).collect()
     }
 }
 
@@ -114,21 +104,12 @@ async fn killed_at_any_point_nothing_is_lost() {
         assert!(listed.iter().all(|entry| entry.body.is_ok()), "{listed:?}");
         let now = count(listed.iter().find(|entry| entry.key == counter()));
         let most = acknowledged.iter().max().copied().unwrap_or(0);
-        assert!(
-            now >= before && now >= most,
-            "{now} after {before}, {most} acknowledged"
-        );
+        assert!(now >= before && now >= most, "{now} after {before}, {most} acknowledged");
         before = now;
     }
     other.kill();
-    println!(
-        "{KILLS} kills, {} counts acknowledged, {before} made",
-        acknowledged.len()
-    );
-    assert!(
-        acknowledged.len() as u64 > KILLS,
-        "the writers hardly wrote"
-    );
+    println!("{KILLS} kills, {} counts acknowledged, {before} made", acknowledged.len());
+    assert!(acknowledged.len() as u64 > KILLS, "the writers hardly wrote");
     settle(&store, place.path()).await;
 }
 
@@ -138,8 +119,6 @@ async fn settle(store: &Dir, place: &Path) {
     let body = Body::new((now + 1).to_string()).unwrap();
     let written = store.write(&counter(), Some(now), random(), body).await;
     assert_eq!(written, Written::Applied { version: now + 1 });
-    let left = std::fs::read_dir(place.join("records/group=counter"))
-        .unwrap()
-        .count();
+    let left = std::fs::read_dir(place.join("records/group=counter")).unwrap().count();
     assert_eq!(left, 2, "one token and one body");
 }

@@ -35,10 +35,7 @@ impl Drop for Mount {
 }
 
 fn run(program: &str, args: &[&str]) -> bool {
-    Command::new(program)
-        .args(args)
-        .output()
-        .is_ok_and(|out| out.status.success())
+    Command::new(program).args(args).output().is_ok_and(|out| out.status.success())
 }
 
 fn key() -> Key {
@@ -46,13 +43,8 @@ fn key() -> Key {
 }
 
 async fn refused(path: &Path, expected: &str) {
-    let error = Dir::open(path, "netmon", LIMIT)
-        .await
-        .expect_err("must be refused");
-    assert!(
-        matches!(&error, OpenError::Refused(told) if told.contains(expected)),
-        "{error:?} should say {expected:?}"
-    );
+    let error = Dir::open(path, "netmon", LIMIT).await.expect_err("must be refused");
+    assert!(matches!(&error, OpenError::Refused(told) if told.contains(expected)), "{error:?} should say {expected:?}");
     println!("{error}");
 }
 
@@ -64,39 +56,20 @@ async fn a_full_or_read_only_file_system_is_refused_or_unknown() {
         return;
     };
     let store = Dir::open(at.join("store"), "netmon", LIMIT).await.unwrap();
-    assert_eq!(
-        store.write(&key(), None, 1, Body::new("1").unwrap()).await,
-        Written::Applied { version: 1 }
-    );
+    assert_eq!(store.write(&key(), None, 1, Body::new("1").unwrap()).await, Written::Applied { version: 1 });
     fs::write(at.join("fill"), vec![0; 1 << 20]).unwrap_err();
-    match store
-        .write(&key(), Some(1), 2, Body::new("2").unwrap())
-        .await
-    {
+    match store.write(&key(), Some(1), 2, Body::new("2").unwrap()).await {
         Written::Unknown(told) => assert!(told.contains("No space left"), "{told}"),
         other => panic!("a write to a full file system: {other:?}"),
     }
     let found = store.read(&key()).await.unwrap().unwrap();
-    assert_eq!(
-        (found.version, found.body.as_deref()),
-        (1, Ok(b"1".as_slice()))
-    );
+    assert_eq!((found.version, found.body.as_deref()), (1, Ok(b"1".as_slice())));
     refused(&at.join("store"), "make room").await;
     fs::remove_file(at.join("fill")).unwrap();
-    assert_eq!(
-        store
-            .write(&key(), Some(1), 3, Body::new("3").unwrap())
-            .await,
-        Written::Applied { version: 2 }
-    );
+    assert_eq!(store.write(&key(), Some(1), 3, Body::new("3").unwrap()).await, Written::Applied { version: 2 });
     assert!(run("mount", &["-o", "remount,ro", at.to_str().unwrap()]));
     refused(&at.join("store"), "mount it for writing").await;
-    assert!(matches!(
-        store
-            .write(&key(), Some(2), 4, Body::new("4").unwrap())
-            .await,
-        Written::Unknown(_)
-    ));
+    assert!(matches!(store.write(&key(), Some(2), 4, Body::new("4").unwrap()).await, Written::Unknown(_)));
 }
 
 #[tokio::test]
@@ -109,10 +82,7 @@ async fn a_directory_that_may_not_be_written_is_refused() {
     }
     let error = Dir::open(place.path(), "netmon", LIMIT).await;
     assert!(run("chattr", &["-i", at]));
-    assert!(
-        matches!(&error, Err(OpenError::Refused(told)) if told.contains("read and write there")),
-        "{error:?}"
-    );
+    assert!(matches!(&error, Err(OpenError::Refused(told)) if told.contains("read and write there")), "{error:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -124,34 +94,15 @@ async fn the_suite_on_an_overlay() {
     }
     // Records that lie in the lower layer must work too: renaming those is where overlays differ.
     let lower = Dir::open(at("lower/store"), "suite", LIMIT).await.unwrap();
-    assert_eq!(
-        lower.write(&key(), None, 1, Body::new("1").unwrap()).await,
-        Written::Applied { version: 1 }
-    );
-    let layers = format!(
-        "lowerdir={0}/lower,upperdir={0}/upper,workdir={0}/work",
-        place.path().display()
-    );
-    let Some(mount) = Mount::new(&at("merged"), &["-t", "overlay", "-o", &layers, "overlay"])
-    else {
+    assert_eq!(lower.write(&key(), None, 1, Body::new("1").unwrap()).await, Written::Applied { version: 1 });
+    let layers = format!("lowerdir={0}/lower,upperdir={0}/upper,workdir={0}/work", place.path().display());
+    let Some(mount) = Mount::new(&at("merged"), &["-t", "overlay", "-o", &layers, "overlay"]) else {
         return;
     };
     let path = mount.0.join("store");
     let open = async || Arc::new(Dir::open(&path, "suite", LIMIT).await.unwrap()) as Arc<dyn Store>;
-    assert_eq!(
-        open()
-            .await
-            .write(&key(), None, 2, Body::new("2").unwrap())
-            .await,
-        Written::Refused
-    );
-    assert_eq!(
-        open()
-            .await
-            .write(&key(), Some(1), 3, Body::new("3").unwrap())
-            .await,
-        Written::Applied { version: 2 }
-    );
+    assert_eq!(open().await.write(&key(), None, 2, Body::new("2").unwrap()).await, Written::Refused);
+    assert_eq!(open().await.write(&key(), Some(1), 3, Body::new("3").unwrap()).await, Written::Applied { version: 2 });
     conformance::all(open).await.unwrap();
 }
 
@@ -178,10 +129,7 @@ async fn an_acknowledged_write_survives_a_power_cut() {
         let store = Arc::new(Dir::open(at.join("store"), "netmon", LIMIT).await.unwrap());
         let found = store.read(&key()).await.unwrap();
         let now = found.as_ref().map(|found| found.version);
-        assert!(
-            now >= acknowledged,
-            "{now:?} after the cut, {acknowledged:?} before it"
-        );
+        assert!(now >= acknowledged, "{now:?} after the cut, {acknowledged:?} before it");
         assert!(found.is_none_or(|found| found.body.is_ok()));
         let listed = store.list().await.unwrap();
         assert!(listed.iter().all(|entry| entry.body.is_ok()), "{listed:?}");
@@ -194,12 +142,7 @@ async fn an_acknowledged_write_survives_a_power_cut() {
     println!("{POWER_CUTS} power cuts, {acknowledged:?} is there");
 }
 
-async fn write_until_cut(
-    store: Arc<Dir>,
-    at: &Path,
-    mut version: Option<u64>,
-    cut: u64,
-) -> Option<u64> {
+async fn write_until_cut(store: Arc<Dir>, at: &Path, mut version: Option<u64>, cut: u64) -> Option<u64> {
     let at = at.to_owned();
     let cutter = std::thread::spawn(move || {
         std::thread::sleep(Duration::from_millis(20 + cut * 7));

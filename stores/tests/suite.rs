@@ -17,52 +17,39 @@ async fn dir(path: &std::path::Path) -> Arc<dyn Store> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn memory() {
     let memory = Memory::new();
-    conformance::all(async || Arc::new(memory.clone()) as Arc<dyn Store>)
-        .await
-        .unwrap();
+    conformance::all(async || Arc::new(memory.clone()) as Arc<dyn Store>).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn memory_with_a_limit() {
     let memory = Memory::new();
-    conformance::all(async || Arc::new(Bounded::new(memory.clone(), LIMIT)) as Arc<dyn Store>)
-        .await
-        .unwrap();
+    conformance::all(async || Arc::new(Bounded::new(memory.clone(), LIMIT)) as Arc<dyn Store>).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn directory_on_a_disk() {
     let place = tempfile::tempdir().unwrap();
-    conformance::all(async || dir(place.path()).await)
-        .await
-        .unwrap();
+    conformance::all(async || dir(place.path()).await).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn directory_in_memory() {
     let place = tempfile::tempdir_in("/dev/shm").unwrap();
-    conformance::all(async || dir(place.path()).await)
-        .await
-        .unwrap();
+    conformance::all(async || dir(place.path()).await).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn one_damaged_record_hides_no_other() {
     let place = tempfile::tempdir().unwrap();
     let spoil = async |key: &Key| {
-        let record = place
-            .path()
-            .join("records")
-            .join(key.as_str().replace('/', "="));
+        let record = place.path().join("records").join(key.as_str().replace('/', "="));
         for file in std::fs::read_dir(record).unwrap().flatten() {
             if file.file_name().to_str().unwrap().starts_with("b.") {
                 std::fs::write(file.path(), b"hotseat 1 0000").unwrap();
             }
         }
     };
-    damage_is_isolated(async || dir(place.path()).await, spoil)
-        .await
-        .unwrap();
+    damage_is_isolated(async || dir(place.path()).await, spoil).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -77,13 +64,8 @@ async fn histories_with_lost_and_late_calls_are_linearizable() {
         ] {
             store.faults().at_random(80, fault);
         }
-        let handles: Vec<Arc<dyn Store>> = (0..4)
-            .map(|_| Arc::new(store.clone()) as Arc<dyn Store>)
-            .collect();
-        for (key, ops) in conformance::record(&handles, Plan::default())
-            .await
-            .unwrap()
-        {
+        let handles: Vec<Arc<dyn Store>> = (0..4).map(|_| Arc::new(store.clone()) as Arc<dyn Store>).collect();
+        for (key, ops) in conformance::record(&handles, Plan::default()).await.unwrap() {
             assert!(linearizable(&ops), "seed {seed}, {key}: {ops:#?}");
         }
     }

@@ -30,22 +30,23 @@ enum Flaw {
     IgnoresCase,
     /// Cuts big bodies.
     CutsBodies,
+    /// Does not say whose write a version was.
+    ForgetsNonces,
 }
+
+/// Version, nonce, body.
+type Stored = (u64, u128, Body);
 
 #[derive(Clone)]
 struct Broken {
     flaw: Flaw,
-    records: Arc<Mutex<BTreeMap<Key, (u64, Body)>>>,
+    records: Arc<Mutex<BTreeMap<Key, Stored>>>,
     calls: Arc<Mutex<u64>>,
 }
 
 impl Broken {
     fn new(flaw: Flaw) -> Broken {
-        Broken {
-            flaw,
-            records: Arc::default(),
-            calls: Arc::default(),
-        }
+        Broken { flaw, records: Arc::default(), calls: Arc::default() }
     }
 
     fn is(&self, flaw: Flaw) -> bool {
@@ -59,24 +60,16 @@ impl Broken {
     }
 
     fn stored(&self, key: &Key) -> Key {
-        if self.is(Flaw::IgnoresCase) {
-            Key::parse(&key.as_str().to_lowercase()).unwrap()
-        } else {
-            key.clone()
-        }
+        if self.is(Flaw::IgnoresCase) { Key::parse(&key.as_str().to_lowercase()).unwrap() } else { key.clone() }
     }
 
-    fn get(&self, key: &Key) -> Option<(u64, Body)> {
+    fn get(&self, key: &Key) -> Option<Stored> {
         self.records.lock().unwrap().get(key).cloned()
     }
 }
 
-fn entry(key: &Key, (version, body): &(u64, Body)) -> Entry {
-    Entry {
-        key: key.clone(),
-        version: *version,
-        body: Ok(body.clone()),
-    }
+fn entry(key: &Key, (version, nonce, body): &Stored) -> Entry {
+    Entry { key: key.clone(), version: *version, nonce: *nonce, body: Ok(body.clone()) }
 }
 
 #[async_trait]
@@ -92,23 +85,17 @@ impl Store for Broken {
     async fn list(&self) -> Result<Vec<Entry>, Unavailable> {
         let skip = usize::from(self.is(Flaw::ListForgets) && self.every(7));
         let records = self.records.lock().unwrap();
-        Ok(records
-            .iter()
-            .map(|(key, record)| entry(key, record))
-            .skip(skip * records.len())
-            .collect())
+        Ok(records.iter().map(|(key, record)| entry(key, record)).skip(skip * records.len()).collect())
     }
 
     async fn read(&self, key: &Key) -> Result<Option<Entry>, Unavailable> {
-        Ok(self
-            .get(&self.stored(key))
-            .map(|record| entry(&self.stored(key), &record)))
+        Ok(self.get(&self.stored(key)).map(|record| entry(&self.stored(key), &record)))
     }
 
-    async fn write(&self, key: &Key, expect: Option<u64>, _nonce: u128, body: Body) -> Written {
+    async fn write(&self, key: &Key, expect: Option<u64>, nonce: u128, body: Body) -> Written {
         let key = self.stored(key);
         let found = self.get(&key);
-        let current = found.as_ref().map(|(version, _)| *version);
+        let current = found.as_ref().map(|(version, ..)| *version);
         let stale = self.is(Flaw::StaleWriterWins) && expect.is_some() && expect < current;
         let replaces = self.is(Flaw::CreationReplaces) && expect.is_none();
         if current != expect && !stale && !replaces {
@@ -120,24 +107,18 @@ impl Store for Broken {
         }
         if self.is(Flaw::TornReads) {
             let torn = Body::new(&body[..body.len() / 2]).unwrap();
-            self.records
-                .lock()
-                .unwrap()
-                .insert(key.clone(), (version, torn));
+            self.records.lock().unwrap().insert(key.clone(), (version, nonce, torn));
             tokio::time::sleep(std::time::Duration::from_micros(200)).await;
         }
         if self.is(Flaw::AppliedIsLost) && self.every(5) {
             return Written::Applied { version };
         }
-        if self.is(Flaw::EqualBytesAreNoWrite) && found.is_some_and(|(_, old)| old == body) {
+        if self.is(Flaw::EqualBytesAreNoWrite) && found.is_some_and(|(.., old)| old == body) {
             return Written::Applied { version };
         }
-        let kept = if self.is(Flaw::CutsBodies) {
-            Body::new(&body[..body.len().min(9999)]).unwrap()
-        } else {
-            body
-        };
-        self.records.lock().unwrap().insert(key, (version, kept));
+        let kept = if self.is(Flaw::CutsBodies) { Body::new(&body[..body.len().min(9999)]).unwrap() } else { body };
+        let nonce = if self.is(Flaw::ForgetsNonces) { 1 } else { nonce };
+        self.records.lock().unwrap().insert(key, (version, nonce, kept));
         if self.is(Flaw::RefusedIsApplied) && self.every(5) {
             return Written::Refused;
         }
@@ -163,6 +144,7 @@ async fn every_flaw_is_found() {
         ListForgets,
         IgnoresCase,
         CutsBodies,
+        ForgetsNonces,
     ];
     for flaw in flaws {
         let store = Broken::new(flaw);
@@ -176,17 +158,10 @@ async fn every_flaw_is_found() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_checker_finds_two_winners_in_a_history() {
     let store = Broken::new(Flaw::TwoWinners);
-    let handles: Vec<Arc<dyn Store>> = (0..4)
-        .map(|_| Arc::new(store.clone()) as Arc<dyn Store>)
-        .collect();
+    let handles: Vec<Arc<dyn Store>> = (0..4).map(|_| Arc::new(store.clone()) as Arc<dyn Store>).collect();
     for _ in 0..50 {
-        let histories = conformance::record(&handles, conformance::Plan::default())
-            .await
-            .unwrap();
-        if histories
-            .values()
-            .any(|ops| !conformance::linearizable(ops))
-        {
+        let histories = conformance::record(&handles, conformance::Plan::default()).await.unwrap();
+        if histories.values().any(|ops| !conformance::linearizable(ops)) {
             return;
         }
     }

@@ -45,10 +45,7 @@ async fn watch(store: Arc<dyn Store>, keys: [Key; 2], done: Arc<AtomicBool>) -> 
     let mut reads = 0;
     while reads < READS_MIN || !done.load(Ordering::Acquire) {
         reads += 1;
-        let listed = store
-            .list()
-            .await
-            .map_err(|error| Finding(error.to_string()))?;
+        let listed = store.list().await.map_err(|error| Finding(error.to_string()))?;
         for key in &keys {
             whole(key, listed.iter().find(|entry| entry.key == *key))?;
             whole(key, super::read(&store, key).await?.as_ref())?;
@@ -60,9 +57,7 @@ async fn watch(store: Arc<dyn Store>, keys: [Key; 2], done: Arc<AtomicBool>) -> 
 
 fn whole(key: &Key, entry: Option<&Entry>) -> Verdict {
     let right = entry.is_some_and(|entry| entry.body.as_ref() == Ok(&patterned(entry.version)));
-    ensure(right, || {
-        format!("a reader beside a writer saw {key} as {entry:?}")
-    })
+    ensure(right, || format!("a reader beside a writer saw {key} as {entry:?}"))
 }
 
 /// A body of a length and content that only this version has.

@@ -10,38 +10,22 @@ use crate::{Key, Store};
 ///
 /// # Errors
 /// A [`Finding`] when the damage hides, spreads, or goes unseen.
-pub async fn damage_is_isolated(
-    open: impl AsyncFn() -> Arc<dyn Store>,
-    damage: impl AsyncFn(&Key),
-) -> Verdict {
+pub async fn damage_is_isolated(open: impl AsyncFn() -> Arc<dyn Store>, damage: impl AsyncFn(&Key)) -> Verdict {
     let before = open().await;
-    let keys = [
-        fresh_key("damage-a")?,
-        fresh_key("damage-b")?,
-        fresh_key("damage-c")?,
-    ];
+    let keys = [fresh_key("damage-a")?, fresh_key("damage-b")?, fresh_key("damage-c")?];
     for key in &keys {
         expect_applied(&before, key, None, body(key.as_str())).await?;
         expect_applied(&before, key, Some(1), body(key.as_str())).await?;
     }
     damage(&keys[1]).await;
     let after = open().await;
-    let listed = after
-        .list()
-        .await
-        .map_err(|error| Finding(error.to_string()))?;
+    let listed = after.list().await.map_err(|error| Finding(error.to_string()))?;
     for (key, spoiled) in keys.iter().zip([false, true, false]) {
         let in_list = listed.iter().find(|entry| entry.key == *key).cloned();
         for found in [in_list, read(&after, key).await?] {
             let found = found.ok_or_else(|| Finding(format!("{key} is hidden")))?;
-            ensure(found.body.is_err() == spoiled, || {
-                format!("damaged: {spoiled}, but read as {found:?}")
-            })?;
-            let named = found
-                .body
-                .as_ref()
-                .err()
-                .is_none_or(|damage| !damage.0.is_empty());
+            ensure(found.body.is_err() == spoiled, || format!("damaged: {spoiled}, but read as {found:?}"))?;
+            let named = found.body.as_ref().err().is_none_or(|damage| !damage.0.is_empty());
             ensure(named, || format!("the damage of {key} has no words"))?;
         }
     }

@@ -7,10 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::task::JoinSet;
 
 use super::linear::OPS_MAX;
-use super::{
-    Answer, Did, Finding, Handles, Op, Verdict, ensure, fresh_key, linearizable, nonce, signed,
-    signer,
-};
+use super::{Answer, Did, Finding, Handles, Op, Verdict, ensure, fresh_key, linearizable, nonce, signed, signer};
 use crate::{Key, Store, Written};
 
 /// How much is raced.
@@ -26,19 +23,13 @@ pub struct Plan {
 
 impl Default for Plan {
     fn default() -> Plan {
-        Plan {
-            callers: 6,
-            keys: 3,
-            calls: 20,
-        }
+        Plan { callers: 6, keys: 3, calls: 20 }
     }
 }
 
 pub(super) async fn check(handles: &Handles) -> Verdict {
     for (key, ops) in record(handles, Plan::default()).await? {
-        ensure(linearizable(&ops), || {
-            format!("no order explains what happened to {key}: {ops:#?}")
-        })?;
+        ensure(linearizable(&ops), || format!("no order explains what happened to {key}: {ops:#?}"))?;
     }
     Ok(())
 }
@@ -47,25 +38,13 @@ pub(super) async fn check(handles: &Handles) -> Verdict {
 ///
 /// # Errors
 /// A [`Finding`] when a caller came to harm, or a read gave no sense.
-pub async fn record(
-    handles: &[Arc<dyn Store>],
-    plan: Plan,
-) -> Result<HashMap<Key, Vec<Op>>, Finding> {
-    assert!(
-        plan.callers * plan.calls <= OPS_MAX,
-        "{plan:?} is more than the checker takes"
-    );
-    let keys = (0..plan.keys)
-        .map(|_| fresh_key("history"))
-        .collect::<Result<Vec<_>, _>>()?;
+pub async fn record(handles: &[Arc<dyn Store>], plan: Plan) -> Result<HashMap<Key, Vec<Op>>, Finding> {
+    assert!(plan.callers * plan.calls <= OPS_MAX, "{plan:?} is more than the checker takes");
+    let keys = (0..plan.keys).map(|_| fresh_key("history")).collect::<Result<Vec<_>, _>>()?;
     let clock = Arc::new(AtomicU64::new(0));
     let mut callers = JoinSet::new();
     for (handle, seed) in handles.iter().cycle().zip(0..plan.callers) {
-        let caller = Caller {
-            store: handle.clone(),
-            clock: clock.clone(),
-            random: nonce() as u64 ^ seed as u64,
-        };
+        let caller = Caller { store: handle.clone(), clock: clock.clone(), random: nonce() as u64 ^ seed as u64 };
         callers.spawn(caller.run(keys.clone(), plan.calls));
     }
     let mut histories: HashMap<Key, Vec<Op>> = HashMap::new();
@@ -108,27 +87,16 @@ impl Caller {
             None => (0, 0),
             Some(entry) => {
                 let signer = entry.body.as_ref().ok().and_then(signer);
-                (
-                    entry.version,
-                    signer.ok_or_else(|| Finding(format!("unreadable: {entry:?}")))?,
-                )
+                (entry.version, signer.ok_or_else(|| Finding(format!("unreadable: {entry:?}")))?)
             }
         };
         *known = version.max(*known);
-        Ok(Some(Op {
-            begun,
-            ended,
-            did: Did::Read { version, nonce },
-        }))
+        Ok(Some(Op { begun, ended, did: Did::Read { version, nonce } }))
     }
 
     async fn swap(&mut self, key: &Key, known: &mut u64) -> Op {
         // Mostly over what is known, now and then over something older.
-        let expect = if self.roll().is_multiple_of(8) {
-            known.saturating_sub(1)
-        } else {
-            *known
-        };
+        let expect = if self.roll().is_multiple_of(8) { known.saturating_sub(1) } else { *known };
         let nonce = nonce();
         let begun = self.tick();
         let over = (expect > 0).then_some(expect);
@@ -141,15 +109,7 @@ impl Caller {
         };
         // Whoever wins, the next version to try is the one after.
         *known = (*known).max(expect + 1);
-        Op {
-            begun,
-            ended,
-            did: Did::Swap {
-                expect,
-                nonce,
-                answer,
-            },
-        }
+        Op { begun, ended, did: Did::Swap { expect, nonce, answer } }
     }
 
     fn tick(&self) -> u64 {

@@ -60,15 +60,8 @@ type Register = (u64, u128);
 /// # Panics
 /// With more than [`OPS_MAX`] calls.
 pub fn linearizable(ops: &[Op]) -> bool {
-    assert!(
-        ops.len() <= OPS_MAX,
-        "{} calls are too many for the checker",
-        ops.len()
-    );
-    let mut search = Search {
-        ops,
-        seen: HashSet::new(),
-    };
+    assert!(ops.len() <= OPS_MAX, "{} calls are too many for the checker", ops.len());
+    let mut search = Search { ops, seen: HashSet::new() };
     search.from(0, (0, 0))
 }
 
@@ -88,23 +81,17 @@ impl Search<'_> {
         if !self.seen.insert((done, now)) {
             return false;
         }
-        let next: Vec<(usize, Register)> = left
-            .filter(|n| self.may_be_next(done, *n))
-            .filter_map(|n| Some((n, self.ops[n].changes(now)?)))
-            .collect();
-        next.into_iter()
-            .any(|(n, after)| self.from(done | bit(n), after))
+        let next: Vec<(usize, Register)> =
+            left.filter(|n| self.may_be_next(done, *n)).filter_map(|n| Some((n, self.ops[n].changes(now)?))).collect();
+        next.into_iter().any(|(n, after)| self.from(done | bit(n), after))
     }
 
     /// Takes every call that this register explains and that does not change it: taking those first
     /// never spoils an order.
     fn take_idle(&self, mut done: u128, now: Register) -> u128 {
         loop {
-            let next = (0..self.ops.len()).find(|n| {
-                done & bit(*n) == 0
-                    && self.may_be_next(done, *n)
-                    && self.ops[*n].is_explained_idle(now)
-            });
+            let next = (0..self.ops.len())
+                .find(|n| done & bit(*n) == 0 && self.may_be_next(done, *n) && self.ops[*n].is_explained_idle(now));
             match next {
                 Some(n) => done |= bit(n),
                 None => return done,
@@ -115,65 +102,38 @@ impl Search<'_> {
     /// No call that is left ended before this one began.
     fn may_be_next(&self, done: u128, n: usize) -> bool {
         let begun = self.ops[n].earliest();
-        let mut left = self
-            .ops
-            .iter()
-            .enumerate()
-            .filter(|(m, _)| done & bit(*m) == 0);
+        let mut left = self.ops.iter().enumerate().filter(|(m, _)| done & bit(*m) == 0);
         left.all(|(_, other)| other.latest() >= begun)
     }
 }
 
 impl Op {
     fn is_unknown(&self) -> bool {
-        matches!(
-            self.did,
-            Did::Swap {
-                answer: Answer::Unknown,
-                ..
-            }
-        )
+        matches!(self.did, Did::Swap { answer: Answer::Unknown, .. })
     }
 
     fn earliest(&self) -> u64 {
-        if matches!(self.did, Did::Read { .. }) {
-            0
-        } else {
-            self.begun
-        }
+        if matches!(self.did, Did::Read { .. }) { 0 } else { self.begun }
     }
 
     fn latest(&self) -> u64 {
-        if self.is_unknown() {
-            u64::MAX
-        } else {
-            self.ended
-        }
+        if self.is_unknown() { u64::MAX } else { self.ended }
     }
 
     fn is_explained_idle(&self, now: Register) -> bool {
         match self.did {
             Did::Read { version, nonce } => now == (version, nonce),
-            Did::Swap {
-                expect,
-                answer: Answer::Refused,
-                ..
-            } => now.0 != expect,
-            Did::Swap {
-                answer: Answer::Applied(_) | Answer::Unknown,
-                ..
-            } => false,
+            Did::Swap { expect, answer: Answer::Refused, .. } => now.0 != expect,
+            // Its version is over for good: it never was and never will be applied. Taking it out
+            // keeps the search from trying every way in which it was not.
+            Did::Swap { expect, answer: Answer::Unknown, .. } => now.0 > expect,
+            Did::Swap { answer: Answer::Applied(_), .. } => false,
         }
     }
 
     /// The register after it, if it would be applied to this one and was answered so.
     fn changes(&self, now: Register) -> Option<Register> {
-        let Did::Swap {
-            expect,
-            nonce,
-            answer,
-        } = self.did
-        else {
+        let Did::Swap { expect, nonce, answer } = self.did else {
             return None;
         };
         let made = expect + 1;
@@ -192,58 +152,28 @@ mod tests {
     use Answer::{Applied, Refused, Unknown};
 
     fn swap(begun: u64, ended: u64, expect: u64, nonce: u128, answer: Answer) -> Op {
-        Op {
-            begun,
-            ended,
-            did: Did::Swap {
-                expect,
-                nonce,
-                answer,
-            },
-        }
+        Op { begun, ended, did: Did::Swap { expect, nonce, answer } }
     }
 
     fn read(begun: u64, ended: u64, version: u64, nonce: u128) -> Op {
-        Op {
-            begun,
-            ended,
-            did: Did::Read { version, nonce },
-        }
+        Op { begun, ended, did: Did::Read { version, nonce } }
     }
 
     #[test]
     fn accepts_what_one_register_could_have_answered() {
         let histories: [&[Op]; 7] = [
             &[],
-            &[
-                swap(0, 1, 0, 1, Applied(1)),
-                swap(2, 3, 1, 2, Applied(2)),
-                read(4, 5, 2, 2),
-            ],
+            &[swap(0, 1, 0, 1, Applied(1)), swap(2, 3, 1, 2, Applied(2)), read(4, 5, 2, 2)],
             // Overlapping: the later one to begin may be the first.
             &[swap(0, 9, 1, 2, Applied(2)), swap(1, 2, 0, 1, Applied(1))],
             // Two race, one loses.
             &[swap(0, 5, 0, 1, Applied(1)), swap(0, 5, 0, 2, Refused)],
             // A stale read.
-            &[
-                swap(0, 1, 0, 1, Applied(1)),
-                swap(2, 3, 1, 2, Applied(2)),
-                read(4, 5, 1, 1),
-                read(6, 7, 0, 0),
-            ],
+            &[swap(0, 1, 0, 1, Applied(1)), swap(2, 3, 1, 2, Applied(2)), read(4, 5, 1, 1), read(6, 7, 0, 0)],
             // Unknown, and landed long after.
-            &[
-                swap(0, 1, 0, 1, Unknown),
-                read(2, 3, 0, 0),
-                swap(4, 5, 1, 2, Refused),
-                read(6, 7, 1, 1),
-            ],
+            &[swap(0, 1, 0, 1, Unknown), read(2, 3, 0, 0), swap(4, 5, 1, 2, Refused), read(6, 7, 1, 1)],
             // Unknown, and never landed.
-            &[
-                swap(0, 1, 0, 1, Unknown),
-                swap(2, 3, 0, 2, Applied(1)),
-                read(4, 5, 1, 2),
-            ],
+            &[swap(0, 1, 0, 1, Unknown), swap(2, 3, 0, 2, Applied(1)), read(4, 5, 1, 2)],
         ];
         for history in histories {
             assert!(linearizable(history), "{history:?}");
@@ -258,11 +188,7 @@ mod tests {
             // Nobody wins.
             &[swap(0, 5, 0, 1, Refused)],
             // A refused write is seen.
-            &[
-                swap(0, 1, 0, 1, Applied(1)),
-                swap(2, 3, 1, 2, Refused),
-                read(4, 5, 2, 2),
-            ],
+            &[swap(0, 1, 0, 1, Applied(1)), swap(2, 3, 1, 2, Refused), read(4, 5, 2, 2)],
             // An acknowledged write is lost: its version is made again.
             &[swap(0, 1, 0, 1, Applied(1)), swap(2, 3, 0, 2, Applied(1))],
             // A read from the future.
@@ -272,11 +198,7 @@ mod tests {
             // A version is left out.
             &[swap(0, 1, 0, 1, Applied(2))],
             // Unknown cannot be both there and not there.
-            &[
-                swap(0, 1, 0, 1, Unknown),
-                swap(2, 3, 0, 2, Applied(1)),
-                read(4, 5, 1, 1),
-            ],
+            &[swap(0, 1, 0, 1, Unknown), swap(2, 3, 0, 2, Applied(1)), read(4, 5, 1, 1)],
         ];
         for history in histories {
             assert!(!linearizable(history), "{history:?}");

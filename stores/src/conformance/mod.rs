@@ -51,10 +51,7 @@ const HANDLES: usize = 4;
 pub async fn all(open: impl AsyncFn() -> Arc<dyn Store>) -> Verdict {
     let flavor = tokio::runtime::Handle::current().runtime_flavor();
     let single = tokio::runtime::RuntimeFlavor::CurrentThread;
-    assert!(
-        flavor != single,
-        "the suite races calls: use a runtime of several threads"
-    );
+    assert!(flavor != single, "the suite races calls: use a runtime of several threads");
     let mut handles = Vec::new();
     for _ in 0..HANDLES {
         handles.push(open().await);
@@ -80,8 +77,7 @@ fn ensure(holds: bool, what: impl FnOnce() -> String) -> Verdict {
 
 /// A key nobody used before.
 fn fresh_key(name: &str) -> Result<Key, Finding> {
-    Key::parse(&format!("suite/{name}-{:016x}", nonce() as u64))
-        .map_err(|bad| Finding(bad.to_string()))
+    Key::parse(&format!("suite/{name}-{:016x}", nonce() as u64)).map_err(|bad| Finding(bad.to_string()))
 }
 
 /// A nonce nobody used before.
@@ -106,24 +102,14 @@ fn signer(body: &Body) -> Option<u128> {
 }
 
 async fn read(store: &Arc<dyn Store>, key: &Key) -> Result<Option<Entry>, Finding> {
-    store
-        .read(key)
-        .await
-        .map_err(|error| Finding(format!("{key} cannot be read: {error}")))
+    store.read(key).await.map_err(|error| Finding(format!("{key} cannot be read: {error}")))
 }
 
-async fn expect_applied(
-    store: &Arc<dyn Store>,
-    key: &Key,
-    expect: Option<u64>,
-    body: Body,
-) -> Result<u64, Finding> {
+async fn expect_applied(store: &Arc<dyn Store>, key: &Key, expect: Option<u64>, body: Body) -> Result<u64, Finding> {
     let next = expect.unwrap_or(0) + 1;
     let written = store.write(key, expect, nonce(), body).await;
     ensure(written == Written::Applied { version: next }, || {
-        format!(
-            "a write of {key} over {expect:?}, alone, must make version {next}, but: {written:?}"
-        )
+        format!("a write of {key} over {expect:?}, alone, must make version {next}, but: {written:?}")
     })?;
     Ok(next)
 }

@@ -24,13 +24,10 @@ pub(super) async fn check(handles: &Handles) -> Verdict {
         keys.push(key);
     }
     for key in &keys {
-        let found = read(&handles[1], key)
-            .await?
-            .ok_or_else(|| Finding(format!("{key} is gone")))?;
-        ensure(
-            found.key == *key && found.body.as_deref() == Ok(key.as_str().as_bytes()),
-            || format!("{key} was read as {found:?}"),
-        )?;
+        let found = read(&handles[1], key).await?.ok_or_else(|| Finding(format!("{key} is gone")))?;
+        ensure(found.key == *key && found.body.as_deref() == Ok(key.as_str().as_bytes()), || {
+            format!("{key} was read as {found:?}")
+        })?;
     }
     Ok(())
 }

@@ -41,10 +41,7 @@ async fn race(handles: &Handles, key: &Key, expect: Option<u64>) -> Result<Ends,
         let (handle, key, start, nonce) = (handle.clone(), key.clone(), start.clone(), nonce());
         racers.spawn(async move {
             start.wait().await;
-            (
-                nonce,
-                handle.write(&key, expect, nonce, signed(nonce)).await,
-            )
+            (nonce, handle.write(&key, expect, nonce, signed(nonce)).await)
         });
     }
     let mut ends = Vec::new();
@@ -55,35 +52,19 @@ async fn race(handles: &Handles, key: &Key, expect: Option<u64>) -> Result<Ends,
 }
 
 async fn judge(handles: &Handles, key: &Key, version: u64, ends: &Ends) -> Verdict {
-    let applied: Vec<u128> = ends
-        .iter()
-        .filter(|(_, end)| *end == Written::Applied { version })
-        .map(|(n, _)| *n)
-        .collect();
-    let refused = ends
-        .iter()
-        .filter(|(_, end)| *end == Written::Refused)
-        .count();
+    let applied: Vec<u128> =
+        ends.iter().filter(|(_, end)| *end == Written::Applied { version }).map(|(n, _)| *n).collect();
+    let refused = ends.iter().filter(|(_, end)| *end == Written::Refused).count();
     let told = || format!("of {RACERS} racers for version {version} of {key}: {ends:?}");
-    ensure(applied.len() <= 1, || {
-        format!("{} won, {}", applied.len(), told())
-    })?;
+    ensure(applied.len() <= 1, || format!("{} won, {}", applied.len(), told()))?;
     ensure(refused < RACERS, || format!("nobody won, {}", told()))?;
-    let unknown = ends
-        .iter()
-        .any(|(_, end)| matches!(end, Written::Unknown(_)));
-    ensure(unknown || applied.len() + refused == RACERS, || {
-        format!("a wrong version, {}", told())
-    })?;
+    let unknown = ends.iter().any(|(_, end)| matches!(end, Written::Unknown(_)));
+    ensure(unknown || applied.len() + refused == RACERS, || format!("a wrong version, {}", told()))?;
     for handle in handles {
         let found = read(handle, key).await?;
-        let holder = found
-            .as_ref()
-            .and_then(|found| signer(found.body.as_ref().ok()?));
+        let holder = found.as_ref().and_then(|found| signer(found.body.as_ref().ok()?));
         let right = applied.first().is_none_or(|winner| holder == Some(*winner));
-        ensure(right, || {
-            format!("the winner is not in the record ({found:?}), {}", told())
-        })?;
+        ensure(right, || format!("the winner is not in the record ({found:?}), {}", told()))?;
     }
     Ok(())
 }
@@ -97,27 +78,13 @@ pub(super) async fn unknown_outcomes(handles: &Handles) -> Verdict {
         let (first, second) = (nonce(), nonce());
         road.faults().script(fault);
         let lost = road.write(&key, Some(1), first, signed(first)).await;
-        ensure(matches!(lost, Written::Unknown(_)), || {
-            format!("{fault:?} must be unknown: {lost:?}")
-        })?;
-        let fence = handles[1]
-            .write(&key, Some(1), second, signed(second))
-            .await;
-        let expected = if lands {
-            Written::Refused
-        } else {
-            Written::Applied { version: 2 }
-        };
-        ensure(fence == expected, || {
-            format!("the fence after {fault:?}: {fence:?}")
-        })?;
-        let holder = read(&handles[0], &key)
-            .await?
-            .and_then(|found| signer(found.body.as_ref().ok()?));
+        ensure(matches!(lost, Written::Unknown(_)), || format!("{fault:?} must be unknown: {lost:?}"))?;
+        let fence = handles[1].write(&key, Some(1), second, signed(second)).await;
+        let expected = if lands { Written::Refused } else { Written::Applied { version: 2 } };
+        ensure(fence == expected, || format!("the fence after {fault:?}: {fence:?}"))?;
+        let holder = read(&handles[0], &key).await?.and_then(|found| signer(found.body.as_ref().ok()?));
         let right = if lands { first } else { second };
-        ensure(holder == Some(right), || {
-            format!("after {fault:?} the record is of {holder:?}")
-        })?;
+        ensure(holder == Some(right), || format!("after {fault:?} the record is of {holder:?}"))?;
     }
     Ok(())
 }

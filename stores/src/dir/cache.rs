@@ -1,4 +1,4 @@
-//! Bodies already read, by the token that names them: a token's body never changes. And which
+//! Bodies already read, by the name that the token gives them: a body never changes. And which
 //! records were damaged at the last look, so that those do not cost every list its patience.
 //!
 //! Holds one body per record, never a damaged one, and never decides which token is current.
@@ -18,10 +18,7 @@ pub(super) struct Cache {
 
 impl Cache {
     pub(super) fn get(&self, key: &Key, token: &Token) -> Option<Body> {
-        self.map()
-            .get(key)
-            .filter(|(cached, _)| cached == token)
-            .map(|(_, body)| body.clone())
+        self.map().get(key).filter(|(cached, _)| cached.body() == token.body()).map(|(_, body)| body.clone())
     }
 
     /// The newest version seen of this record, or 0.
@@ -32,10 +29,7 @@ impl Cache {
     /// Keeps what is newer; a slow reader does not put an old body back.
     pub(super) fn put(&self, key: &Key, token: &Token, body: &Body) {
         let mut map = self.map();
-        if map
-            .get(key)
-            .is_none_or(|(cached, _)| cached.version <= token.version)
-        {
+        if map.get(key).is_none_or(|(cached, _)| cached.version <= token.version) {
             map.insert(key.clone(), (token.clone(), body.clone()));
         }
     }

@@ -16,13 +16,7 @@ use super::token::{Token, draft_record};
 use crate::{Body, Key, Written};
 
 /// Creates the record, if it was never there.
-pub(super) fn create(
-    home: &Home,
-    key: &Key,
-    nonce: u128,
-    body: &Body,
-    patience: &Patience,
-) -> Written {
+pub(super) fn create(home: &Home, key: &Key, nonce: u128, body: &Body, patience: &Patience) -> Written {
     let (dir, draft) = (home.record(key), home.draft(key, nonce));
     if fs::symlink_metadata(&dir).is_ok() {
         return Written::Refused;
@@ -36,10 +30,7 @@ pub(super) fn create(
         return Written::Unknown("its caller gave up before it was sent".to_owned());
     }
     let renamed = fs::rename(&draft, &dir);
-    match renamed.map_or_else(
-        |error| judge(&dir, &draft, &token, &error),
-        |()| Settled::Won,
-    ) {
+    match renamed.map_or_else(|error| judge(&dir, &draft, &token, &error), |()| Settled::Won) {
         Settled::Won => applied(home, key, &token, body),
         Settled::Lost => {
             discard(&draft, &token);
@@ -63,21 +54,17 @@ fn applied(home: &Home, key: &Key, token: &Token, body: &Body) -> Written {
     home.cache().put(key, token, body);
     // Creation is rare, so it can afford to look what others left; what it cannot list, it leaves.
     drop(sweep_drafts(home));
-    Written::Applied {
-        version: token.version,
-    }
+    Written::Applied { version: token.version }
 }
 
 /// A draft that is still where it was has not been renamed, and what blocks its place stays there.
 fn judge(dir: &Path, draft: &Path, token: &Token, error: &io::Error) -> Settled {
-    let blocked = matches!(
-        error.kind(),
-        ErrorKind::AlreadyExists | ErrorKind::DirectoryNotEmpty | ErrorKind::NotADirectory
-    );
+    let blocked =
+        matches!(error.kind(), ErrorKind::AlreadyExists | ErrorKind::DirectoryNotEmpty | ErrorKind::NotADirectory);
     if blocked && draft.join(token.name()).exists() {
         return Settled::Lost;
     }
-    settle(dir, &token.body(), error)
+    settle(dir, &token.attempt(), error)
 }
 
 /// Removes what can never be renamed any more; what stays, the next start sweeps.
@@ -93,10 +80,7 @@ pub(super) fn sweep_drafts(home: &Home) -> io::Result<()> {
     for found in fs::read_dir(home.drafts())? {
         let found = found?;
         let name = found.file_name();
-        let record = name
-            .to_str()
-            .and_then(draft_record)
-            .map(|record| home.records().join(record));
+        let record = name.to_str().and_then(draft_record).map(|record| home.records().join(record));
         if record.is_some_and(|record| record.is_dir()) {
             drop(fs::remove_dir_all(found.path()));
         }

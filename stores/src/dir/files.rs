@@ -19,19 +19,14 @@ pub(super) fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// Reads a file of at most `len_max` bytes.
 pub(super) fn read_small(path: &Path, len_max: usize) -> io::Result<Vec<u8>> {
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
-    let file = OpenOptions::new()
-        .read(true)
-        .custom_flags(flags.bits().cast_signed())
-        .open(path)?;
+    let file = OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path)?;
     if !file.metadata()?.is_file() {
         return Err(io::Error::other("it is not a regular file"));
     }
     let mut bytes = Vec::new();
     file.take(len_max as u64 + 1).read_to_end(&mut bytes)?;
     if bytes.len() > len_max {
-        return Err(io::Error::other(format!(
-            "it has more than {len_max} bytes"
-        )));
+        return Err(io::Error::other(format!("it has more than {len_max} bytes")));
     }
     Ok(bytes)
 }

@@ -12,36 +12,23 @@ pub(super) const LEN_MAX: usize = Body::LEN_MAX + 512;
 
 /// The bytes of the file.
 pub(super) fn seal(key: &Key, body: &Body) -> Vec<u8> {
-    let mut file =
-        format!("{MAGIC} {:08x} {} {key}\n", checksum(key, body), body.len()).into_bytes();
+    let mut file = format!("{MAGIC} {:08x} {} {key}\n", checksum(key, body), body.len()).into_bytes();
     file.extend_from_slice(body);
     file
 }
 
 /// The body in the file, or what is wrong with it.
 pub(super) fn open(key: &Key, file: &[u8]) -> Result<Body, String> {
-    let end = file
-        .iter()
-        .take(512)
-        .position(|b| *b == b'\n')
-        .ok_or("is torn or no record: it has no header")?;
-    let header =
-        std::str::from_utf8(&file[..end]).map_err(|_| "is no record: its header is not text")?;
-    let rest = header
-        .strip_prefix(MAGIC)
-        .ok_or("is no record of this format: it does not start with \"hotseat 1\"")?;
+    let end = file.iter().take(512).position(|b| *b == b'\n').ok_or("is torn or no record: it has no header")?;
+    let header = std::str::from_utf8(&file[..end]).map_err(|_| "is no record: its header is not text")?;
+    let rest = header.strip_prefix(MAGIC).ok_or("is no record of this format: it does not start with \"hotseat 1\"")?;
     let mut words = rest.split_ascii_whitespace();
-    let (Some(crc), Some(len), Some(owner), None) =
-        (words.next(), words.next(), words.next(), words.next())
-    else {
+    let (Some(crc), Some(len), Some(owner), None) = (words.next(), words.next(), words.next(), words.next()) else {
         return Err("is torn: its header is incomplete".to_owned());
     };
     let bytes = &file[end + 1..];
     if len.parse() != Ok(bytes.len()) {
-        return Err(format!(
-            "is torn: {} bytes where its header promises {len}",
-            bytes.len()
-        ));
+        return Err(format!("is torn: {} bytes where its header promises {len}", bytes.len()));
     }
     if owner != key.as_str() {
         return Err(format!("is foreign: it was written as \"{owner}\""));
@@ -81,10 +68,7 @@ mod tests {
         check(&good[..good.len() - 1], "torn");
         check(&[good.as_slice(), b"x"].concat(), "torn");
         check(&good[1..], "does not start");
-        check(
-            &seal(&Key::parse("session/n2").unwrap(), &body),
-            "written as \"session/n2\"",
-        );
+        check(&seal(&Key::parse("session/n2").unwrap(), &body), "written as \"session/n2\"");
         let mut flipped = good.clone();
         *flipped.last_mut().unwrap() ^= 1;
         check(&flipped, "checksum");

@@ -33,15 +33,8 @@ impl Home {
         }
         marker::check(&path, cluster)?;
         probe::prove(&path)?;
-        let one_machine =
-            kinds::of_one_machine(&path).map_err(|error| unusable("examine", &path, &error))?;
-        let home = Home {
-            path,
-            records,
-            drafts,
-            one_machine,
-            cache: Cache::default(),
-        };
+        let one_machine = kinds::of_one_machine(&path).map_err(|error| unusable("examine", &path, &error))?;
+        let home = Home { path, records, drafts, one_machine, cache: Cache::default() };
         create::sweep_drafts(&home).map_err(|error| unusable("list", &home.drafts, &error))?;
         Ok(home)
     }
@@ -52,12 +45,12 @@ impl Home {
 
     /// Why the directory is seen by one machine only, if it is.
     pub(super) fn on_one_machine(&self) -> Option<String> {
-        self.one_machine.map(|kind| {
-            format!(
-                "{} is on {kind}, which only this machine has",
-                self.path.display()
-            )
-        })
+        self.one_machine.map(|kind| format!("{} is on {kind}, which only this machine has", self.path.display()))
+    }
+
+    /// Whether a power cut of this machine ends everybody who uses it.
+    pub(super) fn is_local(&self) -> bool {
+        self.one_machine.is_some()
     }
 
     pub(super) fn records(&self) -> &Path {
@@ -84,10 +77,9 @@ impl Home {
 fn make_root(path: &Path) -> Result<(), OpenError> {
     match fs::metadata(path) {
         Ok(found) if found.is_dir() => Ok(()),
-        Ok(_) => Err(OpenError::Refused(format!(
-            "{} is not a directory: name one that every node sees",
-            path.display()
-        ))),
+        Ok(_) => {
+            Err(OpenError::Refused(format!("{} is not a directory: name one that every node sees", path.display())))
+        }
         Err(error) if error.kind() == ErrorKind::NotFound => match path.parent() {
             Some(parent) if parent.is_dir() => make(path),
             _ => Err(OpenError::Refused(format!(

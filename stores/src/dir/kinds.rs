@@ -30,10 +30,7 @@ pub(super) fn of_one_machine(path: &Path) -> io::Result<Option<&'static str>> {
     let found = rustix::fs::statfs(path)?;
     // The field is 32 or 64 bits wide and signed or not, depending on the machine; all magics fit 32 bits.
     let magic = found.f_type as u64 & 0xFFFF_FFFF;
-    Ok(OF_ONE_MACHINE
-        .iter()
-        .find(|(number, _)| *number == magic)
-        .map(|(_, name)| *name))
+    Ok(OF_ONE_MACHINE.iter().find(|(number, _)| *number == magic).map(|(_, name)| *name))
 }
 
 #[cfg(test)]
@@ -42,10 +39,7 @@ mod tests {
 
     #[test]
     fn memory_is_of_one_machine() {
-        assert_eq!(
-            of_one_machine(Path::new("/dev/shm")).ok(),
-            Some(Some("tmpfs"))
-        );
+        assert_eq!(of_one_machine(Path::new("/dev/shm")).ok(), Some(Some("tmpfs")));
         assert_eq!(of_one_machine(Path::new("/proc")).ok(), Some(None));
     }
 }

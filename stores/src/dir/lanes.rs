@@ -23,7 +23,18 @@ pub(super) const THREADS_MAX: usize = 4;
 /// Waiting calls per lane: far above what one agent has under way; past it something is wrong.
 const QUEUE_MAX: usize = 256;
 
-type Job = Box<dyn FnOnce() + Send>;
+struct Job {
+    work: Box<dyn FnOnce() + Send>,
+    /// When its caller gives up.
+    ends: Instant,
+}
+
+/// What a thread is at.
+#[derive(Clone, Copy)]
+struct Busy {
+    since: Instant,
+    ends: Instant,
+}
 
 /// One queue and its threads.
 pub(super) struct Lane {
@@ -50,22 +61,15 @@ struct Shared {
 #[derive(Default)]
 struct State {
     queue: VecDeque<Job>,
-    /// One per thread: since when it has been at its present job.
-    busy_since: Vec<Option<Instant>>,
+    /// One per thread; `None` while it is free.
+    threads: Vec<Option<Busy>>,
     closed: bool,
 }
 
 impl Lane {
     pub(super) fn new(name: &'static str, limit: Duration) -> Lane {
-        let shared = Shared {
-            name,
-            state: Mutex::default(),
-            wake: Condvar::new(),
-        };
-        Lane {
-            shared: Arc::new(shared),
-            limit,
-        }
+        let shared = Shared { name, state: Mutex::default(), wake: Condvar::new() };
+        Lane { shared: Arc::new(shared), limit }
     }
 
     /// Does `work` on a thread of this lane, and waits for it as long as calls may take.
@@ -84,16 +88,15 @@ impl Lane {
     ) -> Result<T, Missed> {
         let (answer, answered) = oneshot::channel();
         let gone = Arc::new(AtomicBool::new(false));
-        let patience = Patience {
-            ends: Instant::now() + limit,
-            gone: gone.clone(),
-        };
+        let patience = Patience { ends: Instant::now() + limit, gone: gone.clone() };
         let _tells = TellsOnDrop(gone);
-        self.submit(Box::new(move || {
+        let ends = patience.ends;
+        let work = Box::new(move || {
             if !patience.is_over() {
                 let _ = answer.send(work(&patience));
             }
-        }))?;
+        });
+        self.submit(Job { work, ends })?;
         match timeout(limit, answered).await {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(_)) | Err(_) => Err(Missed(format!("no answer within {limit:?}"))),
@@ -102,23 +105,16 @@ impl Lane {
 
     fn submit(&self, job: Job) -> Result<(), Missed> {
         let mut state = self.shared.state();
-        if let Some(since) = self.all_stuck_since(&state) {
+        if let Some(since) = state.all_stuck_since() {
             let all = format!("all {THREADS_MAX} {} threads wait for it", self.shared.name);
-            return Err(Missed(format!(
-                "the share has been hanging for {:.1?}: {all}",
-                since.elapsed()
-            )));
+            return Err(Missed(format!("the share has been hanging for {:.1?}: {all}", since.elapsed())));
         }
         if state.queue.len() >= QUEUE_MAX {
             return Err(Missed(format!("{QUEUE_MAX} calls are waiting already")));
         }
         state.queue.push_back(job);
-        let free = state
-            .busy_since
-            .iter()
-            .filter(|busy| busy.is_none())
-            .count();
-        if free < state.queue.len() && state.busy_since.len() < THREADS_MAX {
+        let free = state.threads.iter().filter(|busy| busy.is_none()).count();
+        if free < state.queue.len() && state.threads.len() < THREADS_MAX {
             self.grow(&mut state)?;
         }
         drop(state);
@@ -126,23 +122,12 @@ impl Lane {
         Ok(())
     }
 
-    fn all_stuck_since(&self, state: &State) -> Option<Instant> {
-        let stuck = |since: &&Instant| since.elapsed() > self.limit;
-        let since = state.busy_since.iter().flatten().filter(stuck);
-        (since.clone().count() == THREADS_MAX)
-            .then(|| since.min().copied())
-            .flatten()
-    }
-
     /// Starts one more thread; that there is no more room for one matters only if there is none.
     fn grow(&self, state: &mut State) -> Result<(), Missed> {
-        let (shared, slot) = (self.shared.clone(), state.busy_since.len());
-        match thread::Builder::new()
-            .name(self.shared.name.to_owned())
-            .spawn(move || shared.work(slot))
-        {
-            Ok(_) => state.busy_since.push(None),
-            Err(error) if state.busy_since.is_empty() => {
+        let (shared, slot) = (self.shared.clone(), state.threads.len());
+        match thread::Builder::new().name(self.shared.name.to_owned()).spawn(move || shared.work(slot)) {
+            Ok(_) => state.threads.push(None),
+            Err(error) if state.threads.is_empty() => {
                 state.queue.clear();
                 return Err(Missed(format!("cannot start an I/O thread: {error}")));
             }
@@ -152,23 +137,30 @@ impl Lane {
     }
 }
 
+impl State {
+    /// Since when, if every thread there may be is at a job whose caller gave up.
+    fn all_stuck_since(&self) -> Option<Instant> {
+        let now = Instant::now();
+        let stuck = self.threads.iter().flatten().filter(|busy| now >= busy.ends);
+        let since = stuck.clone().map(|busy| busy.since).min();
+        since.filter(|_| stuck.count() == THREADS_MAX)
+    }
+}
+
 impl Shared {
     fn work(&self, slot: usize) {
         let mut state = self.state();
         loop {
             if let Some(job) = state.queue.pop_front() {
-                state.busy_since[slot] = Some(Instant::now());
+                state.threads[slot] = Some(Busy { since: Instant::now(), ends: job.ends });
                 drop(state);
-                job();
+                (job.work)();
                 state = self.state();
-                state.busy_since[slot] = None;
+                state.threads[slot] = None;
             } else if state.closed {
                 return;
             } else {
-                state = self
-                    .wake
-                    .wait(state)
-                    .unwrap_or_else(PoisonError::into_inner);
+                state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
             }
         }
     }
@@ -239,7 +231,7 @@ mod tests {
         while lane.run(|_| 7).await.is_err() {
             tokio::time::sleep(LIMIT / 10).await;
         }
-        assert_eq!(lane.shared.state().busy_since.len(), THREADS_MAX);
+        assert_eq!(lane.shared.state().threads.len(), THREADS_MAX);
     }
 
     #[tokio::test]
@@ -251,14 +243,11 @@ mod tests {
             .map(|_| {
                 let (lane, held) = (lane.clone(), held.clone());
                 tokio::spawn(async move {
-                    lane.run_within(LIMIT * 200, move |_| {
-                        drop(held.lock().map(|held| held.recv()))
-                    })
-                    .await
+                    lane.run_within(LIMIT * 200, move |_| drop(held.lock().map(|held| held.recv()))).await
                 })
             })
             .collect();
-        while lane.shared.state().busy_since.iter().flatten().count() < THREADS_MAX {
+        while lane.shared.state().threads.iter().flatten().count() < THREADS_MAX {
             tokio::task::yield_now().await;
         }
         let begun = Arc::new(AtomicBool::new(false));
@@ -276,10 +265,7 @@ mod tests {
     #[test]
     fn threads_end_with_the_lane() {
         let lane = Lane::new("test", LIMIT);
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .build()
-            .unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         assert_eq!(runtime.block_on(lane.run(|_| 1)).ok(), Some(1));
         let shared = Arc::downgrade(&lane.shared);
         drop(lane);

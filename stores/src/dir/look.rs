@@ -48,8 +48,7 @@ pub(super) fn read(home: &Home, key: &Key) -> Result<Option<Entry>, Unavailable>
     let entry = entry(home, key);
     if entry.is_none() {
         // Absent is only what is absent from a directory that is there.
-        fs::metadata(home.records())
-            .map_err(|error| Unavailable(told("read", home.records(), &error)))?;
+        fs::metadata(home.records()).map_err(|error| Unavailable(told("read", home.records(), &error)))?;
     }
     Ok(entry)
 }
@@ -97,10 +96,7 @@ fn glance(dir: &Path) -> io::Result<Glance> {
         }
     }
     Ok(match newest {
-        None => Glance::Wrong(format!(
-            "{} has no token: a file named VERSION.NONCE is missing",
-            dir.display()
-        )),
+        None => Glance::Wrong(format!("{} has no token: a file named VERSION.NONCE is missing", dir.display())),
         Some(token) if twin => Glance::Wrong(format!(
             "{} has two tokens of version {}: it was tampered with",
             dir.display(),
@@ -112,11 +108,7 @@ fn glance(dir: &Path) -> io::Result<Glance> {
 
 /// What is damaged already gets no pauses: it must not use up the time of the others.
 fn entry(home: &Home, key: &Key) -> Option<Entry> {
-    let looks = if home.cache().was_damaged(key) {
-        LOOKS_AT_ONCE
-    } else {
-        LOOKS_MAX
-    };
+    let looks = if home.cache().was_damaged(key) { LOOKS_AT_ONCE } else { LOOKS_MAX };
     let entry = entry_within(home, key, looks)?;
     if entry.body.is_err() || looks == LOOKS_AT_ONCE {
         home.cache().note(key, entry.body.is_err());
@@ -140,11 +132,7 @@ fn entry_within(home: &Home, key: &Key, looks: u32) -> Option<Entry> {
         version = token.version;
         match body(home, key, &dir, &token) {
             Ok(body) => {
-                return Some(Entry {
-                    key: key.clone(),
-                    version,
-                    body: Ok(body),
-                });
+                return Some(Entry { key: key.clone(), version, nonce: token.nonce(), body: Ok(body) });
             }
             Err(Missing::PassedBy(what)) => damage = what,
             Err(Missing::Damaged(what)) => {
@@ -153,11 +141,7 @@ fn entry_within(home: &Home, key: &Key, looks: u32) -> Option<Entry> {
             }
         }
     }
-    Some(Entry {
-        key: key.clone(),
-        version,
-        body: Err(Damage(damage)),
-    })
+    Some(Entry { key: key.clone(), version, nonce: 0, body: Err(Damage(damage)) })
 }
 
 enum Missing {
@@ -169,28 +153,22 @@ enum Missing {
 
 fn body(home: &Home, key: &Key, dir: &Path, token: &Token) -> Result<Body, Missing> {
     if let Some(body) = home.cache().get(key, token) {
+        home.cache().put(key, token, &body);
         return Ok(body);
     }
     let path = dir.join(token.body().name());
     let file = read_small(&path, frame::LEN_MAX).map_err(|error| match error.kind() {
-        ErrorKind::NotFound | ErrorKind::StaleNetworkFileHandle => {
-            Missing::PassedBy(told("read", &path, &error))
-        }
+        ErrorKind::NotFound | ErrorKind::StaleNetworkFileHandle => Missing::PassedBy(told("read", &path, &error)),
         _ => Missing::Damaged(told("read", &path, &error)),
     })?;
-    let body = frame::open(key, &file)
-        .map_err(|what| Missing::Damaged(format!("{} {what}", path.display())))?;
+    let body = frame::open(key, &file).map_err(|what| Missing::Damaged(format!("{} {what}", path.display())))?;
     home.cache().put(key, token, &body);
     Ok(body)
 }
 
 fn vanished(home: &Home, key: &Key) -> Entry {
     let what = format!("{} was listed but is not there", home.record(key).display());
-    Entry {
-        key: key.clone(),
-        version: home.cache().version(key),
-        body: Err(Damage(what)),
-    }
+    Entry { key: key.clone(), version: home.cache().version(key), nonce: 0, body: Err(Damage(what)) }
 }
 
 fn pause_before(look: u32) {

@@ -24,9 +24,7 @@ pub(super) fn check(root: &Path, cluster: &str) -> Result<(), OpenError> {
     let path = root.join(NAME);
     let ours = format!("{MAGIC}{cluster}\n");
     if cluster.is_empty() || cluster.contains('\n') || ours.len() > LEN_MAX {
-        return Err(OpenError::Refused(
-            "the cluster's name must be one line of 1 to 1000 bytes".to_owned(),
-        ));
+        return Err(OpenError::Refused("the cluster's name must be one line of 1 to 1000 bytes".to_owned()));
     }
     for _ in 0..LOOKS_MAX {
         match read_small(&path, LEN_MAX) {
@@ -34,17 +32,13 @@ pub(super) fn check(root: &Path, cluster: &str) -> Result<(), OpenError> {
             Ok(found) if found.ends_with(b"\n") => return Err(foreign(&path, &found, cluster)),
             Ok(_) => thread::sleep(PAUSE),
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                write(root, &path, ours.as_bytes())
-                    .map_err(|error| unusable("write", &path, &error))?;
+                write(root, &path, ours.as_bytes()).map_err(|error| unusable("write", &path, &error))?;
             }
             Err(error) => return Err(unusable("read", &path, &error)),
         }
     }
     let right = "if no other cluster uses the directory, remove that file and start again";
-    Err(OpenError::Refused(format!(
-        "{} is unfinished: {right}",
-        path.display()
-    )))
+    Err(OpenError::Refused(format!("{} is unfinished: {right}", path.display())))
 }
 
 /// Writes it aside and links it into place, so that it is whole or absent; where there are no hard
@@ -73,9 +67,6 @@ fn foreign(path: &Path, found: &[u8], cluster: &str) -> OpenError {
             owner.trim_end().escape_debug(),
             path.display()
         ),
-        None => format!(
-            "{} was not written by this version of Hotseat: name another directory",
-            path.display()
-        ),
+        None => format!("{} was not written by this version of Hotseat: name another directory", path.display()),
     })
 }

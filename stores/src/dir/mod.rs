@@ -56,25 +56,13 @@ impl Dir {
     /// # Errors
     /// [`OpenError::Refused`] when somebody has to change something: no such place, not writable,
     /// another cluster's, a file system that lets two win. [`OpenError::Unavailable`] when it hangs.
-    pub async fn open(
-        path: impl Into<PathBuf>,
-        cluster: &str,
-        call_timeout: Duration,
-    ) -> Result<Dir, OpenError> {
+    pub async fn open(path: impl Into<PathBuf>, cluster: &str, call_timeout: Duration) -> Result<Dir, OpenError> {
         let (path, cluster) = (path.into(), cluster.to_owned());
         let reads = Lane::new("dir-read", call_timeout);
         let writes = Lane::new("dir-write", call_timeout);
-        let home = writes
-            .run_within(Self::OPEN_TIMEOUT, move |_| Home::open(path, &cluster))
-            .await;
+        let home = writes.run_within(Self::OPEN_TIMEOUT, move |_| Home::open(path, &cluster)).await;
         let home = Arc::new(home.map_err(|missed| OpenError::Unavailable(missed.0))??);
-        Ok(Dir {
-            on_one_machine: home.on_one_machine(),
-            home,
-            reads,
-            writes,
-            changes: Changes::new(),
-        })
+        Ok(Dir { on_one_machine: home.on_one_machine(), home, reads, writes, changes: Changes::new() })
     }
 }
 

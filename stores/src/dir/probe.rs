@@ -35,9 +35,8 @@ const CHECKS: [(&str, Check); 6] = [
 pub(super) fn prove(root: &Path) -> Result<(), OpenError> {
     let (probes, place) = places(root).map_err(|error| unusable("probe", root, &error))?;
     sweep(&probes);
-    let proved = fs::create_dir_all(&place)
-        .map_err(|error| unusable("create", &place, &error))
-        .and_then(|()| all(&place));
+    let proved =
+        fs::create_dir_all(&place).map_err(|error| unusable("create", &place, &error)).and_then(|()| all(&place));
     drop(fs::remove_dir_all(&place));
     proved
 }
@@ -77,13 +76,11 @@ fn creation_is_exclusive(place: &Path) -> io::Result<Result<(), String>> {
 }
 
 fn rename_needs_its_source(place: &Path) -> io::Result<Result<(), String>> {
-    Ok(
-        match fs::rename(place.join("missing"), place.join("made")) {
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-            Err(error) => return Err(error),
-            Ok(()) => Err("a missing file was renamed".to_owned()),
-        },
-    )
+    Ok(match fs::rename(place.join("missing"), place.join("made")) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) => return Err(error),
+        Ok(()) => Err("a missing file was renamed".to_owned()),
+    })
 }
 
 fn rename_spares_a_record(place: &Path) -> io::Result<Result<(), String>> {
@@ -94,11 +91,7 @@ fn rename_spares_a_record(place: &Path) -> io::Result<Result<(), String>> {
     }
     let renamed = fs::rename(&draft, &record).is_ok();
     let both_there = record.join("token").exists() && draft.join("token").exists();
-    Ok(if renamed || !both_there {
-        Err("a record was replaced".to_owned())
-    } else {
-        Ok(())
-    })
+    Ok(if renamed || !both_there { Err("a record was replaced".to_owned()) } else { Ok(()) })
 }
 
 fn one_of_two_renames_wins(place: &Path) -> io::Result<Result<(), String>> {
@@ -109,9 +102,7 @@ fn one_of_two_renames_wins(place: &Path) -> io::Result<Result<(), String>> {
         let won = race(|racer| fs::rename(dir.join("token"), dir.join(racer)));
         let there = fs::read_dir(&dir)?.count();
         if won != 1 || there != 1 {
-            return Ok(Err(format!(
-                "{won} of 2 were told that they won, and {there} files are there"
-            )));
+            return Ok(Err(format!("{won} of 2 were told that they won, and {there} files are there")));
         }
     }
     Ok(Ok(()))
@@ -127,9 +118,7 @@ fn one_of_two_creations_wins(place: &Path) -> io::Result<Result<(), String>> {
         let won = race(|racer| fs::rename(dir.join(racer), dir.join("record")));
         let there = fs::read_dir(dir.join("record"))?.count();
         if won != 1 || there != 1 {
-            return Ok(Err(format!(
-                "{won} of 2 were told that they won, and {there} files are there"
-            )));
+            return Ok(Err(format!("{won} of 2 were told that they won, and {there} files are there")));
         }
     }
     Ok(Ok(()))
@@ -150,10 +139,7 @@ fn race(act: impl Fn(&str) -> io::Result<()> + Sync) -> usize {
     };
     thread::scope(|scope| {
         let runs = RACERS.map(|racer| scope.spawn(move || run(racer)));
-        runs.into_iter()
-            .filter_map(|run| run.join().ok())
-            .filter(|won| *won)
-            .count()
+        runs.into_iter().filter_map(|run| run.join().ok()).filter(|won| *won).count()
     })
 }
 

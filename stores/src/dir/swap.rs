@@ -28,14 +28,7 @@ pub(super) enum Settled {
 }
 
 /// Replaces version `expect` of the record.
-pub(super) fn swap(
-    home: &Home,
-    key: &Key,
-    expect: u64,
-    nonce: u128,
-    body: &Body,
-    patience: &Patience,
-) -> Written {
+pub(super) fn swap(home: &Home, key: &Key, expect: u64, nonce: u128, body: &Body, patience: &Patience) -> Written {
     let dir = home.record(key);
     let seen = match sight(&dir) {
         Ok(Some(seen)) => seen,
@@ -47,31 +40,30 @@ pub(super) fn swap(
         Ordering::Greater => return Written::Refused,
         Ordering::Less => return Written::Unknown(went_back(&dir, seen.token.version, expect)),
     }
-    let Some(next) = seen.token.next(nonce) else {
-        return Written::Unknown(format!(
-            "{} has the last version there can be",
-            dir.display()
-        ));
+    // A renewal says nothing new: a rename is enough, and no disk has to be waited for.
+    let same = home.cache().get(key, &seen.token).is_some_and(|now| now == *body);
+    let next = if same { seen.token.next_with_same_body(nonce) } else { seen.token.next(nonce) };
+    let Some(next) = next else {
+        return Written::Unknown(format!("{} has the last version there can be", dir.display()));
     };
-    let file = dir.join(next.body().name());
-    if let Err(error) = write_new(&file, &frame::seal(key, body)) {
+    let file = (!same).then(|| dir.join(next.body().name()));
+    if let Some(file) = &file
+        && let Err(error) = write_new(file, &frame::seal(key, body))
+    {
         if error.kind() != ErrorKind::AlreadyExists {
-            drop(fs::remove_file(&file));
+            drop(fs::remove_file(file));
         }
-        return Written::Unknown(told("write", &file, &error));
+        return Written::Unknown(told("write", file, &error));
     }
     if patience.is_over() {
-        drop(fs::remove_file(&file));
+        drop(file.map(fs::remove_file));
         return Written::Unknown("its caller gave up before it was sent".to_owned());
     }
     let renamed = fs::rename(dir.join(seen.token.name()), dir.join(next.name()));
-    match renamed.map_or_else(
-        |error| settle(&dir, &next.body(), &error),
-        |()| Settled::Won,
-    ) {
+    match renamed.map_or_else(|error| settle(&dir, &next.attempt(), &error), |()| Settled::Won) {
         Settled::Won => applied(home, key, &seen, &next, body),
         Settled::Lost => {
-            drop(fs::remove_file(&file));
+            drop(file.map(fs::remove_file));
             Written::Refused
         }
         // The body stays: the rename may land yet.
@@ -91,30 +83,24 @@ fn absent(home: &Home, key: &Key) -> Written {
 
 /// What was true cannot become false: this view is old, or the store is (C8).
 fn went_back(dir: &Path, now: u64, before: u64) -> String {
-    format!(
-        "{} shows version {now}, older than {before}: an old view of it, or the store has gone back",
-        dir.display()
-    )
+    format!("{} shows version {now}, older than {before}: an old view of it, or the store has gone back", dir.display())
 }
 
 fn applied(home: &Home, key: &Key, seen: &Sight, next: &Token, body: &Body) -> Written {
     let dir = home.record(key);
-    if let Err(error) = sync_dir(&dir) {
+    // On a disk of this machine a renewal need not outlive the machine: everybody who relies on it runs here.
+    let durable = next.body() == next.attempt() || !home.is_local();
+    if durable && let Err(error) = sync_dir(&dir) {
         return Written::Unknown(told("sync", &dir, &error));
     }
     home.cache().put(key, next, body);
     sweep(&dir, &seen.bodies, &next.body());
-    Written::Applied {
-        version: next.version,
-    }
+    Written::Applied { version: next.version }
 }
 
 /// Removes bodies that can never be current again: their version has been made, by `current`.
 fn sweep(dir: &Path, bodies: &[BodyName], current: &BodyName) {
-    for body in bodies
-        .iter()
-        .filter(|body| body.version <= current.version && *body != current)
-    {
+    for body in bodies.iter().filter(|body| body.version <= current.version && *body != current) {
         // What cannot be removed now, the next writer will try again.
         drop(fs::remove_file(dir.join(body.name())));
     }

@@ -9,13 +9,16 @@ use crate::Key;
 /// overtaken at once what became of its write, short enough for every file system's name limit.
 pub(super) const WRITERS_MAX: usize = 4;
 
-/// The name of a record's one token: `<version>.<nonce>[.<nonce before>…]`.
+/// The name of a record's one token: `<version>.<nonce>[.<nonce before>…]`, and `=<body version>.<body nonce>` where
+/// its body is that of an earlier version, unchanged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Token {
     /// The current version.
     pub(super) version: u64,
     /// Who wrote it, and who the versions before, newest first; never empty.
     writers: Vec<u128>,
+    /// The body, if it was not written for this version.
+    kept: Option<BodyName>,
 }
 
 /// What a token says of one attempt.
@@ -34,20 +37,19 @@ pub(super) enum Fate {
 impl Token {
     /// The token of a record just created.
     pub(super) fn first(nonce: u128) -> Token {
-        Token {
-            version: 1,
-            writers: vec![nonce],
-        }
+        Token { version: 1, writers: vec![nonce], kept: None }
     }
 
     /// The token that follows, or `None` after the last version there can be.
     pub(super) fn next(&self, nonce: u128) -> Option<Token> {
         let version = self.version.checked_add(1)?;
-        let writers = std::iter::once(nonce)
-            .chain(self.writers.iter().copied())
-            .take(WRITERS_MAX)
-            .collect();
-        Some(Token { version, writers })
+        let writers = std::iter::once(nonce).chain(self.writers.iter().copied()).take(WRITERS_MAX).collect();
+        Some(Token { version, writers, kept: None })
+    }
+
+    /// The token that follows, with the same body.
+    pub(super) fn next_with_same_body(&self, nonce: u128) -> Option<Token> {
+        self.next(nonce).map(|next| Token { kept: Some(self.body()), ..next })
     }
 
     pub(super) fn nonce(&self) -> u128 {
@@ -59,10 +61,7 @@ impl Token {
         let Some(ago) = self.version.checked_sub(version) else {
             return Fate::Open;
         };
-        match usize::try_from(ago)
-            .ok()
-            .and_then(|ago| self.writers.get(ago))
-        {
+        match usize::try_from(ago).ok().and_then(|ago| self.writers.get(ago)) {
             Some(writer) if *writer == nonce => Fate::Won,
             Some(_) => Fate::Lost,
             None => Fate::Forgotten,
@@ -70,10 +69,12 @@ impl Token {
     }
 
     pub(super) fn body(&self) -> BodyName {
-        BodyName {
-            version: self.version,
-            nonce: self.nonce(),
-        }
+        self.kept.unwrap_or_else(|| self.attempt())
+    }
+
+    /// The attempt that made it, named as its own body would be.
+    pub(super) fn attempt(&self) -> BodyName {
+        BodyName { version: self.version, nonce: self.nonce() }
     }
 
     pub(super) fn name(&self) -> String {
@@ -81,17 +82,24 @@ impl Token {
         for nonce in &self.writers {
             name.push_str(&format!(".{nonce:032x}"));
         }
+        if let Some(kept) = &self.kept {
+            name.push_str(&format!("={:020}.{:032x}", kept.version, kept.nonce));
+        }
         name
     }
 
     /// `None` for what is not exactly a name that [`Token::name`] makes.
     pub(super) fn parse(name: &str) -> Option<Token> {
+        let (name, kept) = match name.split_once('=') {
+            Some((name, kept)) => (name, Some(BodyName::of(kept)?)),
+            None => (name, None),
+        };
         let mut parts = name.split('.');
         let version = number(parts.next()?)?;
         let writers = parts.map(nonce_of).collect::<Option<Vec<u128>>>()?;
         let told = 1..=WRITERS_MAX.min(usize::try_from(version).unwrap_or(usize::MAX));
-        told.contains(&writers.len())
-            .then_some(Token { version, writers })
+        let older = kept.is_none_or(|kept: BodyName| kept.version < version);
+        (older && told.contains(&writers.len())).then_some(Token { version, writers, kept })
     }
 }
 
@@ -109,11 +117,12 @@ impl BodyName {
     }
 
     pub(super) fn parse(name: &str) -> Option<BodyName> {
-        let (version, nonce) = name.strip_prefix("b.")?.split_once('.')?;
-        Some(BodyName {
-            version: number(version)?,
-            nonce: nonce_of(nonce)?,
-        })
+        Self::of(name.strip_prefix("b.")?)
+    }
+
+    fn of(name: &str) -> Option<BodyName> {
+        let (version, nonce) = name.split_once('.')?;
+        Some(BodyName { version: number(version)?, nonce: nonce_of(nonce)? })
     }
 }
 
@@ -124,9 +133,7 @@ pub(super) fn record_name(key: &Key) -> String {
 
 /// The key of a record's directory; `None` for a name that is not ours.
 pub(super) fn record_key(name: &str) -> Option<Key> {
-    Key::parse(&name.replace('=', "/"))
-        .ok()
-        .filter(|_| !name.contains('/'))
+    Key::parse(&name.replace('=', "/")).ok().filter(|_| !name.contains('/'))
 }
 
 /// The directory in which `nonce` prepares the creation of `key`.
@@ -147,9 +154,7 @@ fn number(text: &str) -> Option<u64> {
 
 fn nonce_of(text: &str) -> Option<u128> {
     let lower = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
-    (text.len() == 32 && text.bytes().all(lower))
-        .then(|| u128::from_str_radix(text, 16).ok())
-        .flatten()
+    (text.len() == 32 && text.bytes().all(lower)).then(|| u128::from_str_radix(text, 16).ok()).flatten()
 }
 
 #[cfg(test)]
@@ -163,6 +168,10 @@ mod tests {
             assert_eq!(Token::parse(&token.name()), Some(token.clone()));
             assert_eq!(BodyName::parse(&token.body().name()), Some(token.body()));
             assert!(token.name().len() < 200, "{}", token.name());
+            let same = token.next_with_same_body(nonce).unwrap();
+            assert_eq!(Token::parse(&same.name()), Some(same.clone()));
+            assert_eq!((same.body(), same.version), (token.body(), token.version + 1));
+            assert!(same.name().len() < 250, "{}", same.name());
             token = token.next(nonce).unwrap();
         }
         let key = Key::parse("a.b/c/d").unwrap();
@@ -210,13 +219,6 @@ mod tests {
         assert_eq!(token.fate(5, 9), Fate::Lost);
         assert_eq!(token.fate(3, 3), Fate::Won);
         assert_eq!(token.fate(2, 2), Fate::Forgotten);
-        assert!(
-            Token {
-                version: u64::MAX,
-                writers: vec![1]
-            }
-            .next(2)
-            .is_none()
-        );
+        assert!(Token { version: u64::MAX, writers: vec![1], kept: None }.next(2).is_none());
     }
 }

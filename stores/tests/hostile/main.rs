@@ -26,24 +26,13 @@ impl World {
     fn new() -> Option<World> {
         let place = tempfile::tempdir().unwrap();
         let share = Share::new();
-        let mount = |name: &str| {
-            Some((
-                share.mount(&place.path().join(name))?,
-                place.path().join(name),
-            ))
-        };
+        let mount = |name: &str| Some((share.mount(&place.path().join(name))?, place.path().join(name)));
         let hosts = vec![mount("a")?, mount("b")?];
-        Some(World {
-            share,
-            hosts,
-            _place: place,
-        })
+        Some(World { share, hosts, _place: place })
     }
 
     async fn open(&self, host: usize, limit: Duration) -> Dir {
-        Dir::open(&self.hosts[host].1, "hostile", limit)
-            .await
-            .unwrap()
+        Dir::open(&self.hosts[host].1, "hostile", limit).await.unwrap()
     }
 
     fn host(&self, host: usize) -> &Host {
@@ -56,9 +45,7 @@ fn key() -> Key {
 }
 
 async fn write(store: &Dir, expect: Option<u64>, nonce: u128) -> Written {
-    store
-        .write(&key(), expect, nonce, Body::new(nonce.to_string()).unwrap())
-        .await
+    store.write(&key(), expect, nonce, Body::new(nonce.to_string()).unwrap()).await
 }
 
 async fn version(store: &Dir) -> u64 {
@@ -92,13 +79,8 @@ async fn a_share_is_no_single_point_of_failure() {
 async fn a_share_that_lets_two_renames_win_is_refused() {
     let Some(world) = World::new() else { return };
     world.share.let_renames_lie();
-    let error = Dir::open(&world.hosts[0].1, "hostile", LONG)
-        .await
-        .expect_err("must be refused");
-    assert!(
-        matches!(&error, OpenError::Refused(told) if told.contains("cannot keep one leader")),
-        "{error}"
-    );
+    let error = Dir::open(&world.hosts[0].1, "hostile", LONG).await.expect_err("must be refused");
+    assert!(matches!(&error, OpenError::Refused(told) if told.contains("cannot keep one leader")), "{error}");
     println!("{error}");
 }
 
@@ -111,17 +93,9 @@ async fn a_rename_whose_answer_is_lost_or_sent_twice_is_seen_to_have_won() {
         world.host(0).order(Call::Rename, trick);
         // Creation and swap both.
         let made = expect.unwrap_or(0) + 1;
-        assert_eq!(
-            write(&a, expect, at + 1).await,
-            Written::Applied { version: made },
-            "{trick:?}"
-        );
+        assert_eq!(write(&a, expect, at + 1).await, Written::Applied { version: made }, "{trick:?}");
         world.host(0).order(Call::Rename, trick);
-        assert_eq!(
-            write(&a, Some(made), at + 2).await,
-            Written::Applied { version: made + 1 },
-            "{trick:?}"
-        );
+        assert_eq!(write(&a, Some(made), at + 2).await, Written::Applied { version: made + 1 }, "{trick:?}");
         assert_eq!(version(&b).await, made + 1);
     }
     let other = Key::parse("group/web").unwrap();
@@ -135,38 +109,64 @@ async fn what_fails_before_or_after_the_rename_is_unknown() {
     let Some(world) = World::new() else { return };
     let (a, b) = (world.open(0, LONG).await, world.open(1, LONG).await);
     assert_eq!(write(&a, None, 1).await, Written::Applied { version: 1 });
-    for (call, trick) in [
-        (Call::Rename, Trick::Stale),
-        (Call::Fsync, Trick::AnswerLost),
-        (Call::Fsync, Trick::Stale),
-    ] {
+    for (call, trick) in [(Call::Rename, Trick::Stale), (Call::Fsync, Trick::AnswerLost), (Call::Fsync, Trick::Stale)] {
         // Twice: the kernel itself tries a stale rename once more.
         for _ in 0..1 + u32::from(call == Call::Rename) {
             world.host(0).order(call, trick);
         }
         let nonce = 10 + call as u128 * 10 + u128::from(matches!(trick, Trick::Stale));
-        assert!(
-            is_unknown(&write(&a, Some(1), nonce).await),
-            "{call:?} {trick:?}"
-        );
+        assert!(is_unknown(&write(&a, Some(1), nonce).await), "{call:?} {trick:?}");
         assert_eq!(version(&b).await, 1, "not applied: {call:?} {trick:?}");
     }
     world.host(0).order(Call::SyncDir, Trick::AnswerLost);
-    assert!(
-        is_unknown(&write(&a, Some(1), 90).await),
-        "visible, but perhaps not durable"
-    );
+    assert!(is_unknown(&write(&a, Some(1), 90).await), "visible, but perhaps not durable");
     assert_eq!(version(&b).await, 2);
     // The fence settles it, and sweeps what the failures left.
     assert_eq!(write(&b, Some(1), 91).await, Written::Refused);
-    assert_eq!(
-        write(&b, Some(2), 92).await,
-        Written::Applied { version: 3 }
-    );
-    let left = std::fs::read_dir(world.hosts[0].1.join("records/session=n1"))
-        .unwrap()
-        .count();
+    assert_eq!(write(&b, Some(2), 92).await, Written::Applied { version: 3 });
+    let left = std::fs::read_dir(world.hosts[0].1.join("records/session=n1")).unwrap().count();
     assert_eq!(left, 2, "one token, one body");
+}
+
+/// Two hosts race, and every few calls something goes wrong on one of them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn histories_between_two_hosts_under_faults_are_linearizable() {
+    let Some(world) = World::new() else { return };
+    let mut handles: Vec<Arc<dyn Store>> = Vec::new();
+    for host in [0, 1, 0, 1] {
+        handles.push(Arc::new(world.open(host, LONG).await));
+    }
+    let (mut unknown, mut calls) = (0, 0);
+    for round in 0..ROUNDS {
+        for (at, (call, trick)) in FAULTS.into_iter().enumerate() {
+            for host in 0..2 {
+                let fault = (round + host) % FAULTS.len() == at;
+                (0..TRICKS).filter(|_| fault).for_each(|_| world.host(host).order(call, trick));
+            }
+        }
+        let ran = conformance::record(&handles, conformance::Plan::default()).await.unwrap();
+        for (key, ops) in ran {
+            calls += ops.len();
+            unknown += ops.iter().filter(|op| is_answered_unknown(op)).count();
+            assert!(conformance::linearizable(&ops), "round {round}, {key}: {ops:#?}");
+        }
+    }
+    println!("{calls} calls, {unknown} of them unknown");
+}
+
+const ROUNDS: usize = 15;
+const TRICKS: usize = 25;
+const FAULTS: [(Call, Trick); 6] = [
+    (Call::Rename, Trick::AnswerLost),
+    (Call::Rename, Trick::Twice),
+    (Call::Rename, Trick::Stale),
+    (Call::Fsync, Trick::AnswerLost),
+    (Call::SyncDir, Trick::AnswerLost),
+    (Call::ReadDir, Trick::Stale),
+];
+
+fn is_answered_unknown(op: &conformance::Op) -> bool {
+    matches!(op.did, conformance::Did::Swap { answer: conformance::Answer::Unknown, .. })
 }
 
 /// The story that the rename is chosen for: frozen between decision and act, for fifty versions.
@@ -174,32 +174,18 @@ async fn what_fails_before_or_after_the_rename_is_unknown() {
 async fn a_writer_frozen_at_its_rename_never_wins() {
     let Some(world) = World::new() else { return };
     let (frozen, holder) = (world.open(0, SHORT).await, world.open(1, LONG).await);
-    assert_eq!(
-        write(&holder, None, 1).await,
-        Written::Applied { version: 1 }
-    );
+    assert_eq!(write(&holder, None, 1).await, Written::Applied { version: 1 });
     world.host(0).order(Call::Rename, Trick::Hang);
-    assert!(
-        is_unknown(&write(&frozen, Some(1), 1000).await),
-        "its caller is told in time"
-    );
+    assert!(is_unknown(&write(&frozen, Some(1), 1000).await), "its caller is told in time");
     for expect in 1..=50 {
-        let next = Written::Applied {
-            version: expect + 1,
-        };
-        assert_eq!(
-            write(&holder, Some(expect), 1 + u128::from(expect)).await,
-            next
-        );
+        let next = Written::Applied { version: expect + 1 };
+        assert_eq!(write(&holder, Some(expect), 1 + u128::from(expect)).await, next);
     }
     world.host(0).release();
     // A write behind the thawed one, on the same host: when it is refused, that one has ended too.
     assert_eq!(write(&frozen, Some(1), 1001).await, Written::Refused);
     assert_eq!(version(&holder).await, 51);
-    assert_eq!(
-        write(&holder, Some(51), 52).await,
-        Written::Applied { version: 52 }
-    );
+    assert_eq!(write(&holder, Some(51), 52).await, Written::Applied { version: 52 });
     assert_eq!(version(&frozen).await, 52);
 }
 
@@ -223,19 +209,12 @@ async fn a_write_whose_caller_gave_up_before_the_rename_is_not_sent() {
 async fn reads_pass_a_hung_write_and_a_hung_share_is_told_and_recovers() {
     let Some(world) = World::new() else { return };
     let store = world.open(0, SHORT).await;
-    assert_eq!(
-        write(&store, None, 1).await,
-        Written::Applied { version: 1 }
-    );
+    assert_eq!(write(&store, None, 1).await, Written::Applied { version: 1 });
     for nonce in 2..6 {
         world.host(0).order(Call::Fsync, Trick::Hang);
         assert!(is_unknown(&write(&store, Some(1), nonce).await));
     }
-    assert_eq!(
-        store.list().await.unwrap().len(),
-        1,
-        "a read does not wait behind writes"
-    );
+    assert_eq!(store.list().await.unwrap().len(), 1, "a read does not wait behind writes");
     match write(&store, Some(1), 6).await {
         Written::Unknown(told) => assert!(told.contains("hanging for"), "{told}"),
         other => panic!("all writing threads hang: {other:?}"),

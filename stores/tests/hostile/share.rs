@@ -9,9 +9,9 @@ use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use fuser::{
-    BackgroundSession, Config, Errno, FileAttr, FileHandle, FileType, Filesystem, FopenFlags,
-    Generation, INodeNo, LockOwner, MountOption, OpenFlags, RenameFlags, ReplyAttr, ReplyCreate,
-    ReplyData, ReplyDirectory, ReplyEmpty, ReplyEntry, ReplyWrite, Request, WriteFlags,
+    BackgroundSession, Config, Errno, FileAttr, FileHandle, FileType, Filesystem, FopenFlags, Generation, INodeNo,
+    LockOwner, MountOption, OpenFlags, RenameFlags, ReplyAttr, ReplyCreate, ReplyData, ReplyDirectory, ReplyEmpty,
+    ReplyEntry, ReplyWrite, Request, WriteFlags,
 };
 
 /// How long a mount believes names it has seen, as an NFS client does.
@@ -70,11 +70,7 @@ enum Node {
 impl Share {
     pub fn new() -> Share {
         let nodes = HashMap::from([(1, Node::Dir(BTreeMap::new()))]);
-        Share(Arc::new(Mutex::new(Tree {
-            nodes,
-            next: 2,
-            renames_lie: false,
-        })))
+        Share(Arc::new(Mutex::new(Tree { nodes, next: 2, renames_lie: false })))
     }
 
     /// From now on two renames of one file both win.
@@ -88,18 +84,8 @@ impl Share {
         let tricks = Arc::new(Tricks::default());
         let mut config = Config::default();
         config.mount_options = vec![MountOption::FSName("hostile".to_owned())];
-        match fuser::spawn_mount(
-            Mounted {
-                tree: self.0.clone(),
-                tricks: tricks.clone(),
-            },
-            at,
-            &config,
-        ) {
-            Ok(session) => Some(Host {
-                tricks,
-                _session: session,
-            }),
+        match fuser::spawn_mount(Mounted { tree: self.0.clone(), tricks: tricks.clone() }, at, &config) {
+            Ok(session) => Some(Host { tricks, _session: session }),
             Err(error) => {
                 println!("skipped: needs /dev/fuse ({error})");
                 None
@@ -111,14 +97,7 @@ impl Share {
 impl Host {
     /// The next call of this kind goes wrong like this.
     pub fn order(&self, call: Call, trick: Trick) {
-        self.tricks
-            .state
-            .lock()
-            .unwrap()
-            .0
-            .entry(call)
-            .or_default()
-            .push_back(trick);
+        self.tricks.state.lock().unwrap().0.entry(call).or_default().push_back(trick);
     }
 
     /// Lets every hanging call go on.
@@ -144,11 +123,7 @@ impl Tricks {
     fn wait_for_release(&self) {
         let state = self.state.lock().unwrap();
         let before = state.1;
-        drop(
-            self.released
-                .wait_while(state, |(_, releases)| *releases == before)
-                .unwrap(),
-        );
+        drop(self.released.wait_while(state, |(_, releases)| *releases == before).unwrap());
     }
 }
 
@@ -194,8 +169,7 @@ impl Tree {
             found => found?,
         };
         if let Ok(target) = self.find(to.0, to.1) {
-            let full =
-                matches!(self.nodes.get(&target), Some(Node::Dir(names)) if !names.is_empty());
+            let full = matches!(self.nodes.get(&target), Some(Node::Dir(names)) if !names.is_empty());
             if full && !self.renames_lie {
                 return Err(Errno::ENOTEMPTY);
             }
@@ -298,34 +272,13 @@ impl Filesystem for Mounted {
     }
 
     fn mkdir(&self, _: &Request, parent: INodeNo, name: &OsStr, _: u32, _: u32, reply: ReplyEntry) {
-        self.entry(
-            |tree| tree.add(parent.0, &text(name), Node::Dir(BTreeMap::new())),
-            reply,
-        );
+        self.entry(|tree| tree.add(parent.0, &text(name), Node::Dir(BTreeMap::new())), reply);
     }
 
-    fn create(
-        &self,
-        _: &Request,
-        parent: INodeNo,
-        name: &OsStr,
-        _: u32,
-        _: u32,
-        _: i32,
-        reply: ReplyCreate,
-    ) {
+    fn create(&self, _: &Request, parent: INodeNo, name: &OsStr, _: u32, _: u32, _: i32, reply: ReplyCreate) {
         let mut tree = self.tree.lock().unwrap();
-        match tree
-            .add(parent.0, &text(name), Node::File(Vec::new()))
-            .and_then(|ino| tree.attr(ino))
-        {
-            Ok(attr) => reply.created(
-                &NAMES_BELIEVED,
-                &attr,
-                Generation(0),
-                FileHandle(0),
-                FopenFlags::empty(),
-            ),
+        match tree.add(parent.0, &text(name), Node::File(Vec::new())).and_then(|ino| tree.attr(ino)) {
+            Ok(attr) => reply.created(&NAMES_BELIEVED, &attr, Generation(0), FileHandle(0), FopenFlags::empty()),
             Err(error) => reply.error(error),
         }
     }
@@ -386,17 +339,11 @@ impl Filesystem for Mounted {
         // Of a file that has a second link only the name goes.
         let mut tree = self.tree.lock().unwrap();
         let removed = tree.dir(parent.0).map(|names| names.remove(&text(name)));
-        done(
-            removed.and_then(|ino| ino.map(|_| ()).ok_or(Errno::ENOENT)),
-            reply,
-        );
+        done(removed.and_then(|ino| ino.map(|_| ()).ok_or(Errno::ENOENT)), reply);
     }
 
     fn rmdir(&self, _: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
-        done(
-            self.tree.lock().unwrap().remove(parent.0, &text(name)),
-            reply,
-        );
+        done(self.tree.lock().unwrap().remove(parent.0, &text(name)), reply);
     }
 
     fn rename(
@@ -426,28 +373,14 @@ impl Filesystem for Mounted {
         reply.ok();
     }
 
-    fn readdir(
-        &self,
-        _: &Request,
-        ino: INodeNo,
-        _: FileHandle,
-        offset: u64,
-        mut reply: ReplyDirectory,
-    ) {
+    fn readdir(&self, _: &Request, ino: INodeNo, _: FileHandle, offset: u64, mut reply: ReplyDirectory) {
         let act = move |tree: &mut Tree| {
-            let names: Vec<(u64, String)> = tree
-                .dir(ino.0)?
-                .iter()
-                .map(|(name, ino)| (*ino, name.clone()))
-                .collect();
+            let names: Vec<(u64, String)> = tree.dir(ino.0)?.iter().map(|(name, ino)| (*ino, name.clone())).collect();
             let kind = |ino: &u64| match tree.nodes.get(ino) {
                 Some(Node::Dir(_)) => FileType::Directory,
                 Some(Node::File(_)) | None => FileType::RegularFile,
             };
-            Ok(names
-                .iter()
-                .map(|(ino, name)| (*ino, kind(ino), name.clone()))
-                .collect::<Vec<_>>())
+            Ok(names.iter().map(|(ino, name)| (*ino, kind(ino), name.clone())).collect::<Vec<_>>())
         };
         self.play(Call::ReadDir, act, move |listed| match listed {
             Ok(listed) => {
