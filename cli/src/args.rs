@@ -10,7 +10,11 @@ const URL: &str = "http://127.0.0.1:7700";
 
 /// Exactly one of your servers is in charge, the others are ready.
 #[derive(Parser, Debug)]
-#[command(name = "hotseat", version, arg_required_else_help = true, after_help = "\
+#[command(
+    name = "hotseat",
+    version,
+    arg_required_else_help = true,
+    after_help = "\
 Examples:
   hotseat dev                                        a three-node cluster on this machine, to be killed and watched
   hotseat dev -- python3 -m http.server {port}       the same, around your own server
@@ -18,7 +22,8 @@ Examples:
   hotseat status                                     who leads, and is it safe
   hotseat switchover --group web --to n2             a planned change of leader
 
-Looking and acting commands speak to the agent on this machine; --url http://HOST:PORT names another.")]
+Looking and acting commands speak to the agent on this machine; --url http://HOST:PORT names another."
+)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -46,6 +51,9 @@ pub(crate) enum Command {
     /// A small HTTP server that knows its role, for `dev` and for tests
     #[command(hide = true)]
     DemoService(DemoService),
+    /// Waits for the end of a `dev` and removes what it left
+    #[command(hide = true)]
+    DevCleaner(DevCleaner),
 }
 
 /// Which agent to speak to.
@@ -95,10 +103,15 @@ pub(crate) struct Run {
     /// Use this folder for data, whatever the file says
     #[arg(long, value_name = "DIR")]
     pub(crate) data_dir: Option<PathBuf>,
+    /// Stop, as with TERM, when standard input ends: when whoever started us is gone
+    #[arg(long, hide = true)]
+    pub(crate) stop_on_stdin_eof: bool,
 }
 
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:\n  hotseat status\n  hotseat status --json --url http://10.0.0.102:7700\n  hotseat status --watch")]
+#[command(
+    after_help = "Examples:\n  hotseat status\n  hotseat status --json --url http://10.0.0.102:7700\n  hotseat status --watch"
+)]
 pub(crate) struct Status {
     #[command(flatten)]
     pub(crate) target: Target,
@@ -184,6 +197,12 @@ pub(crate) enum Config {
     },
     /// Print a configuration file to start from, with every setting explained
     Example,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct DevCleaner {
+    /// The folder of the `dev` whose end is the end of our standard input
+    pub(crate) folder: PathBuf,
 }
 
 #[derive(Args, Debug)]

@@ -33,7 +33,9 @@ fn headline(group: &Group, width: usize) -> String {
         Some(leader) if group.serving => {
             format!("{:width$}   ● {leader} leads · epoch {}{since}{reason}\n", group.id, group.epoch)
         }
-        Some(leader) => format!("{:width$}   ◐ {leader} leads, its service is not ready · epoch {}{since}\n", group.id, group.epoch),
+        Some(leader) => {
+            format!("{:width$}   ◐ {leader} leads, its service is not ready · epoch {}{since}\n", group.id, group.epoch)
+        }
         None => format!("{:width$}   ▲ NOBODY LEADS · last epoch {}{reason}\n", group.id, group.epoch),
     }
 }

@@ -51,8 +51,6 @@ fn verdict(group: &Group) -> (u8, String) {
         Some(leader) if spare == 0 => {
             (1, format!("{}: {leader} leads, epoch {}, nobody could take over", group.id, group.epoch))
         }
-        Some(leader) => {
-            (0, format!("{}: {leader} leads, epoch {}, can lose {spare} more", group.id, group.epoch))
-        }
+        Some(leader) => (0, format!("{}: {leader} leads, epoch {}, can lose {spare} more", group.id, group.epoch)),
     }
 }

@@ -62,7 +62,8 @@ async fn answer(State(demo): State<Demo>) -> Response {
     let role = demo.role.borrow().clone();
     match role {
         Some(role) if role.role == "leader" || demo.careless => {
-            let text = format!("{{\"node\":\"{}\",\"epoch\":{},\"pid\":{}}}\n", demo.node, role.epoch, std::process::id());
+            let text =
+                format!("{{\"node\":\"{}\",\"epoch\":{},\"pid\":{}}}\n", demo.node, role.epoch, std::process::id());
             (StatusCode::OK, text).into_response()
         }
         Some(_) => (StatusCode::SERVICE_UNAVAILABLE, "standby\n").into_response(),

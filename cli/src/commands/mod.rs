@@ -46,6 +46,7 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Command::Switchover(args) => switchover::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Config(args) => config::run(&args),
+        Command::DevCleaner(args) => dev::clean(&args),
         Command::DemoService(args) => demo_service::run(&args),
     };
     result.unwrap_or_else(|failed| {

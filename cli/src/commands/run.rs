@@ -17,6 +17,9 @@ pub(crate) fn run(args: &Run) -> Result {
     let (sender, signals) = mpsc::channel(4);
     let exe = std::env::current_exe()?;
     let result = runtime.block_on(async {
+        if args.stop_on_stdin_eof {
+            watch_stdin(sender.clone());
+        }
         watch_signals(args, sender)?;
         hotseat_agent::run(config, Options { exe, signals }).await.map_err(Failed::from)
     });
@@ -32,6 +35,15 @@ fn load(args: &Run) -> std::result::Result<Config, Failed> {
         config.node.data_dir.clone_from(data_dir);
     }
     Ok(config)
+}
+
+/// Stops the agent when standard input ends. A thread of its own, because nothing else can wait for that; it ends
+/// with the process.
+fn watch_stdin(sender: mpsc::Sender<Signal>) {
+    std::thread::spawn(move || {
+        drop(std::io::copy(&mut std::io::stdin(), &mut std::io::sink()));
+        drop(sender.blocking_send(Signal::Stop));
+    });
 }
 
 /// Passes signals on for as long as the agent runs. A second TERM or INT ends it at once.

@@ -29,9 +29,10 @@ fn pick<'a>(cluster: &'a Cluster, id: Option<&str>) -> std::result::Result<&'a G
     match (id, cluster.groups.as_slice()) {
         (None, [only]) => Ok(only),
         (None, _) => Err(Failed::new(format!("say which group with --group: {}", ids.join(", ")))),
-        (Some(id), groups) => groups.iter().find(|group| group.id == id).ok_or_else(|| {
-            Failed::new(format!("no group \"{id}\" at {}; there is: {}", cluster.node, ids.join(", ")))
-        }),
+        (Some(id), groups) => groups
+            .iter()
+            .find(|group| group.id == id)
+            .ok_or_else(|| Failed::new(format!("no group \"{id}\" at {}; there is: {}", cluster.node, ids.join(", ")))),
     }
 }
 
@@ -69,7 +70,10 @@ fn report(args: &Switchover, before: &Group, after: &Group, took: Duration) {
     let (old, new) = (before.leader.as_deref().unwrap_or("nobody"), after.leader.as_deref().unwrap_or("nobody"));
     if args.json {
         let took = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-        println!("{}", serde_json::json!({"group": after.id, "from": old, "to": new, "epoch": after.epoch, "took_ms": took}));
+        println!(
+            "{}",
+            serde_json::json!({"group": after.id, "from": old, "to": new, "epoch": after.epoch, "took_ms": took})
+        );
     } else {
         println!("{}: {old} → {new}, epoch {}, in {} ms", after.id, after.epoch, took.as_millis());
     }

@@ -1,0 +1,113 @@
+//! Everything `hotseat dev` knows at a moment. It is told, and keeps; it starts and draws nothing.
+
+use std::net::SocketAddr;
+
+use hotseat_agent::follow::Sight;
+
+use super::News;
+use super::node::{Ended, Node};
+use super::plan::Plan;
+use super::story::Story;
+use super::watch::Said;
+
+/// Ends of agents or services before anybody ever served that are enough to give up.
+const ENDS_MAX: u32 = 6;
+
+/// What is known of one node.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Seen {
+    /// Its agent's process; 0 while there is none.
+    pub(super) pid: u32,
+    pub(super) frozen: bool,
+    pub(super) said: Option<Said>,
+}
+
+impl Seen {
+    /// Its service's process.
+    pub(super) fn service_pid(&self) -> Option<u32> {
+        let said = self.said.as_ref()?;
+        let group = said.cluster.groups.first()?;
+        group.members.iter().find(|member| member.node == said.cluster.node)?.pid
+    }
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Stage {
+    pub(super) plan: Plan,
+    pub(super) nodes: Vec<Node>,
+    pub(super) seen: Vec<Seen>,
+    pub(super) sight: Sight,
+    pub(super) story: Story,
+    pub(super) proxy: Option<SocketAddr>,
+    pub(super) proxy_note: String,
+    /// How the user calls this program.
+    pub(super) hotseat: String,
+    /// Whether anybody has ever served.
+    pub(super) served: bool,
+    ends: u32,
+}
+
+impl Stage {
+    pub(super) fn new(plan: Plan, nodes: Vec<Node>) -> Self {
+        let story = Story::new(nodes.iter().map(|node| node.name.clone()), plan.ttl());
+        Self {
+            seen: vec![Seen::default(); nodes.len()],
+            plan,
+            nodes,
+            sight: Sight::default(),
+            story,
+            proxy: None,
+            proxy_note: String::new(),
+            hotseat: super::frame::own_name(),
+            served: false,
+            ends: 0,
+        }
+    }
+
+    /// The store changed.
+    pub(super) fn saw(&mut self, sight: Sight) {
+        self.served |= sight.serving;
+        self.story.saw(&sight);
+        self.sight = sight;
+    }
+
+    /// Something happened.
+    pub(super) fn hear(&mut self, news: News) {
+        match news {
+            News::Started { place, pid } => {
+                self.seen[place] = Seen { pid, ..Seen::default() };
+                self.story.started(place);
+            }
+            News::Ended { place, ended } => self.ended(place, ended),
+            News::NoAgent { place, why } => {
+                self.ends += 1;
+                self.story.tell(&format!("{}'s agent cannot be started: {why}", self.nodes[place].name));
+            }
+            News::Said { place, said } => self.seen[place].said = Some(*said),
+            News::Frozen { place, frozen } => {
+                self.seen[place].frozen = frozen;
+                self.story.frozen(place, frozen);
+            }
+            News::Event { place, event } => match event.kind.as_str() {
+                "service-exited" => {
+                    self.ends += u32::from(!self.served);
+                    self.story.service(place, &event.text);
+                }
+                "health-failed" => self.story.service(place, &event.text),
+                _ => {}
+            },
+        }
+    }
+
+    fn ended(&mut self, place: usize, ended: Option<Ended>) {
+        self.ends += u32::from(!self.served);
+        self.seen[place] = Seen::default();
+        self.story.ended(place, ended);
+    }
+
+    /// Whether it is no use waiting for the first leader any longer.
+    pub(super) const fn is_hopeless(&self) -> bool {
+        !self.served && self.ends >= ENDS_MAX
+    }
+}
