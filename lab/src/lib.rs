@@ -1,1 +1,53 @@
-//! Placeholder.
+//! The laboratory: clusters of real agents around real servers, real faults, and observers outside of them.
+//!
+//! ```text
+//!  Spec ──start──> Cluster ──> Node: agent, guard, keepers, service ── faults: kill, stop, freeze, lose the store
+//!                     │
+//!     Observer ───────┤ asks every service directly, with one clock: who answers as leader, in which epoch
+//!     Witness  ───────┘ watches every process: are services of two nodes alive at one instant
+//! ```
+//!
+//! It starts the *built* binary and knows nothing of what is inside of it. Everything it starts carries a mark
+//! in its environment, so that nothing of a cluster outlives its test. Never shipped.
+#![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a test that cannot go on stops")]
+#![forbid(unsafe_code)]
+
+pub mod cluster;
+pub mod faults;
+pub mod http;
+pub mod node;
+pub mod observer;
+mod ports;
+pub mod processes;
+pub mod program;
+pub mod servers;
+pub mod spec;
+pub mod witness;
+
+pub use cluster::Cluster;
+pub use node::Node;
+pub use observer::{Observer, Timeline};
+pub use spec::Spec;
+pub use witness::Witness;
+
+use std::time::{Duration, Instant};
+
+/// How long anything may take before a test gives up: far above what it takes on a busy machine.
+pub const CEILING: Duration = Duration::from_secs(60);
+
+/// Between two looks at something that is waited for.
+pub const PACE: Duration = Duration::from_millis(5);
+
+/// Waits until `found` finds something; `None` after `limit`.
+pub fn poll<T>(limit: Duration, mut found: impl FnMut() -> Option<T>) -> Option<T> {
+    let start = Instant::now();
+    loop {
+        if let Some(found) = found() {
+            return Some(found);
+        }
+        if start.elapsed() > limit {
+            return None;
+        }
+        std::thread::sleep(PACE);
+    }
+}

@@ -1,0 +1,1 @@
+//! Real servers as groups: how each is started by hand, in folders of its own.

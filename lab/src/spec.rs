@@ -1,0 +1,208 @@
+//! What a cluster is to be: how many nodes, which service, which settings. Values are TOML text, as users write it.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+
+use crate::observer::Ask;
+use crate::program;
+
+/// The HA id of the first group of every cluster.
+pub const GROUP: &str = "web";
+
+type Table = BTreeMap<String, String>;
+
+/// See the module. `{home}` in a value is the node's folder, `{shared}` one that all nodes see.
+#[derive(Clone, Debug)]
+pub struct Spec {
+    /// Nodes `n1`, `n2`, …
+    pub nodes: usize,
+    /// Whether the service has a port.
+    pub port: bool,
+    /// How to ask the service whether it acts.
+    pub ask: Ask,
+    /// Folder to make the cluster's folder in.
+    pub place: String,
+    cluster: Table,
+    node: Table,
+    group: Table,
+    service: Table,
+    proxy: Option<Table>,
+    own: BTreeMap<usize, Vec<(&'static str, String, String)>>,
+    env: Vec<(String, String)>,
+}
+
+impl Spec {
+    /// Around a command: cold, three nodes, timing `lan`. The command is given as for a shell, without quotes.
+    #[must_use]
+    pub fn of(command: &str) -> Self {
+        let mut spec = Self {
+            nodes: 3,
+            port: true,
+            ask: crate::observer::http,
+            place: String::from("/dev/shm"),
+            cluster: Table::new(),
+            node: Table::new(),
+            group: Table::new(),
+            service: Table::new(),
+            proxy: None,
+            own: BTreeMap::new(),
+            env: Vec::new(),
+        };
+        let words: Vec<_> = command.split_ascii_whitespace().collect();
+        spec.service.insert("command".into(), array(&words));
+        spec.cluster("timing", "\"lan\"").cluster("allow_single_point_of_failure", "true").service("cwd", "\"{home}/work\"")
+    }
+
+    /// Around the built-in demo service, which answers `{"node":…,"epoch":…}` as leader, and 503 otherwise.
+    #[must_use]
+    pub fn demo() -> Self {
+        let binary = program::hotseat();
+        let mut spec = Self::of(&format!("{} demo-service --port {{port}}", binary.display()));
+        spec.ask = crate::observer::demo;
+        spec
+    }
+
+    /// A service without a port.
+    #[must_use]
+    pub fn portless(mut self) -> Self {
+        self.port = false;
+        self
+    }
+
+    /// How many nodes.
+    #[must_use]
+    pub fn nodes(mut self, nodes: usize) -> Self {
+        self.nodes = nodes;
+        self
+    }
+
+    /// The service runs on standbys too.
+    #[must_use]
+    pub fn hot(self) -> Self {
+        self.service("standby", "\"hot\"")
+    }
+
+    /// How the service is asked whether it acts.
+    #[must_use]
+    pub fn asked(mut self, ask: Ask) -> Self {
+        self.ask = ask;
+        self
+    }
+
+    /// A folder other than memory for everything of the cluster.
+    #[must_use]
+    pub fn place(mut self, place: &str) -> Self {
+        place.clone_into(&mut self.place);
+        self
+    }
+
+    /// A key of `[cluster]`.
+    #[must_use]
+    pub fn cluster(mut self, key: &str, value: &str) -> Self {
+        self.cluster.insert(key.into(), value.into());
+        self
+    }
+
+    /// A key of `[node]`.
+    #[must_use]
+    pub fn node(mut self, key: &str, value: &str) -> Self {
+        self.node.insert(key.into(), value.into());
+        self
+    }
+
+    /// A key of `[[group]]`.
+    #[must_use]
+    pub fn group(mut self, key: &str, value: &str) -> Self {
+        self.group.insert(key.into(), value.into());
+        self
+    }
+
+    /// A key of `[group.service]`.
+    #[must_use]
+    pub fn service(mut self, key: &str, value: &str) -> Self {
+        self.service.insert(key.into(), value.into());
+        self
+    }
+
+    /// A proxy on every node.
+    #[must_use]
+    pub fn proxy(mut self, hold: &str) -> Self {
+        self.proxy = Some(Table::from([("hold".into(), format!("\"{hold}\""))]));
+        self
+    }
+
+    /// A key of one node alone, from 1, in `cluster`, `node`, `group`, `service` or `proxy`.
+    #[must_use]
+    pub fn only(mut self, node: usize, section: &'static str, key: &str, value: &str) -> Self {
+        self.own.entry(node).or_default().push((section, key.into(), value.into()));
+        self
+    }
+
+    /// A variable in every agent's environment.
+    #[must_use]
+    pub fn env(mut self, key: &str, value: &str) -> Self {
+        self.env.push((key.into(), value.into()));
+        self
+    }
+
+    pub(crate) fn environment(&self) -> &[(String, String)] {
+        &self.env
+    }
+
+    /// The file of a node.
+    pub(crate) fn render(&self, number: usize, ports: &Ports, folders: (&str, &str), cluster: &str) -> String {
+        let (home, shared) = folders;
+        let own = |section: &str, table: &Table| {
+            let mut table = table.clone();
+            for (its, key, value) in self.own.get(&number).into_iter().flatten() {
+                if *its == section {
+                    table.insert(key.clone(), value.clone());
+                }
+            }
+            table
+        };
+        let mut text = String::new();
+        let mut section = |head: &str, defaults: &[(&str, String)], table: Table| {
+            let mut all: Table = defaults.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
+            all.extend(table);
+            writeln!(text, "{head}").unwrap();
+            for (key, value) in all {
+                let value = value.replace("{home}", home).replace("{shared}", shared);
+                writeln!(text, "{key} = {value}").unwrap();
+            }
+            text.push('\n');
+        };
+        let quoted = |text: &str| format!("\"{text}\"");
+        let store = quoted(&format!("dir:{home}/share"));
+        section("[cluster]", &[("name", quoted(cluster)), ("store", store)], own("cluster", &self.cluster));
+        let data = quoted(&format!("{home}/data"));
+        let node = [("name", quoted(&format!("n{number}"))), ("listen", quoted(&ports.agent.to_string())), ("data_dir", data)];
+        section("[node]", &node, own("node", &self.node));
+        section("[[group]]", &[("id", quoted(GROUP))], own("group", &self.group));
+        let port: Vec<_> = ports.service.map(|it| ("port", it.port().to_string())).into_iter().collect();
+        section("[group.service]", &port, own("service", &self.service));
+        if let (Some(proxy), Some(listen)) = (&self.proxy, ports.proxy) {
+            section("[group.proxy]", &[("listen", quoted(&listen.to_string()))], own("proxy", proxy));
+        }
+        text
+    }
+
+    pub(crate) fn proxied(&self) -> bool {
+        self.proxy.is_some()
+    }
+}
+
+/// Where a node is reached.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ports {
+    pub(crate) agent: SocketAddr,
+    pub(crate) service: Option<SocketAddr>,
+    pub(crate) proxy: Option<SocketAddr>,
+}
+
+/// A TOML array of strings.
+#[must_use]
+pub fn array(words: &[&str]) -> String {
+    serde_json::to_string(words).expect("strings")
+}
