@@ -64,15 +64,10 @@ impl Slot {
         })
     }
 
-    /// The keeper is dead and its last news is read. A keeper that went before its work was done was killed, and so
-    /// was its service, by the second belt; what the service had started is ours now.
-    pub(crate) fn lose_keeper(&mut self) -> Option<Report> {
+    /// The keeper is dead, and its last news is read. A keeper that went before its work was done was killed; what it
+    /// kept is ours now.
+    pub(crate) fn lose_keeper(&mut self) {
         self.orphaned = true;
-        let cut_short = !self.proven && matches!(self.stage, Stage::Starting | Stage::Running);
-        cut_short.then(|| {
-            self.stage = Stage::Exited;
-            Report::Exited { slot: self.id, code: None, signal: Some(libc::SIGKILL) }
-        })
     }
 
     /// Whether its keeper is alive, or dead and not reaped.
@@ -90,11 +85,15 @@ impl Slot {
         self.orphaned && (self.proven || !orphans) && !self.group.as_ref().is_some_and(SlotGroup::is_populated)
     }
 
-    /// The last report of it.
-    pub(crate) fn last_report(&self) -> Report {
+    /// The last reports of it. Where no keeper was left to see the end of the main process, it was a kill, and can be
+    /// told only now.
+    pub(crate) fn last_reports(&self) -> [Option<Report>; 2] {
+        let slot = self.id;
+        let unseen = Report::Exited { slot, code: None, signal: Some(libc::SIGKILL) };
         match self.stage {
-            Stage::Failed(errno) => Report::StartFailed { slot: self.id, errno },
-            _ => Report::Gone { slot: self.id },
+            Stage::Failed(errno) => [None, Some(Report::StartFailed { slot, errno })],
+            Stage::Starting | Stage::Running => [Some(unseen), Some(Report::Gone { slot })],
+            Stage::Exited => [None, Some(Report::Gone { slot })],
         }
     }
 

@@ -203,3 +203,29 @@ fn a_chain_whose_links_are_gone_before_one_can_look() {
         expect_proof(&stage, &agent);
     }
 }
+
+/// Two of them, a random moment apart: whatever the first death had set going is cut short by the second.
+#[test]
+fn two_killed_at_any_moment() {
+    for round in 0..24_u32 {
+        let stage = Stage::new(BOTH[(round % 2) as usize]);
+        let agent = stage.agent(LONG, "(setsid sleep 300 &); sleep 0.05; echo ready >&2; sleep 300");
+        let (first, second) = match round / 2 % 4 {
+            0 => (agent.pid(), agent.guard),
+            1 => (agent.guard, agent.pid()),
+            2 => (agent.pid(), agent.keeper),
+            _ => (agent.keeper, agent.pid()),
+        };
+        let mut random = [0_u8; 2];
+        getrandom::fill(&mut random).unwrap();
+        let apart = Duration::from_micros(u64::from(u16::from_ne_bytes(random) % 3000));
+        println!("round {round}: {first}, and {second} {apart:?} later");
+        signal(first, Signal::KILL);
+        std::thread::sleep(apart);
+        let _ = rustix::process::kill_process(rustix::process::Pid::from_raw(second).unwrap(), Signal::KILL);
+        if stage.has_heard() {
+            assert_eq!(stage.alive(), [], "alive when the word came");
+        }
+        stage.wait_until_dead();
+    }
+}

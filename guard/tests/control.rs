@@ -316,7 +316,7 @@ fn an_agent_that_lets_go_of_its_guard_is_ended() {
     const CHILD: &str = "HOTSEAT_GUARD_LET_GO";
     let stage = Stage::new(Containment::Auto);
     if std::env::var_os(CHILD).is_some() {
-        let guard = hotseat_guard::Guard::spawn(&stage::example("guard-under-test"), &stage.settings()).unwrap();
+        let guard = hotseat_guard::Guard::spawn(stage::GUARD.as_ref(), &stage.settings()).unwrap();
         drop(guard);
         std::thread::sleep(stage::SOON);
         panic!("alive");
@@ -332,7 +332,7 @@ fn a_guard_that_cannot_have_its_watchdog_says_so() {
     let stage = Stage::new(Containment::Auto);
     let mut settings = stage.settings();
     settings.watchdog = Some("/no/such/watchdog".into());
-    let guard = hotseat_guard::Guard::spawn(&stage::example("guard-under-test"), &settings).unwrap();
+    let guard = hotseat_guard::Guard::spawn(stage::GUARD.as_ref(), &settings).unwrap();
     let mut report = None;
     until("a report", || {
         report = guard.receive().unwrap();

@@ -55,7 +55,7 @@ impl Session {
         while let Some(news) = slot.news() {
             self.outbox.extend(news);
         }
-        self.outbox.extend(slot.lose_keeper());
+        slot.lose_keeper();
         self.keepers.retain(|keeper| *keeper != pid.as_raw_nonzero().get());
     }
 
@@ -89,12 +89,14 @@ impl Session {
             return orphans;
         }
         if killing {
-            // The keepers had their time. What is below them first, then they themselves.
+            // The keepers had their time: what is below them is killed over their heads. They themselves only later:
+            // while a keeper lives, the death of the guard leaves nobody unwatched.
             if let Some(group) = &self.group {
                 group.kill();
             }
             self.kin.kill_descendants(is_keeper);
-            self.slots.iter().for_each(Slot::kill_keeper);
+            let for_them: fn(&Slot) = if pause > PATIENCE { Slot::kill_keeper } else { Slot::kill };
+            self.slots.iter().for_each(for_them);
         }
         self.again = Some((now.saturating_add(pause), (pause * 2).min(PAUSE_MAX)));
         orphans
@@ -107,7 +109,7 @@ impl Session {
             if slot.is_gone(orphans) {
                 let slot = self.slots.swap_remove(place);
                 self.remove_group(slot.group.as_ref());
-                self.outbox.push_back(slot.last_report());
+                self.outbox.extend(slot.last_reports().into_iter().flatten());
             } else {
                 place += 1;
             }

@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::io::{BufRead, BufReader, PipeReader, pipe};
 use std::net::UdpSocket;
 use std::os::fd::AsFd;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, ChildStdout, Stdio};
 use std::time::{Duration, Instant};
 
@@ -73,7 +73,7 @@ impl Stage {
     }
 
     pub fn hold_with(&self, settings: &Settings) -> Held {
-        let guard = Guard::spawn(&example("guard-under-test"), settings).unwrap();
+        let guard = Guard::spawn(Path::new(GUARD), settings).unwrap();
         let mut held = Held { guard, hash: [0; 32], lines: None };
         match held.report() {
             Report::Hello { proof_hash, .. } => held.hash = proof_hash,
@@ -84,8 +84,8 @@ impl Stage {
 
     /// An agent of its own that runs `script`; returns once the script has said `ready`.
     pub fn agent(&self, deadline: Duration, script: &str) -> Agent {
-        let mut command = std::process::Command::new(example("agent-under-test"));
-        command.arg(example("guard-under-test")).arg(self.hex());
+        let mut command = std::process::Command::new(AGENT);
+        command.arg(GUARD).arg(self.hex());
         command.arg(if self.containment == Containment::Tree { "tree" } else { "auto" });
         command.arg(self.peer.local_addr().unwrap().to_string());
         command.arg(deadline.as_millis().to_string()).args(["2000", "--", "sh", "-c", script]);
@@ -288,13 +288,9 @@ pub fn until(what: &str, mut done: impl FnMut() -> bool) {
     }
 }
 
-/// The tests are in `target/PROFILE/deps`, the examples beside.
-pub fn example(name: &str) -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    let exe = test.parent().and_then(|deps| deps.parent()).unwrap().join("examples").join(name);
-    assert!(exe.exists(), "not built: {} (cargo build -p hotseat-guard --examples)", exe.display());
-    exe
-}
+/// The two binaries that cargo builds for the tests.
+pub const GUARD: &str = env!("CARGO_BIN_EXE_guard-under-test");
+const AGENT: &str = env!("CARGO_BIN_EXE_agent-under-test");
 
 pub fn processes() -> Vec<i32> {
     let entries = std::fs::read_dir("/proc").unwrap().flatten();
