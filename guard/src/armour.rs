@@ -38,8 +38,9 @@ impl Inherited {
     /// Gives it back, in the child that is to become a service. Allocates nothing.
     pub(crate) fn restore(&self) {
         let _ = setrlimit(Resource::Nofile, self.descriptors);
-        // `hurry` is not inherited, but what comes instead is the default, and not what the agent had.
-        let _ = setpriority_process(None, self.nice);
+        // `hurry` is not inherited, but what comes instead is the default, and not what the agent was started with. What
+        // the agent took for itself, before ordinary processes, is not for services.
+        let _ = setpriority_process(None, self.nice.max(0));
         if let Ok(mut file) = OpenOptions::new().write(true).open("/proc/self/oom_score_adj") {
             let len = self.oom.iter().position(|byte| *byte == 0).unwrap_or(self.oom.len());
             let _ = file.write_all(&self.oom[..len]);
