@@ -17,7 +17,7 @@
 //! asks a clock. The release is sent only after the service was seen to have stepped down.
 
 use alloc::string::{String, ToString};
-use alloc::vec::Vec;
+use core::time::Duration;
 
 use crate::election::{Candidate, order};
 use crate::id::{Epoch, GroupId, NodeName, Version};
@@ -173,6 +173,9 @@ impl Group {
     }
 
     fn learn(&mut self, version: Version, record: &GroupRecord, desk: &mut Desk<'_>) {
+        if version <= self.register.version() {
+            return;
+        }
         let before = self.register.body().cloned();
         let settled = self.register.looked(desk.now, version, record);
         if settled != Settled::Nothing {
@@ -448,6 +451,7 @@ impl Group {
             None => Some(Reason::First),
             Some(record) => match &record.leader {
                 None => Some(record.reason.clone()),
+                Some(_) if self.forgotten(desk) => Some(Reason::Replaced),
                 Some(leader) => match roster.hold(leader, desk) {
                     Hold::Held => None,
                     Hold::Ended(SessionState::Proven) => Some(Reason::Proven),
@@ -464,13 +468,20 @@ impl Group {
         }
     }
 
+    /// The record names our session, but we do not lead: a claim that was given up as lost has landed.
+    /// Only a claim of the next epoch leads on from here (A2).
+    fn forgotten(&self, desk: &Post<'_>) -> bool {
+        self.seat == Seat::Standby && self.mine(desk) && !self.register.unsettled() && self.service.stepped_down()
+    }
+
+    /// Whether this node could lead, if perhaps not well.
+    fn fit(&self, desk: &Post<'_>) -> bool {
+        self.config.mode.may_lead() && !desk.stopping && desk.session.is_some() && self.service.healthy()
+    }
+
     /// Whether this node would lead if asked now.
     fn able(&self, desk: &Post<'_>) -> bool {
-        self.config.mode.may_lead()
-            && !desk.stopping
-            && desk.session.is_some()
-            && self.service.healthy()
-            && (!self.service.exhausted() || self.service.ready().is_some())
+        self.fit(desk) && (!self.service.exhausted() || self.service.ready().is_some())
     }
 
     fn candidate(&self, desk: &Post<'_>) -> Candidate {
@@ -488,7 +499,7 @@ impl Group {
     /// When this node's turn comes, if nothing changes.
     pub(crate) fn claim_at(&self, roster: &Roster<'_>, desk: &Post<'_>) -> Option<Instant> {
         let (since, _) = self.vacant.as_ref()?;
-        if self.seat != Seat::Standby || !self.known || self.damaged || self.blind || !self.able(desk) {
+        if self.seat != Seat::Standby || !self.known || self.damaged || self.blind || !self.fit(desk) {
             return None;
         }
         let record = self.register.body();
@@ -499,7 +510,9 @@ impl Group {
             return None;
         }
         let ttl = desk.config.timing.ttl();
-        let settled = (*since).max(desk.began + ttl / 2);
+        // Where the service keeps failing it is tried again only if nobody else wants to lead.
+        let last_resort = if self.able(desk) { Duration::ZERO } else { ttl * 2 };
+        let settled = (*since).max(desk.began + ttl / 2) + last_resort;
         match next {
             Some(next) if *next == desk.config.name => return Some(*since),
             Some(next) if roster.able(next, &self.config.id).is_ok() => {

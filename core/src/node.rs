@@ -17,7 +17,7 @@ use crate::session::{Phase, Session, proves, session_of};
 use crate::time::Instant;
 use crate::timing::Timing;
 
-/// Guards' words kept that match no session we have seen yet.
+/// Guards' words kept that have not ended a session yet; the oldest goes first.
 const PROOFS_MAX: usize = 16;
 
 /// What a node is.
@@ -64,6 +64,8 @@ pub struct Node {
     stopping: bool,
     looking: bool,
     look_again: bool,
+    /// The last look failed: the next waits for its time, or a store that refuses at once would be asked without end.
+    look_failed: bool,
     look_at: Instant,
     published: Vec<(GroupId, Member)>,
 }
@@ -94,6 +96,7 @@ impl Node {
             stopping: false,
             looking: false,
             look_again: false,
+            look_failed: false,
             look_at: Instant::from_nanos(0),
             published: Vec::new(),
         }
@@ -118,7 +121,7 @@ impl Node {
         let promise = self.config.timing.promise();
         let silences = self.others.values().filter_map(|other| other.silent_at(self.config.rules, promise));
         let silent = silences.filter(|at| *at > now).min();
-        [look, groups, silent, self.session.wake_at(&self.config)].into_iter().flatten().min()
+        [look, groups, silent, self.session.wake_at()].into_iter().flatten().min()
     }
 
     pub(crate) fn post(&self, now: Instant) -> Post<'_> {
@@ -171,7 +174,7 @@ impl Node {
             Input::Tick => {}
             Input::Hint => self.look_again = true,
             Input::Looked(look) => self.looked(now, &look, out),
-            Input::LookFailed => self.looking = false,
+            Input::LookFailed => (self.looking, self.look_failed) = (false, true),
             Input::Written(ticket, outcome) => self.written(now, ticket, outcome, out),
             Input::Proof(proof) => self.proof(now, proof, out),
             Input::Guard(report) => self.guard(now, report, out),
@@ -201,6 +204,7 @@ impl Node {
 
     fn looked(&mut self, now: Instant, look: &Look, out: &mut Vec<Action>) {
         self.looking = false;
+        self.look_failed = false;
         self.at_desk(now, out, |parts, desk| {
             let own = look.records.get(&Key::Session(desk.config.name.clone()));
             parts.session.looked(look.began, own, desk);
@@ -209,6 +213,7 @@ impl Node {
             for (key, (version, record)) in &look.records {
                 if let Key::Session(node) = key
                     && *node != desk.config.name
+                    && parts.others.get(node).is_none_or(|other| *version > other.version)
                 {
                     let record = session_of(node, record);
                     desk.damaged(key.clone(), &record);
@@ -221,9 +226,7 @@ impl Node {
             }
             parts.expire_the_silent(look.began, desk);
         });
-        for proof in core::mem::take(&mut self.proofs) {
-            self.proof(now, proof, out);
-        }
+        self.use_proofs(now, out);
     }
 
     fn written(&mut self, now: Instant, ticket: Ticket, outcome: Outcome, out: &mut Vec<Action>) {
@@ -240,22 +243,24 @@ impl Node {
 
     /// D6: whoever hears a guard's word may end the session it speaks of.
     fn proof(&mut self, now: Instant, proof: Proof, out: &mut Vec<Action>) {
-        let used = self.at_desk(now, out, |parts, desk| {
-            parts.session.proof(proof, desk);
-            let proven = parts.others.iter().find_map(|(node, observed)| {
-                let record = observed.record.as_ref().ok()?;
-                proves(&proof, record).then(|| (node.clone(), record.clone()))
-            });
-            let Some((node, record)) = proven else { return false };
-            if record.state == SessionState::Alive && desk.session.is_some() {
-                parts.expire(&node, record, SessionState::Proven, desk);
-            }
-            true
-        });
-        if !used && self.proofs.len() < PROOFS_MAX && !self.proofs.contains(&proof) {
-            self.proofs.push(proof);
-            self.look_again = true;
+        self.at_desk(now, out, |parts, desk| parts.session.proof(proof, desk));
+        if self.proofs.contains(&proof) {
+            return;
         }
+        if self.proofs.len() == PROOFS_MAX {
+            self.proofs.remove(0);
+        }
+        self.proofs.push(proof);
+        self.look_again = true;
+        self.use_proofs(now, out);
+    }
+
+    /// A word is kept until the session it speaks of is seen to be ended: the write may be refused, when the
+    /// record moved in between, or lost. It is tried again after every look.
+    fn use_proofs(&mut self, now: Instant, out: &mut Vec<Action>) {
+        let mut kept = core::mem::take(&mut self.proofs);
+        self.at_desk(now, out, |parts, desk| kept.retain(|proof| parts.use_proof(proof, desk)));
+        self.proofs = kept;
     }
 
     fn request(&mut self, now: Instant, request: Request, out: &mut Vec<Action>) -> Result<(), RequestError> {
@@ -270,9 +275,6 @@ impl Node {
 
     /// Does what is due by time or by what was learnt.
     fn advance(&mut self, now: Instant, out: &mut Vec<Action>) {
-        let promise = self.config.timing.promise();
-        let rules = self.config.rules;
-        let silent = self.others.values().filter_map(|other| other.silent_at(rules, promise)).any(|at| now >= at);
         self.at_desk(now, out, |parts, desk| {
             let roster = Roster { now, others: parts.others };
             for group in parts.groups.values_mut() {
@@ -290,7 +292,7 @@ impl Node {
             let members = || groups.iter().map(|(id, group)| (id.clone(), group.member(&post))).collect();
             parts.session.advance(members, desk);
         });
-        self.look(now, silent, out);
+        self.look(now, out);
     }
 
     /// A change in what this node is is published at once, not with the next renewal.
@@ -303,13 +305,11 @@ impl Node {
         }
     }
 
-    fn look(&mut self, now: Instant, silent: bool, out: &mut Vec<Action>) {
+    fn look(&mut self, now: Instant, out: &mut Vec<Action>) {
         if self.session.phase == Phase::Gone || self.looking {
             return;
         }
-        // Silence is looked into once more before anybody is expired: at most once per poll interval.
-        let due = now >= self.look_at || self.look_again;
-        if due || (silent && now >= self.look_at) {
+        if now >= self.look_at || (self.look_again && !self.look_failed) {
             self.looking = true;
             self.look_again = false;
             self.look_at = now + self.config.timing.look();
@@ -368,6 +368,20 @@ impl Parts<'_> {
         for (node, record) in silent {
             self.expire(&node, record, SessionState::Expired, desk);
         }
+    }
+
+    /// Says whether the proof may still be of use.
+    fn use_proof(&mut self, proof: &Proof, desk: &mut Desk<'_>) -> bool {
+        let proven = self.others.iter().find_map(|(node, observed)| {
+            let record = observed.record.as_ref().ok()?;
+            proves(proof, record).then(|| (node.clone(), record.clone()))
+        });
+        let Some((node, record)) = proven else { return true };
+        let alive = record.state == SessionState::Alive;
+        if alive && desk.session.is_some() {
+            self.expire(&node, record, SessionState::Proven, desk);
+        }
+        alive
     }
 
     fn expire(&mut self, node: &NodeName, record: SessionRecord, state: SessionState, desk: &mut Desk<'_>) {

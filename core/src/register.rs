@@ -10,7 +10,8 @@ use crate::id::{Nonce, Version};
 use crate::message::{Applied, Expect, Outcome, Ticket};
 use crate::time::Instant;
 
-/// Unsettled attempts kept at most. Each costs a store time-out, so a lease is over long before.
+/// Unsettled attempts remembered at most; the oldest is forgotten first. Should a forgotten one land, it is taken
+/// for somebody else's write, which is safe: a renewal does not count, and a claim has to be made again.
 const ATTEMPTS_MAX: usize = 16;
 
 /// A record body that carries a nonce.
@@ -86,7 +87,7 @@ impl<T: Body> Register<T> {
 
     /// Whether a write may be sent now: none is in flight.
     pub(crate) fn free(&self) -> bool {
-        self.in_flight.is_none() && self.attempts.len() < ATTEMPTS_MAX
+        self.in_flight.is_none()
     }
 
     /// Whether one of our writes may still land.
@@ -101,6 +102,9 @@ impl<T: Body> Register<T> {
     /// Notes a write over the known version; the caller sends it.
     pub(crate) fn send(&mut self, now: Instant, ticket: Ticket, record: T) -> Expect {
         self.in_flight = Some(ticket);
+        if self.attempts.len() == ATTEMPTS_MAX {
+            self.attempts.remove(0);
+        }
         self.attempts.push(Attempt { ticket, over: self.version, sent: now, record });
         if self.version == Version(0) { Expect::Absent } else { Expect::Version(self.version) }
     }

@@ -209,6 +209,9 @@ impl Service {
         self.run += 1;
         self.told.clear();
         self.failing = None;
+        self.health = None;
+        self.health_at = None;
+        self.ready_at = None;
     }
 
     pub(crate) fn wake_at(&self) -> Option<Instant> {

@@ -3,8 +3,8 @@
 //! ```text
 //!  Joining ──old session ended, proven or silent──> Arming ──guard ready──> Beginning ──applied──> Alive
 //!     │ alive                                          ^                        │ moved                │
-//!     └──────> Waiting ───its guard's word, silence────┘ <──────────────────────┘     deadline passed, │
-//!     ^                                                                               or refused       v
+//!     └──────> Waiting ───its guard's word, silence────┘                        │     deadline passed, │
+//!     ^                                                                         v     or refused       v
 //!     └───────────────────────────── everything proven dead ───────────────────────────────────────  Over
 //!
 //!  Alive ──stop, all groups idle──> Leaving ──everything proven dead──> Ending ──released──> Gone
@@ -20,7 +20,6 @@ use crate::id::{Nonce, NodeName, SessionId, Version};
 use crate::message::{Action, Event, Exit, GuardCommand, GuardReport, Outcome, Ticket};
 use crate::mutant::Mutant;
 use crate::desk::Desk;
-use crate::node::NodeConfig;
 use crate::observe::Observed;
 use crate::proof::{Proof, ProofHash};
 use crate::record::{Key, Member, Record, SessionRecord, SessionState};
@@ -30,6 +29,8 @@ use crate::time::Instant;
 /// A record that moves this often while we wait is renewed by somebody alive. One move could be a
 /// dead agent's last write landing late.
 const MOVES_OF_THE_LIVING: u32 = 2;
+/// Guards' words kept while we wait for one about our own earlier session; the oldest goes first.
+const PROOFS_MAX: usize = 8;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
@@ -101,19 +102,18 @@ impl Session {
         self.register.body()
     }
 
-    /// When the old session will have been silent long enough.
-    fn silent_at(&self, config: &NodeConfig) -> Option<Instant> {
-        self.old.as_ref()?.silent_at(config.rules, config.timing.promise())
+    pub(crate) fn wake_at(&self) -> Option<Instant> {
+        match self.phase {
+            Phase::Alive => Some(self.write_at().map_or(self.lease_until, |at| at.min(self.lease_until))),
+            Phase::Beginning => self.write_at(),
+            Phase::Ending { until } => Some(self.write_at().map_or(until, |at| at.min(until))),
+            Phase::Joining | Phase::Waiting | Phase::Arming | Phase::Over | Phase::Leaving | Phase::Gone => None,
+        }
     }
 
-    pub(crate) fn wake_at(&self, config: &NodeConfig) -> Option<Instant> {
-        match self.phase {
-            Phase::Waiting => self.silent_at(config),
-            Phase::Alive => Some(self.lease_until.min(if self.register.free() { self.renew_at } else { self.lease_until })),
-            Phase::Beginning if self.register.free() => Some(self.renew_at),
-            Phase::Ending { until } => Some(if self.register.free() { self.renew_at.min(until) } else { until }),
-            Phase::Joining | Phase::Beginning | Phase::Arming | Phase::Over | Phase::Leaving | Phase::Gone => None,
-        }
+    /// When the next write may be sent; `None` while an answer, or a look after a refusal, is awaited.
+    fn write_at(&self) -> Option<Instant> {
+        (self.register.free() && !self.blind).then_some(self.renew_at)
     }
 
     /// Ends the session if its deadline has passed. Comes first in every step.
@@ -144,13 +144,15 @@ impl Session {
         desk: &mut Desk<'_>,
     ) {
         self.blind = false;
-        let read = found.map(|(version, record)| (*version, own_record(record)));
-        if let Some((version, Ok(record))) = &read {
+        if let Some((version, Ok(Record::Session(record)))) = found {
             let settled = self.register.looked(desk.now, *version, record);
             self.settle(settled, true, desk);
         }
         match self.phase {
-            Phase::Joining | Phase::Waiting => self.look_at_the_old(began, read, desk),
+            Phase::Joining | Phase::Waiting => {
+                let read = found.map(|(version, record)| (*version, own_record(record)));
+                self.look_at_the_old(began, read, desk);
+            }
             Phase::Arming
             | Phase::Beginning
             | Phase::Alive
@@ -199,12 +201,8 @@ impl Session {
     }
 
     fn arm(&mut self, desk: &mut Desk<'_>) {
-        if self.armed.is_some() {
-            self.phase = Phase::Beginning;
-        } else {
-            self.phase = Phase::Arming;
-            desk.out.push(Action::SpawnGuard);
-        }
+        self.phase = Phase::Arming;
+        desk.out.push(Action::SpawnGuard);
     }
 
     pub(crate) fn guard(&mut self, report: GuardReport, desk: &mut Desk<'_>) {
@@ -249,7 +247,10 @@ impl Session {
 
     /// Somebody relays a guard's word: perhaps that of this node's old guard.
     pub(crate) fn proof(&mut self, proof: Proof, desk: &mut Desk<'_>) {
-        if matches!(self.phase, Phase::Joining | Phase::Waiting) && self.proofs.len() < 8 {
+        if matches!(self.phase, Phase::Joining | Phase::Waiting) && !self.proofs.contains(&proof) {
+            if self.proofs.len() == PROOFS_MAX {
+                self.proofs.remove(0);
+            }
             self.proofs.push(proof);
             desk.look = true;
         }
@@ -290,17 +291,17 @@ impl Session {
                     self.begin(&applied.record, desk);
                 }
                 self.extend(sent, desk);
+                // Acknowledged so late that its lease is over already: it must not even renew.
+                self.lapse(desk);
             }
-            (Settled::Applied(_) | Settled::Moved, Phase::Ending { .. }) => self.exit(desk),
             (Settled::Moved, Phase::Alive) => self.refused(desk),
-            (Settled::Moved, Phase::Beginning) => {
-                self.old = None;
-                self.phase = Phase::Joining;
-                desk.look = true;
-            }
+            // Perhaps others began here, perhaps ours began and was ended before we knew. One guard serves one
+            // session (D2): this one is not used again.
+            (Settled::Moved, Phase::Beginning) => self.over("the record moved while it began", desk),
             (
                 Settled::Applied(_) | Settled::Moved,
-                Phase::Joining | Phase::Waiting | Phase::Arming | Phase::Over | Phase::Leaving | Phase::Gone,
+                // Ending: it is over when the record says so, see `advance`; this may be a last renewal.
+                Phase::Joining | Phase::Waiting | Phase::Arming | Phase::Over | Phase::Leaving | Phase::Ending { .. } | Phase::Gone,
             ) => {}
         }
     }
@@ -363,11 +364,7 @@ impl Session {
         {
             return self.exit(desk);
         }
-        let silent = self.silent_at(desk.config).is_some_and(|at| desk.now >= at);
-        if self.phase == Phase::Waiting && silent {
-            desk.look = true;
-        }
-        let due = desk.now >= self.renew_at && self.register.free() && !self.blind;
+        let due = self.write_at().is_some_and(|at| desk.now >= at);
         let sends = matches!(self.phase, Phase::Beginning | Phase::Alive | Phase::Ending { .. });
         if due && sends {
             self.write(members(), desk);

@@ -3,10 +3,14 @@
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use hotseat_core::Mutant;
-use hotseat_sim::{Keep, Profile, SECOND, run};
+use hotseat_sim::{Keep, Plan, Profile, SECOND, run};
 
 /// How often progress is told.
 const PROGRESS: Duration = Duration::from_secs(10);
+/// Counts per mutant.
+const STARTS: u64 = 5;
+/// A mutant that survives so many seeds counts as alive.
+const SEEDS_MAX: u64 = 300;
 /// Seeds of a measurement.
 const MEASURED: u64 = 200;
 
@@ -78,4 +82,31 @@ pub(crate) fn fresh(seconds: u64, mutant: Option<Mutant>, profile: Option<Profil
 
 pub(crate) fn speed() -> bool {
     range(1, MEASURED, None, None)
+}
+
+/// Prints how many seeds each mutant survives; says whether each is killed in time.
+pub(crate) fn table(only: Option<Mutant>) -> bool {
+    println!("| rule left out | profile | median seeds | of | promise broken |\n|---|---|---|---|---|");
+    let all = Mutant::ALL.iter().copied().filter(|mutant| only.is_none_or(|only| only == *mutant));
+    all.map(row).fold(true, |fine, killed| fine && killed)
+}
+
+fn row(mutant: Mutant) -> bool {
+    let profile = Plan::against(mutant);
+    let mut kills: Vec<_> = (0..STARTS).map(|start| kill(mutant, profile, start * 1_000_000)).collect();
+    kills.sort_unstable();
+    let (median, invariant) = kills[kills.len() / 2];
+    let counts: Vec<_> = kills.iter().map(|(count, _)| *count).collect();
+    let lean = profile.map_or_else(|| "any".into(), |profile| format!("{profile:?}"));
+    println!("| {} | {lean} | {median} | {counts:?} | {invariant} |", mutant.describe());
+    median < SEEDS_MAX
+}
+
+fn kill(mutant: Mutant, profile: Option<Profile>, start: u64) -> (u64, &'static str) {
+    for seed in start..start + SEEDS_MAX {
+        if let Err(failure) = run(seed, Some(mutant), profile, Keep::Nothing) {
+            return (seed - start + 1, failure.broken.invariant);
+        }
+    }
+    (SEEDS_MAX, "none: it survives")
 }

@@ -12,7 +12,8 @@ hotseat-sim --seed N [--mutant NAME] [--profile NAME] [--trace]   one run; on fa
 hotseat-sim --seeds N [--from N] [--mutant NAME] [--profile NAME] so many runs
 hotseat-sim hunt [--for 60s] [--mutant NAME] [--profile NAME]     fresh seeds for a time, with progress
 hotseat-sim speed                                                 simulated seconds per second of one core
-hotseat-sim mutants                                               what can be left out";
+hotseat-sim mutants                                               what can be left out
+hotseat-sim table                                                 seeds until each mutant is killed: median of five";
 
 /// What was asked for.
 #[derive(Debug, Default)]
@@ -50,7 +51,7 @@ fn parse(mut args: impl Iterator<Item = String>) -> Result<Asked, String> {
             "--profile" => asked.profile = Some(profile(&value()?)?),
             "--for" => asked.lasts = Some(number(value()?.trim_end_matches('s'))?),
             "--trace" => asked.trace = true,
-            "hunt" | "speed" | "mutants" => asked.verb = Some(arg),
+            "hunt" | "speed" | "mutants" | "table" => asked.verb = Some(arg),
             _ => return Err(format!("what is {arg}?")),
         }
     }
@@ -79,6 +80,7 @@ fn perform(asked: &Asked) -> Result<bool, String> {
             }
             Ok(true)
         }
+        Some("table") => Ok(hunt::table(asked.mutant)),
         Some("speed") => Ok(hunt::speed()),
         Some(_) => Ok(hunt::fresh(asked.lasts.unwrap_or(60), asked.mutant, asked.profile)),
         None => match (asked.seed, asked.seeds) {

@@ -99,6 +99,12 @@ impl Plan {
             Profile::Storm | Profile::Edge | Profile::Stale | Profile::Lossy => storm::many(&mut rng, &mut plan, start, ttl),
         }
         plan.faults.push((healed, Fault::HealAll));
+        // What was told to stop before may still be stopping: its supervisor starts it again.
+        for second in 1..6 {
+            for at in (0..plan.machines.len()).filter(|at| !plan.machines[*at].twin) {
+                plan.faults.push((healed + second * SECOND, Fault::Start(at)));
+            }
+        }
         plan
     }
 

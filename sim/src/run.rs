@@ -12,7 +12,7 @@ use crate::trace::Keep;
 use crate::world::World;
 
 /// Lines of the time line shown with a failure.
-const TAIL: usize = 70;
+const TAIL: usize = 80;
 
 /// A run that did not hold.
 #[derive(Clone, Debug)]

@@ -160,6 +160,7 @@ impl World {
 
     fn heal_all(&mut self) {
         self.outage = false;
+        self.net.lost = 0;
         for at in 0..self.machines.len() {
             let machine = &mut self.machines[at];
             machine.cut = None;

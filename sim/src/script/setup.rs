@@ -1,0 +1,116 @@
+//! The first lines of a scenario: machines, ttl, groups.
+
+use std::time::Duration;
+
+use hotseat_core::{
+    Backoff, GroupConfig, GroupId, HealthLimits, Mode, NodeConfig, NodeName, OnExit, Rules, ServiceConfig, Standby, Timing,
+};
+
+use crate::clock::{Clock, MS, SECOND};
+use crate::machine::Machine;
+use crate::net::Net;
+use crate::service::Temper;
+
+/// See the module.
+#[derive(Clone, Debug)]
+pub(super) struct Setup {
+    /// Names in order; one that ends in `'` is a second machine of that name.
+    pub(super) names: Vec<String>,
+    pub(super) groups: Vec<(GroupId, ServiceConfig)>,
+    priorities: Vec<(String, i64)>,
+    ttl: u64,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self { names: Vec::new(), groups: Vec::new(), priorities: Vec::new(), ttl: 500 * MS }
+    }
+}
+
+impl Setup {
+    pub(super) fn take(&mut self, words: &[&str]) -> Option<()> {
+        match words {
+            ["cluster", names @ ..] => self.names = names.iter().map(|name| String::from(*name)).collect(),
+            ["ttl", time] => self.ttl = super::duration(time).ok()?,
+            ["priority", name, value] => self.priorities.push((String::from(*name), value.parse().ok()?)),
+            ["group", id, ways @ ..] => {
+                let mut config = usual();
+                for way in ways {
+                    apply(&mut config, way)?;
+                }
+                self.groups.push((GroupId::new(id).ok()?, config));
+            }
+            _ => return None,
+        }
+        Some(())
+    }
+
+    pub(super) fn machine(&self, name: &str) -> Option<usize> {
+        self.names.iter().position(|it| it == name)
+    }
+
+    pub(super) fn group(&self, id: &str) -> Option<GroupId> {
+        self.groups.iter().map(|(group, _)| group.clone()).find(|group| group.as_str() == id)
+    }
+
+    pub(super) fn net(&self) -> Net {
+        Net::default()
+    }
+
+    pub(super) fn machines(&self) -> Vec<Machine> {
+        self.names.iter().enumerate().map(|(at, name)| self.build(at, name)).collect()
+    }
+
+    fn build(&self, at: usize, name: &str) -> Machine {
+        let plain = name.trim_end_matches('\'');
+        let priority = self.priorities.iter().find(|(it, _)| it == name).map_or(0, |(_, value)| *value);
+        let group = |(id, service): &(GroupId, ServiceConfig)| GroupConfig {
+            id: id.clone(),
+            role: "primary".into(),
+            mode: Mode::Auto,
+            priority,
+            service: *service,
+            address: Some(format!("10.0.0.{}:9100", at + 1)),
+        };
+        let config = NodeConfig {
+            name: NodeName::new(plain).expect("a scenario names its machines well"),
+            address: format!("10.0.0.{}:7700", at + 1),
+            version: "0.1.0".into(),
+            region: "world".into(),
+            timing: Timing::of_ttl(Duration::from_nanos(self.ttl)).expect("a scenario's ttl is safe"),
+            groups: self.groups.iter().map(group).collect(),
+            rules: Rules::default(),
+        };
+        let clock = Clock { per_mille: 1000, offset: (at as u64 + 1) * 100 * SECOND, booted: 0 };
+        Machine::new(config, clock, plain != name, Temper::default())
+    }
+}
+
+fn usual() -> ServiceConfig {
+    ServiceConfig {
+        standby: Standby::Cold,
+        on_exit: OnExit::Auto,
+        stop_timeout: Duration::from_secs(1),
+        start_timeout: Duration::from_secs(1),
+        turn_timeout: Duration::from_millis(500),
+        health: None,
+        backoff: Backoff { first: Duration::from_millis(100), max: Duration::from_secs(1), attempts: 3 },
+        hooks: false,
+    }
+}
+
+fn apply(config: &mut ServiceConfig, way: &str) -> Option<()> {
+    match way {
+        "cold" => config.standby = Standby::Cold,
+        "hot" => config.standby = Standby::Hot,
+        "on-exit=auto" => config.on_exit = OnExit::Auto,
+        "on-exit=restart" => config.on_exit = OnExit::Restart,
+        "on-exit=failover" => config.on_exit = OnExit::Failover,
+        "hooks" => config.hooks = true,
+        "health" => {
+            config.health = Some((Duration::from_millis(200), HealthLimits { max_check_attempts: 3, recover: 2 }));
+        }
+        _ => return None,
+    }
+    Some(())
+}
