@@ -1,6 +1,6 @@
 //! What the guard costs and how fast it is; prints, and promises nothing.
 //!
-//! `cargo nextest run -p hotseat-guard --release --run-ignored only --no-capture -E 'binary(measure)'`
+//! `cargo nextest run -p hotseat-guard --release --test measure --run-ignored only --no-capture`
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod stage;
@@ -14,6 +14,14 @@ use stage::{BOTH, Stage, signal};
 const TRIALS: usize = 100;
 const TREE: &str = "sleep 300 & (setsid sleep 300 &); sleep 0.05; echo ready >&2; sleep 300";
 
+/// Runs before ordinary processes, as the guard does: else a busy machine is measured, and not the guard. What is
+/// started from here runs as usual.
+fn hurry() {
+    let thread = rustix::thread::gettid().as_raw_nonzero().to_string();
+    let done = std::process::Command::new("chrt").args(["--reset-on-fork", "--rr", "-p", "2", &thread]).status();
+    println!("measured in a hurry: {}", done.is_ok_and(|status| status.success()));
+}
+
 fn print(what: &str, mut times: Vec<Duration>) {
     times.sort_unstable();
     let ms = |place: usize| times[place].as_secs_f64() * 1e3;
@@ -24,6 +32,7 @@ fn print(what: &str, mut times: Vec<Duration>) {
 #[test]
 #[ignore = "a measurement"]
 fn from_the_death_of_the_agent_to_the_word() {
+    hurry();
     for containment in BOTH {
         let trial = || {
             let stage = Stage::new(containment);
@@ -42,6 +51,7 @@ fn from_the_death_of_the_agent_to_the_word() {
 #[test]
 #[ignore = "a measurement"]
 fn a_start_and_a_kill() {
+    hurry();
     for containment in BOTH {
         let stage = Stage::new(containment);
         let mut held = stage.hold();
