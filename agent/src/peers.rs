@@ -6,6 +6,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use hotseat_core::{Input, Nonce, Proof, Secret};
 use hotseat_guard::Word;
@@ -14,6 +15,10 @@ use tokio::sync::mpsc;
 
 /// What a hint looks like.
 const HINT: &[u8] = b"HSHINT1";
+
+/// Words taken in a second: far more than a busy cluster has to say. A flood beyond it is dropped, which costs time
+/// and never safety, and each word makes one look at the store at the most.
+const WORDS_MAX: u32 = 500;
 
 /// Longer datagrams are not ours.
 const DATAGRAM_MAX: usize = 512;
@@ -43,10 +48,16 @@ impl Peers {
     /// Hands what comes in to the loop. Ends when the loop does.
     pub async fn listen(self, inputs: mpsc::Sender<Input>) {
         let mut buffer = [0; DATAGRAM_MAX];
+        let (mut second, mut words) = (Instant::now(), 0);
         while !inputs.is_closed() {
             // An error here is another's ICMP answer to something we sent: not ours to care about.
             let Ok((length, _)) = self.socket.recv_from(&mut buffer).await else { continue };
-            if let Some(input) = read(&buffer[..length])
+            if second.elapsed() >= Duration::from_secs(1) {
+                (second, words) = (Instant::now(), 0);
+            }
+            words += 1;
+            if words <= WORDS_MAX
+                && let Some(input) = read(&buffer[..length])
                 && inputs.send(input).await.is_err()
             {
                 return;

@@ -64,9 +64,10 @@ pub struct Options {
 /// [`Failure`] says what, where, and what would be right.
 pub async fn run(config: Config, options: Options) -> Result<(), Failure> {
     let home = Home::open(&config.node.data_dir).map_err(Failure)?;
-    let (listener, peers, own) = listen(config.node.listen).await?;
+    let (listener, peers, bound) = listen(config.node.listen).await?;
+    let own = config.node.advertise.unwrap_or(bound);
     let store = open(&config).await?;
-    tell_risks(&config, store.as_ref());
+    let risk = risk(&config, store.as_ref());
     sweep(&config).await?;
     let records = Records::new(Arc::clone(&store), config.node.name.as_str());
     let units = units(&config, &home)?;
@@ -80,7 +81,7 @@ pub async fn run(config: Config, options: Options) -> Result<(), Failure> {
     let facts = Facts {
         config: Arc::new(config.clone()),
         store_kind: store.kind().into(),
-        store_risk: None,
+        store_risk: risk.map(Into::into),
         records: records.clone(),
         proxies: Arc::new(proxies),
     };
@@ -147,12 +148,12 @@ pub(crate) async fn open(config: &Config) -> Result<Arc<dyn Store>, Failure> {
     }
 }
 
-fn tell_risks(config: &Config, store: &dyn Store) {
-    if let Some(why) = store.single_point_of_failure()
-        && !config.cluster.allow_single_point_of_failure
-    {
-        tracing::warn!("the store is a single point of failure: {why}");
-    }
+/// What is risky about the store, unless it was asked for by name.
+fn risk(config: &Config, store: &dyn Store) -> Option<String> {
+    let why = store.single_point_of_failure().filter(|_| !config.cluster.allow_single_point_of_failure)?;
+    let risk = format!("single point of failure: {why}");
+    tracing::warn!("the store is a {risk}");
+    Some(risk)
 }
 
 /// What an earlier run left behind without a guard must be dead before anything is started.

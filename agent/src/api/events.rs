@@ -4,15 +4,21 @@ use std::convert::Infallible;
 
 use axum::Json;
 use axum::extract::{Query, State};
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::sse::{Event as Sse, KeepAlive};
 use axum::response::{IntoResponse, Response};
 use futures_util::{StreamExt, stream};
 use hotseat_client::Event;
 use serde::Deserialize;
+use tokio::sync::Semaphore;
 use tokio_stream::wrappers::BroadcastStream;
 
 use super::Api;
+
+/// Readers that may hang on at once: health checks must find a connection whatever they do.
+const READERS_MAX: usize = 256;
+
+static READERS: Semaphore = Semaphore::const_new(READERS_MAX);
 
 #[derive(Deserialize)]
 pub(super) struct After {
@@ -25,11 +31,18 @@ pub(super) async fn events(State(api): State<Api>, Query(query): Query<After>, h
     if !accepts.contains("text/event-stream") {
         return Json(api.history.after(query.after)).into_response();
     }
+    let Ok(place) = READERS.try_acquire() else {
+        let many = format!("{READERS_MAX} readers follow already; ask without text/event-stream");
+        return super::refuse(StatusCode::SERVICE_UNAVAILABLE, many).into_response();
+    };
     let resumed = headers.get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok());
     let (past, news) = api.history.subscribe(resumed.unwrap_or(query.after));
     // A reader that lags loses its stream; it comes back with the number of the last event it had.
     let news = BroadcastStream::new(news).take_while(|news| std::future::ready(news.is_ok())).filter_map(|news| async { news.ok() });
-    let all = stream::iter(past).chain(news).map(|event| Ok::<_, Infallible>(sse(&event)));
+    let all = stream::iter(past).chain(news).map(move |event| {
+        let _ = &place;
+        Ok::<_, Infallible>(sse(&event))
+    });
     axum::response::Sse::new(all).keep_alive(KeepAlive::default()).into_response()
 }
 

@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 /// Keys of `[node]`.
-pub(super) const KEYS: &[&str] = &["name", "listen", "data_dir", "join", "region", "containment", "watchdog"];
+pub(super) const KEYS: &[&str] = &["name", "listen", "advertise", "data_dir", "join", "region", "containment", "watchdog"];
 const CONTAINMENTS: &[(&str, Containment)] = &[("auto", Containment::Auto), ("tree", Containment::Tree)];
 /// Where the file-system standard puts the state of programs.
 const DATA_DIR: &str = "/var/lib/hotseat";
@@ -22,6 +22,8 @@ pub struct Node {
     pub name: NodeName,
     /// API, health checks, dashboard, peers. Port 0 (on loopback only): any free one.
     pub listen: SocketAddr,
+    /// Where the others reach it; `listen` itself, unless that is every address of the machine.
+    pub advertise: Option<SocketAddr>,
     /// Where the agent keeps its own state.
     pub data_dir: PathBuf,
     /// `HOST:PORT` of members to join through.
@@ -46,9 +48,16 @@ pub enum Containment {
 
 impl Node {
     pub(super) fn read(section: &Section<'_>) -> Result<Self, Fault> {
+        let listen = section.need("listen", "listen = \"10.0.0.101:7700\"")?;
+        let (at, advertise) = (listen.address()?, section.maybe("advertise", Entry::address)?);
+        if at.ip().is_unspecified() && advertise.is_none() {
+            let right = "also say where the others reach this node: advertise = \"10.0.0.101:7700\"";
+            return Err(listen.fault(format!("{at} is every address of this machine"), right));
+        }
         Ok(Self {
             name: section.need("name", "name = \"node-1\"").and_then(name)?,
-            listen: section.need("listen", "listen = \"10.0.0.101:7700\"").and_then(Entry::address)?,
+            listen: at,
+            advertise,
             data_dir: section.or("data_dir", Entry::path, Path::new(DATA_DIR).to_owned())?,
             join: section.or("join", join, Vec::new())?,
             region: section.or("region", Entry::filled, REGION)?.to_owned(),

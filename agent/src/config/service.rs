@@ -114,7 +114,7 @@ fn port(entry: Entry<'_>) -> Result<u16, Fault> {
 /// Other nodes connect to it: an unspecified address would send each of them to itself.
 fn host(section: &Section<'_>, port: Option<u16>, node: &Node) -> Result<IpAddr, Fault> {
     let given = section.get("host");
-    let host = given.map_or(Ok(node.listen.ip()), ip)?;
+    let host = given.map_or(Ok(node.advertise.unwrap_or(node.listen).ip()), ip)?;
     if host.is_unspecified() && port.is_some() {
         let what = format!("other nodes cannot reach the service at {host}");
         let advice = "add host = \"10.0.0.101\", the address others reach this node at";
