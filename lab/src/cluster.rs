@@ -75,7 +75,7 @@ impl Cluster {
 
     /// Waits until one node serves and every other whose agent runs is a standby of it.
     pub fn settle(&self) -> &Node {
-        let running = self.nodes.iter().filter(|node| node.ended().is_none()).count();
+        let running = self.nodes.iter().filter(|node| node.runs()).count();
         self.wait_for("one leader that serves, all others ready", |cluster| {
             let leader = cluster.nodes.iter().find(|node| node.leads())?;
             let group = leader.group()?;

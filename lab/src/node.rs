@@ -93,6 +93,12 @@ impl Node {
         self.child().as_mut().and_then(|child| child.try_wait().unwrap())
     }
 
+    /// Whether the agent was started and has not ended.
+    #[must_use]
+    pub fn runs(&self) -> bool {
+        self.child().as_mut().is_some_and(|child| child.try_wait().unwrap().is_none())
+    }
+
     /// Waits for the agent's end.
     pub fn wait_exit(&self) -> ExitStatus {
         poll(CEILING, || self.ended()).unwrap_or_else(|| panic!("{} does not end:\n{}", self.name, self.log()))

@@ -42,11 +42,13 @@ pub fn of(mark: &str, home: &Path) -> Vec<Process> {
     numbers().into_iter().filter(|pid| belongs(*pid, mark, home)).filter_map(look).collect()
 }
 
-/// Every process number there is.
+/// Every process number there is, in order.
 #[must_use]
 pub fn numbers() -> Vec<i32> {
     let entries = fs::read_dir("/proc").unwrap().flatten();
-    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+    let mut numbers: Vec<_> = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
+    numbers.sort_unstable();
+    numbers
 }
 
 /// Whether a process belongs to a node.
@@ -107,5 +109,5 @@ pub fn stopped(pid: i32) -> bool {
 
 /// Sends a signal; one to a process that has just died does nothing.
 pub fn signal(pid: i32, signal: Signal) {
-    drop(kill_process(Pid::from_raw(pid).expect("a process number"), signal));
+    let _ = kill_process(Pid::from_raw(pid).expect("a process number"), signal);
 }

@@ -1,0 +1,68 @@
+//! Losses of every kind: the old service is dead before the new one acts, and the cluster is whole again after.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+use std::time::Instant;
+
+use hotseat_lab::{Cluster, Node, Spec, Timeline};
+
+/// Strikes the leader, waits for the next, heals, and judges what the observer saw.
+fn check(cluster: &Cluster, fault: &str, strike: impl Fn(&Node) -> Instant, heal: fn(&Node)) -> Timeline {
+    let old = cluster.settle();
+    let epoch = old.group().unwrap().epoch;
+    let observer = cluster.observe();
+    let answered = cluster.wait_for("an answer of the leader", |_| hotseat_lab::observer::demo(old.service()));
+    assert_eq!(answered, epoch);
+    strike(old);
+    let group = cluster.wait_for(&format!("a new leadership after {fault}"), |cluster| {
+        let leader = cluster.nodes().iter().find(|node| node.leads())?;
+        leader.group().filter(|group| group.epoch > epoch && group.serving)
+    });
+    let new = cluster.node(group.leader.as_deref().unwrap());
+    cluster.wait_for("an answer of the new leader", |_| {
+        hotseat_lab::observer::demo(new.service()).filter(|epoch| *epoch >= group.epoch)
+    });
+    heal(old);
+    cluster.settle();
+    let seen = observer.stop();
+    println!("{fault}: {} → {}, epoch {}\n{seen}", old.name, new.name, group.epoch);
+    seen.check_one_leader();
+    assert!(seen.first_of(&new.name).is_some(), "the observer saw nobody act after {fault}");
+    seen
+}
+
+fn restart(node: &Node) {
+    node.wait_exit();
+    node.start();
+}
+
+fn survives_agents_and_guards(cluster: &Cluster) {
+    check(cluster, "agent killed", Node::kill_agent, restart);
+    check(cluster, "agent frozen", Node::stop_agent, |node| _ = node.continue_agent());
+    check(cluster, "guard killed", Node::kill_guard, |_| {});
+    check(cluster, "agent and guard killed", Node::kill_agent_and_guard, restart);
+    check(cluster, "node frozen and thawed", Node::freeze, |node| _ = node.thaw());
+}
+
+#[test]
+fn new_2() {
+    survives_agents_and_guards(&Cluster::settled(Spec::demo().hot()));
+}
+
+#[test]
+fn new_2_cold() {
+    let cluster = Cluster::settled(Spec::demo());
+    let witness = cluster.witness();
+    survives_agents_and_guards(&cluster);
+    witness.check_never_two();
+}
+
+#[test]
+fn dat_3() {
+    let health = r#"{ http = "/healthz", interval = "200ms", timeout = "500ms", max_check_attempts = 3 }"#;
+    let cluster = Cluster::settled(Spec::demo().hot().service("health", health));
+    check(&cluster, "service crashed", Node::kill_service, |_| {});
+    check(&cluster, "service hangs", Node::stop_service, |_| {});
+    check(&cluster, "stopped", Node::term, restart);
+    check(&cluster, "machine off", Node::kill_all, restart);
+    check(&cluster, "share lost", Node::lose_store, |node| _ = node.find_store());
+}
