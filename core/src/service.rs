@@ -349,9 +349,12 @@ impl Service {
             }
             return;
         };
-        let count = if healthy { health.failures() } else { limits.max_check_attempts };
-        let event = Event::HealthFailed(self.group.clone(), why.clone(), count, limits.max_check_attempts);
-        out.push(Action::Tell(event));
+        // Once it is known to be unhealthy, each further failure is no news.
+        if was {
+            let count = if healthy { health.failures() } else { limits.max_check_attempts };
+            let event = Event::HealthFailed(self.group.clone(), why.clone(), count, limits.max_check_attempts);
+            out.push(Action::Tell(event));
+        }
         self.last_trouble = Some(why.clone());
         // An unhealthy standby is no candidate until it recovers; an unhealthy leader has to go.
         if was && !healthy && self.leads() {

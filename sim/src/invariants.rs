@@ -12,13 +12,13 @@ mod settled;
 
 use hotseat_core::{Epoch, Event, GroupId, Instant, Key, Nonce, Record, Role, SessionId};
 
-pub use recovers::Recovery;
+pub(crate) use recovers::Recovery;
 
 use crate::event::{AgentRef, GuardRef};
 
 /// One running service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
+pub(crate) struct Place {
     /// Its guard.
     pub guard: GuardRef,
     /// Its run.
@@ -27,7 +27,7 @@ pub struct Place {
 
 /// Something true that an invariant may speak of.
 #[derive(Debug)]
-pub enum Fact<'a> {
+pub(crate) enum Fact<'a> {
     /// A service acts as leader from now on.
     Acts {
         /// Of this group.
@@ -136,7 +136,7 @@ pub struct Broken {
 
 /// All of them.
 #[derive(Debug, Default)]
-pub struct Invariants {
+pub(crate) struct Invariants {
     one_leader: one_leader::OneLeader,
     epoch_grows: epoch_grows::EpochGrows,
     dead_before_next: dead_before_next::DeadBeforeNext,
@@ -152,7 +152,7 @@ impl Invariants {
     ///
     /// # Errors
     /// The first that does not hold.
-    pub fn see(&mut self, now: u64, fact: &Fact<'_>) -> Result<(), Broken> {
+    pub(crate) fn see(&mut self, now: u64, fact: &Fact<'_>) -> Result<(), Broken> {
         let name = |invariant| move |what| Broken { invariant, what };
         self.one_leader.see(fact).map_err(name("one_leader"))?;
         self.epoch_grows.see(fact).map_err(name("epoch_grows"))?;

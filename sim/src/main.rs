@@ -49,7 +49,7 @@ fn parse(mut args: impl Iterator<Item = String>) -> Result<Asked, String> {
             "--from" => asked.from = number(&value()?)?,
             "--mutant" => asked.mutant = Some(mutant(&value()?)?),
             "--profile" => asked.profile = Some(profile(&value()?)?),
-            "--for" => asked.lasts = Some(number(value()?.trim_end_matches('s'))?),
+            "--for" => asked.lasts = Some(seconds(&value()?)?),
             "--trace" => asked.trace = true,
             "hunt" | "speed" | "mutants" | "table" => asked.verb = Some(arg),
             _ => return Err(format!("what is {arg}?")),
@@ -60,6 +60,14 @@ fn parse(mut args: impl Iterator<Item = String>) -> Result<Asked, String> {
 
 fn number(text: &str) -> Result<u64, String> {
     text.parse().map_err(|_| format!("{text} is not a number"))
+}
+
+/// `60s`, `10m`, or plain seconds.
+fn seconds(text: &str) -> Result<u64, String> {
+    match text.strip_suffix('m') {
+        Some(minutes) => Ok(number(minutes)? * 60),
+        None => number(text.trim_end_matches('s')),
+    }
 }
 
 fn mutant(name: &str) -> Result<Mutant, String> {

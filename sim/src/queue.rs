@@ -29,7 +29,7 @@ impl<T> Ord for Due<T> {
 
 /// See the module.
 #[derive(Debug)]
-pub struct Queue<T> {
+pub(crate) struct Queue<T> {
     heap: BinaryHeap<Due<T>>,
     order: u64,
 }
@@ -42,13 +42,13 @@ impl<T> Default for Queue<T> {
 
 impl<T> Queue<T> {
     /// Plans it.
-    pub fn push(&mut self, at: u64, what: T) {
+    pub(crate) fn push(&mut self, at: u64, what: T) {
         self.order += 1;
         self.heap.push(Due { at, order: self.order, what });
     }
 
     /// What comes next, unless it comes after `until`.
-    pub fn pop(&mut self, until: u64) -> Option<(u64, T)> {
+    pub(crate) fn pop(&mut self, until: u64) -> Option<(u64, T)> {
         if self.heap.peek()?.at > until {
             return None;
         }

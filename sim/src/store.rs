@@ -19,7 +19,7 @@ struct Value {
 
 /// See the module.
 #[derive(Debug, Default)]
-pub struct Store {
+pub(crate) struct Store {
     cells: BTreeMap<Key, VecDeque<Value>>,
     /// Mutant: a version may come again.
     reuses_versions: bool,
@@ -28,18 +28,18 @@ pub struct Store {
 impl Store {
     /// Empty.
     #[must_use]
-    pub fn new(reuses_versions: bool) -> Self {
+    pub(crate) fn new(reuses_versions: bool) -> Self {
         Self { reuses_versions, ..Self::default() }
     }
 
     /// What stands there now.
     #[must_use]
-    pub fn now(&self, key: &Key) -> Option<(Version, &Record)> {
+    pub(crate) fn now(&self, key: &Key) -> Option<(Version, &Record)> {
         self.cells.get(key)?.back().map(|value| (value.version, &value.record))
     }
 
     /// Compares and swaps.
-    pub fn apply(&mut self, at: u64, key: &Key, expect: Expect, record: Record) -> Outcome {
+    pub(crate) fn apply(&mut self, at: u64, key: &Key, expect: Expect, record: Record) -> Outcome {
         let standing = self.now(key).map(|(version, _)| version);
         let holds = match expect {
             Expect::Absent => standing.is_none(),
@@ -63,7 +63,7 @@ impl Store {
     }
 
     /// What each record was at the instant that `when` gives for it.
-    pub fn list(&self, began: hotseat_core::Instant, mut when: impl FnMut(&Key) -> u64) -> Look {
+    pub(crate) fn list(&self, began: hotseat_core::Instant, mut when: impl FnMut(&Key) -> u64) -> Look {
         let mut records = BTreeMap::new();
         for (key, cell) in &self.cells {
             let at = when(key);

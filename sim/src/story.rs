@@ -6,13 +6,13 @@ use hotseat_core::{Event, Exit, Reason, RequestError, Role, SessionState};
 
 /// See the module.
 #[derive(Debug, Default)]
-pub struct Story {
+pub(crate) struct Story {
     told: BTreeSet<String>,
 }
 
 impl Story {
     /// One line, or nothing if another node has told it already.
-    pub fn event(&mut self, event: &Event) -> Option<String> {
+    pub(crate) fn event(&mut self, event: &Event) -> Option<String> {
         let line = match event {
             Event::NewLeader { group, node, epoch, reason } => {
                 format!("{group}: {node} is the leader of epoch {epoch} ({})", Self::reason(reason))

@@ -21,7 +21,7 @@ pub enum Keep {
 
 /// See the module.
 #[derive(Debug)]
-pub struct Trace {
+pub(crate) struct Trace {
     keep: Keep,
     /// The lines so far.
     pub text: String,
@@ -30,19 +30,19 @@ pub struct Trace {
 impl Trace {
     /// Empty.
     #[must_use]
-    pub const fn new(keep: Keep) -> Self {
+    pub(crate) const fn new(keep: Keep) -> Self {
         Self { keep, text: String::new() }
     }
 
     /// For people.
-    pub fn story(&mut self, at: u64, who: &str, what: impl FnOnce() -> String) {
+    pub(crate) fn story(&mut self, at: u64, who: &str, what: impl FnOnce() -> String) {
         if self.keep != Keep::Nothing {
             let _ = writeln!(self.text, "{:>9}  {who:<4} {}", stamp(at), what());
         }
     }
 
     /// For those who hunt a mistake.
-    pub fn line(&mut self, at: u64, who: impl FnOnce() -> String, what: impl FnOnce() -> String) {
+    pub(crate) fn line(&mut self, at: u64, who: impl FnOnce() -> String, what: impl FnOnce() -> String) {
         if self.keep == Keep::All {
             let _ = writeln!(self.text, "{:>14.6}  {:<4} {}", at as f64 / MS as f64, who(), what());
         }
@@ -50,13 +50,13 @@ impl Trace {
 
     /// Whether there is anybody to read a story.
     #[must_use]
-    pub fn told(&self) -> bool {
+    pub(crate) fn told(&self) -> bool {
         self.keep != Keep::Nothing
     }
 
     /// The last so many lines.
     #[must_use]
-    pub fn tail(&self, lines: usize) -> String {
+    pub(crate) fn tail(&self, lines: usize) -> String {
         let all: Vec<&str> = self.text.lines().collect();
         all[all.len().saturating_sub(lines)..].join("\n")
     }

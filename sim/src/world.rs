@@ -24,7 +24,7 @@ use crate::trace::{Keep, Trace};
 
 /// See the module.
 #[derive(Debug)]
-pub struct World {
+pub(crate) struct World {
     /// True time in nanoseconds.
     pub now: u64,
     pub(crate) rng: Rng,
@@ -45,7 +45,7 @@ pub struct World {
 impl World {
     /// Machines with no agents yet.
     #[must_use]
-    pub fn new(seed: u64, mutant: Option<Mutant>, net: Net, machines: Vec<Machine>, keep: Keep) -> Self {
+    pub(crate) fn new(seed: u64, mutant: Option<Mutant>, net: Net, machines: Vec<Machine>, keep: Keep) -> Self {
         let mut world = Self {
             now: 0,
             rng: Rng::new(seed ^ 0x5eed),
@@ -67,7 +67,7 @@ impl World {
     }
 
     /// Plans a fault.
-    pub fn plan(&mut self, at: u64, fault: Fault) {
+    pub(crate) fn plan(&mut self, at: u64, fault: Fault) {
         self.queue.push(at, What::Fault(fault));
     }
 
@@ -75,7 +75,7 @@ impl World {
     ///
     /// # Errors
     /// The first invariant that does not hold.
-    pub fn run(&mut self, until: u64) -> Result<(), Broken> {
+    pub(crate) fn run(&mut self, until: u64) -> Result<(), Broken> {
         while let Some((at, what)) = self.queue.pop(until) {
             self.now = at;
             self.happen(what);

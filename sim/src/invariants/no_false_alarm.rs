@@ -6,7 +6,7 @@ use super::Fact;
 
 /// See the module.
 #[derive(Debug, Default)]
-pub struct NoFalseAlarm {
+pub(crate) struct NoFalseAlarm {
     /// Whether this run is without a fault.
     pub watches: bool,
 }

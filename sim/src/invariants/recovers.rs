@@ -10,7 +10,7 @@ use crate::world::World;
 
 /// What it keeps of a run.
 #[derive(Debug, Default)]
-pub struct Recovery {
+pub(crate) struct Recovery {
     claims: BTreeMap<GroupId, Vec<(u64, Epoch)>>,
 }
 
@@ -26,7 +26,7 @@ impl Recovery {
 
     /// Changes of leader of a group since then.
     #[must_use]
-    pub fn changes(&self, group: &GroupId, since: u64) -> usize {
+    pub(crate) fn changes(&self, group: &GroupId, since: u64) -> usize {
         self.claims.get(group).map_or(0, |claims| claims.iter().filter(|(at, _)| *at >= since).count())
     }
 }
@@ -36,7 +36,7 @@ impl World {
     ///
     /// # Errors
     /// A group that has none, or whose leader is not complete.
-    pub fn recovered(&self) -> Result<(), Broken> {
+    pub(crate) fn recovered(&self) -> Result<(), Broken> {
         for group in self.groups() {
             self.led(&group).map_err(|what| Broken { invariant: "recovers", what: format!("{group}: {what}") })?;
         }
@@ -47,7 +47,7 @@ impl World {
     ///
     /// # Errors
     /// A group with more.
-    pub fn changed_at_most(&self, limit: usize, since: u64) -> Result<(), Broken> {
+    pub(crate) fn changed_at_most(&self, limit: usize, since: u64) -> Result<(), Broken> {
         for group in self.groups() {
             let changes = self.checks.recovery.changes(&group, since);
             if changes > limit {

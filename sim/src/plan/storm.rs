@@ -21,6 +21,8 @@ enum Kind {
     Power,
     Stop,
     Cut,
+    /// Answers are cut, the way is free for a moment, then requests are cut: what was read back has to last.
+    Stutter,
     Outage,
     Stale,
     Late,
@@ -31,11 +33,11 @@ enum Kind {
 
 use Kind::{
     Cut as CutOff, Freeze, KillAgent, KillBoth, KillGuard, KillService, Late, Outage, PauseAgent, PauseGuard, Power, Stale, Stop,
-    Switchover, Twin,
+    Stutter, Switchover, Twin,
 };
 
 const EVERYTHING: &[Kind] = &[
-    PauseAgent, PauseGuard, Freeze, KillAgent, KillGuard, KillBoth, KillService, Power, Stop, CutOff, Outage, Stale, Late,
+    PauseAgent, PauseGuard, Freeze, KillAgent, KillGuard, KillBoth, KillService, Power, Stop, CutOff, Outage, Stutter, Stale, Late,
     Kind::Temper, Kind::Temper, Switchover, Switchover, Twin,
 ];
 
@@ -45,7 +47,7 @@ const fn kinds(profile: Profile) -> &'static [Kind] {
         Profile::Single => &[
             PauseAgent, PauseGuard, Freeze, KillAgent, KillGuard, KillBoth, KillService, Power, Stop, CutOff, Outage, Switchover,
         ],
-        Profile::Edge => &[CutOff, CutOff, CutOff, Freeze, PauseAgent],
+        Profile::Edge => &[CutOff, CutOff, Stutter, Stutter, Stutter, Freeze, PauseAgent],
         Profile::Stale => &[Stale, Stale, Stale, KillAgent, KillBoth, CutOff, Switchover, Stop],
         Profile::Lossy => &[Late, Late, Switchover, Switchover, CutOff, KillAgent, KillService, Stop],
     }
@@ -104,6 +106,7 @@ impl Storm<'_> {
             Kind::Power => (Fault::PowerOff(on), Some(Fault::PowerOn(on))),
             Kind::Stop => (Fault::Stop(on), Some(Fault::Start(on))),
             Kind::Cut => (Fault::Cut(on, self.rng.pick(&[Cut::Requests, Cut::Answers])), Some(Fault::Mend(on))),
+            Kind::Stutter => return self.stutter(on, at),
             Kind::Outage => (Fault::Outage, Some(Fault::OutageEnds)),
             Kind::Stale => (Fault::Stale(on), Some(Fault::Fresh(on))),
             Kind::Late => {
@@ -127,6 +130,16 @@ impl Storm<'_> {
         if let Some(then) = then {
             self.add(ends, then);
         }
+    }
+
+    fn stutter(&mut self, on: usize, at: u64) {
+        let ttl = self.plan.machines[on].config.timing.ttl().as_nanos() as u64;
+        let free = at + ttl * self.rng.between(15, 70) / 100;
+        let cut = free + ttl * self.rng.between(1, 20) / 100;
+        self.add(at, Fault::Cut(on, Cut::Answers));
+        self.add(free, Fault::Mend(on));
+        self.add(cut, Fault::Cut(on, Cut::Requests));
+        self.add(cut + 3 * ttl, Fault::Mend(on));
     }
 
     fn temper(&mut self) -> Temper {

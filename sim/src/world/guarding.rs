@@ -59,11 +59,14 @@ impl World {
     }
 
     pub(crate) fn order(&mut self, of: GuardRef, command: GuardCommand) {
+        let local = self.machines[of.machine].clock.local(self.now);
         let guard = self.guard(of);
         if guard.lost || guard.ending {
             return;
         }
         match command {
+            // Heard too late, as after a pause: what was ordered before it counts no more.
+            GuardCommand::Deadline(at) if local >= at => self.end_guard(of),
             GuardCommand::Deadline(at) => {
                 guard.deadline = Some(at);
                 guard.alarm = Some(at);
