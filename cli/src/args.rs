@@ -66,6 +66,14 @@ pub(crate) struct Target {
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
+A real agent per node, each a process of its own; a proxy that follows the leader; and a probe that asks through it
+every 10 ms, so that every number shown is measured. Kill what you like: an agent that dies is started again after a
+second. Nothing is left behind: no process, no file.
+
+A command with {port} in it runs on every node, each with a port of its own (--standby hot), so a standby takes over
+at once. Servers that keep data on disk want --standby cold: one at a time. A command without {port} is cold too, and
+there is no proxy, as nothing is known to listen.
+
 Examples:
   hotseat dev
   hotseat dev -- python3 -m http.server {port}
@@ -78,7 +86,7 @@ pub(crate) struct Dev {
     /// Stop after this long, as 20s or 5m; until Ctrl-C otherwise
     #[arg(long = "for", value_parser = duration)]
     pub(crate) length: Option<Duration>,
-    /// Whether the server runs on standbys too
+    /// Whether the server runs on standbys too. Hot if it has {port}; say cold if it keeps data on disk
     #[arg(long, value_parser = ["hot", "cold"])]
     pub(crate) standby: Option<String>,
     /// Timing of the lease: fast (500 ms) or lan (2 s)
@@ -186,8 +194,10 @@ pub(crate) struct Check {
 }
 
 #[derive(Subcommand, Debug)]
+#[command(after_help = "Examples:\n  hotseat config example > hotseat.toml\n  hotseat config check hotseat.toml")]
 pub(crate) enum Config {
     /// Say whether a configuration file is right, and if not, what is wrong where
+    #[command(after_help = "Example: hotseat config check /etc/hotseat/hotseat.toml")]
     Check {
         /// The file
         file: PathBuf,
@@ -196,6 +206,7 @@ pub(crate) enum Config {
         json: bool,
     },
     /// Print a configuration file to start from, with every setting explained
+    #[command(after_help = "Example: hotseat config example > hotseat.toml")]
     Example,
 }
 
@@ -230,6 +241,13 @@ fn duration(text: &str) -> Result<Duration, String> {
     Duration::try_from_secs_f64(number * scale).map_err(|_| String::from("not a length of time"))
 }
 
+/// Reads the command line. A mistake in that of `check` is unknown (3) to a monitoring system, not critical (2).
 pub(crate) fn parse() -> Cli {
-    Cli::parse()
+    Cli::try_parse().unwrap_or_else(|error| {
+        if error.use_stderr() && std::env::args_os().nth(1).is_some_and(|first| first == "check") {
+            drop(error.print());
+            std::process::exit(3);
+        }
+        error.exit()
+    })
 }

@@ -6,6 +6,7 @@
 mod args;
 mod commands;
 mod picture;
+mod say;
 
 use std::process::ExitCode;
 

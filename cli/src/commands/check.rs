@@ -7,6 +7,7 @@ use hotseat_client::{Client, Cluster, Group};
 use super::{Result, small_runtime};
 use crate::args::Check;
 use crate::picture;
+use crate::say::say_line;
 
 const WORDS: [&str; 4] = ["OK", "WARNING", "CRITICAL", "UNKNOWN"];
 
@@ -17,9 +18,9 @@ pub(crate) fn run(args: &Check) -> Result {
     };
     let word = WORDS[usize::from(code)];
     if args.json {
-        println!("{}", serde_json::json!({"code": code, "state": word, "text": text}));
+        say_line(serde_json::json!({"code": code, "state": word, "text": text}))?;
     } else {
-        println!("HOTSEAT {word} - {text}");
+        say_line(format!("HOTSEAT {word} - {text}"))?;
     }
     Ok(ExitCode::from(code))
 }

@@ -6,17 +6,23 @@ use hotseat_agent::config::Config as File;
 
 use super::Result;
 use crate::args::Config;
+use crate::say::{say, say_line};
 
 pub(crate) fn run(args: &Config) -> Result {
     match args {
-        Config::Example => print!("{}", File::example()),
+        Config::Example => say(File::example())?,
         Config::Check { file, json } => match (File::load(file), json) {
             (Ok(config), false) => {
-                println!("{}: ok · node {} · {} group(s)", file.display(), config.node.name, config.groups.len());
+                say_line(format!(
+                    "{}: ok · node {} · {} group(s)",
+                    file.display(),
+                    config.node.name,
+                    config.groups.len()
+                ))?;
             }
-            (Ok(_), true) => println!("{}", serde_json::json!({"ok": true})),
+            (Ok(_), true) => say_line(serde_json::json!({"ok": true}))?,
             (Err(error), true) => {
-                println!("{}", serde_json::json!({"ok": false, "error": error.to_string()}));
+                say_line(serde_json::json!({"ok": false, "error": error.to_string()}))?;
                 return Ok(ExitCode::FAILURE);
             }
             (Err(error), false) => return Err(error.into()),

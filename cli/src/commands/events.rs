@@ -6,8 +6,9 @@ use std::process::ExitCode;
 use futures_util::StreamExt;
 use hotseat_client::{Client, Event};
 
-use super::{Result, explain, small_runtime};
+use super::{Failed, Result, explain, small_runtime};
 use crate::args::Events;
+use crate::say::say_line;
 
 pub(crate) fn run(args: &Events) -> Result {
     small_runtime()?.block_on(async {
@@ -16,22 +17,22 @@ pub(crate) fn run(args: &Events) -> Result {
             let mut events = pin!(client.follow().await.map_err(explain)?);
             while let Some(event) = events.next().await {
                 if event.id > args.after {
-                    print(&event, args.json);
+                    print(&event, args.json)?;
                 }
             }
-            return Err(super::Failed::new(format!("the agent at {} has gone", client.url())));
+            return Err(Failed::new(format!("the agent at {} has gone", client.url())));
         }
         for event in client.events(args.after).await.map_err(explain)? {
-            print(&event, args.json);
+            print(&event, args.json)?;
         }
         Ok(ExitCode::SUCCESS)
     })
 }
 
-fn print(event: &Event, json: bool) {
+fn print(event: &Event, json: bool) -> std::result::Result<(), Failed> {
     if json {
-        println!("{}", serde_json::to_string(event).unwrap_or_default());
-    } else {
-        println!("{}  {}", event.at.get(..23).unwrap_or(&event.at).replace('T', " "), event.text);
+        return say_line(serde_json::to_string(event)?);
     }
+    let at = event.at.get(..23).unwrap_or(&event.at).replace('T', " ");
+    say_line(format!("{at}  {}", event.text))
 }

@@ -25,6 +25,11 @@ impl Failed {
     pub(crate) fn new(text: impl Display) -> Self {
         Self { text: text.to_string(), code: 1 }
     }
+
+    /// Nobody reads what is printed any more: nothing to say, and the code of a program that SIGPIPE ended.
+    pub(crate) fn unheard() -> Self {
+        Self { text: String::new(), code: 141 }
+    }
 }
 
 impl<E: std::error::Error> From<E> for Failed {
@@ -50,7 +55,9 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Command::DemoService(args) => demo_service::run(&args),
     };
     result.unwrap_or_else(|failed| {
-        eprintln!("error: {}", failed.text);
+        if !failed.text.is_empty() {
+            eprintln!("error: {}", failed.text);
+        }
         ExitCode::from(failed.code)
     })
 }

@@ -7,6 +7,7 @@ use hotseat_client::Client;
 use super::{Result, explain, small_runtime};
 use crate::args::Look;
 use crate::picture;
+use crate::say::say_line;
 
 pub(crate) fn run(args: &Look) -> Result {
     let cluster = small_runtime()?.block_on(async {
@@ -14,9 +15,9 @@ pub(crate) fn run(args: &Look) -> Result {
         client.cluster().await.map_err(explain)
     })?;
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&cluster.groups)?);
+        say_line(serde_json::to_string_pretty(&cluster.groups)?)?;
     } else {
-        println!("{}", picture::members(&cluster));
+        say_line(picture::members(&cluster))?;
     }
     Ok(ExitCode::SUCCESS)
 }

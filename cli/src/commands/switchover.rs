@@ -7,6 +7,7 @@ use hotseat_client::{Client, Cluster, Error, Group};
 
 use super::{Failed, Result, explain, small_runtime};
 use crate::args::Switchover;
+use crate::say::say_line;
 
 /// Between two looks at the cluster while waiting.
 const PACE: Duration = Duration::from_millis(10);
@@ -19,7 +20,7 @@ pub(crate) fn run(args: &Switchover) -> Result {
         let started = Instant::now();
         ask(client.clone(), &before, args.to.as_deref()).await?;
         let after = wait(&client, &before, args.wait).await?;
-        report(args, &before, &after, started.elapsed());
+        report(args, &before, &after, started.elapsed())?;
         Ok(ExitCode::SUCCESS)
     })
 }
@@ -28,6 +29,7 @@ fn pick<'a>(cluster: &'a Cluster, id: Option<&str>) -> std::result::Result<&'a G
     let ids: Vec<_> = cluster.groups.iter().map(|group| group.id.as_str()).collect();
     match (id, cluster.groups.as_slice()) {
         (None, [only]) => Ok(only),
+        (_, []) => Err(Failed::new(format!("node {} has no group", cluster.node))),
         (None, _) => Err(Failed::new(format!("say which group with --group: {}", ids.join(", ")))),
         (Some(id), groups) => groups
             .iter()
@@ -66,15 +68,13 @@ async fn wait(client: &Client, before: &Group, limit: Duration) -> std::result::
     )))
 }
 
-fn report(args: &Switchover, before: &Group, after: &Group, took: Duration) {
+fn report(args: &Switchover, before: &Group, after: &Group, took: Duration) -> std::result::Result<(), Failed> {
     let (old, new) = (before.leader.as_deref().unwrap_or("nobody"), after.leader.as_deref().unwrap_or("nobody"));
+    let took = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     if args.json {
-        let took = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-        println!(
-            "{}",
-            serde_json::json!({"group": after.id, "from": old, "to": new, "epoch": after.epoch, "took_ms": took})
-        );
-    } else {
-        println!("{}: {old} → {new}, epoch {}, in {} ms", after.id, after.epoch, took.as_millis());
+        let json =
+            serde_json::json!({"group": after.id, "from": old, "to": new, "epoch": after.epoch, "took_ms": took});
+        return say_line(json);
     }
+    say_line(format!("{}: {old} → {new}, epoch {}, in {took} ms", after.id, after.epoch))
 }

@@ -158,10 +158,14 @@ pub(super) fn tries(stage: &Stage) -> Vec<Line> {
         all.push((format!("kill -9 {pid}"), then));
     }
     all.push((format!("{} switchover --url {}", stage.hotseat, node.url()), "planned: the old one stops first"));
+    let frozen = stage.seen.iter().find(|seen| seen.frozen);
+    all.extend(
+        frozen.map(|seen| (format!("kill -CONT {}", seen.pid), "the frozen one thaws, and finds its time is over")),
+    );
     if let Some(proxy) = stage.proxy {
         all.push((format!("curl http://{proxy}"), "whoever leads answers"));
     }
-    let width = all.iter().map(|(command, _)| command.len()).max().unwrap_or(0).min(60);
+    let width = all.iter().map(|(command, _)| command.len()).max().unwrap_or(0).min(76);
     let mut lines = vec![Line::default(), Line::new(Paint::Plain, "  Try it, in another terminal:")];
     lines.extend(all.into_iter().map(|(command, then)| {
         Line::new(Paint::Bold, format!("    {}", pad(&command, width))).and(Paint::Faint, format!("   {then}"))
@@ -194,7 +198,8 @@ pub(super) fn sum(changes: u64, toll: Option<&Probe>, took: Instant) -> String {
         if changes == 1 { String::from("1 change of leader") } else { format!("{changes} changes of leader") };
     let served = toll.map(|probe| {
         let all = probe.all();
-        format!(" · {} requests answered, {} failed, longest wait {}", all.answered, all.failed, millis(all.longest))
+        let kind = probe.kind().map(|kind| format!(" · {}", kind.words())).unwrap_or_default();
+        format!("{kind}: {} answered, {} failed, longest wait {}", all.answered, all.failed, millis(all.longest))
     });
     format!("after {:.0} s: {changes}{}", took.elapsed().as_secs_f64(), served.unwrap_or_default())
 }

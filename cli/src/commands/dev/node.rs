@@ -11,13 +11,17 @@ use tokio::process::{Child, Command};
 use tokio::sync::{mpsc, watch};
 
 use super::News;
-use super::remains::MARK;
+use super::remains::{self, MARK};
 
 /// Before an agent that died is started again.
 const RESTART_AFTER: Duration = Duration::from_secs(1);
 
 /// A clean stop takes no longer than the service's own and a few store calls; then the agent is killed.
 const STOP_LIMIT: Duration = Duration::from_secs(8);
+
+/// An agent that is frozen for so long is killed: time enough to see it, and to thaw it by hand.
+const HANG_LIMIT: Duration = Duration::from_secs(10);
+const HANG_LOOK: Duration = Duration::from_millis(250);
 
 /// What one node is made of.
 #[derive(Clone, Debug)]
@@ -93,7 +97,7 @@ impl Node {
 async fn follow(mut child: Child, phase: &mut watch::Receiver<Phase>) -> Option<Ended> {
     let stdin = child.stdin.take();
     let early = tokio::select! {
-        ended = child.wait() => Some(ended),
+        ended = lives(&mut child) => Some(ended),
         _ = phase.wait_for(|phase| *phase > Phase::Running) => None,
     };
     drop(stdin);
@@ -104,9 +108,31 @@ async fn follow(mut child: Child, phase: &mut watch::Receiver<Phase>) -> Option<
     ended.ok().map(Ended::from)
 }
 
-async fn stopped(child: &mut Child, phase: &mut watch::Receiver<Phase>) -> io::Result<ExitStatus> {
+/// Waits for the end of an agent. One that hangs for too long is killed, as systemd's watchdog would; its service
+/// is long dead by then, because its guard does not wait for it.
+async fn lives(child: &mut Child) -> io::Result<ExitStatus> {
+    let pid = child.id().unwrap_or(0);
     tokio::select! {
-        ended = tokio::time::timeout(STOP_LIMIT, child.wait()) => if let Ok(ended) = ended { return ended },
+        ended = child.wait() => return ended,
+        () = hangs(pid) => {}
+    }
+    child.start_kill()?;
+    child.wait().await
+}
+
+async fn hangs(pid: u32) {
+    let mut frozen = Duration::ZERO;
+    while frozen < HANG_LIMIT {
+        tokio::time::sleep(HANG_LOOK).await;
+        frozen = if remains::is_frozen(pid) { frozen + HANG_LOOK } else { Duration::ZERO };
+    }
+}
+
+async fn stopped(child: &mut Child, phase: &mut watch::Receiver<Phase>) -> io::Result<ExitStatus> {
+    let deaf = child.id().is_some_and(remains::is_frozen);
+    let limit = if deaf { Duration::ZERO } else { STOP_LIMIT };
+    tokio::select! {
+        ended = tokio::time::timeout(limit, child.wait()) => if let Ok(ended) = ended { return ended },
         _ = phase.wait_for(|phase| *phase == Phase::Killing) => {}
     }
     // Its guard kills the service with it.

@@ -46,6 +46,8 @@ pub(super) struct Stage {
     /// Whether anybody has ever served.
     pub(super) served: bool,
     ends: u32,
+    /// How a service ended, last.
+    pub(super) service_end: Option<String>,
 }
 
 impl Stage {
@@ -62,6 +64,7 @@ impl Stage {
             hotseat: super::frame::own_name(),
             served: false,
             ends: 0,
+            service_end: None,
         }
     }
 
@@ -92,6 +95,7 @@ impl Stage {
             News::Event { place, event } => match event.kind.as_str() {
                 "service-exited" => {
                     self.ends += u32::from(!self.served);
+                    self.service_end = Some(event.text.clone());
                     self.story.service(place, &event.text);
                 }
                 "health-failed" => self.story.service(place, &event.text),

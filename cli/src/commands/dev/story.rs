@@ -107,6 +107,8 @@ impl Story {
         let name = actor.name.clone();
         if self.leader.as_ref() == Some(&name) {
             self.shake();
+        } else if self.actors[place].lost.is_some_and(|(.., frozen)| frozen) {
+            self.tell(&format!("{name}'s frozen agent is killed and starts anew"));
         } else if self.epoch > 0 {
             let cause = self.cause(place);
             self.tell(&format!("{name} lost ({cause})"));
@@ -206,6 +208,9 @@ impl Story {
         let line = match (sight.why, lost) {
             ("switchover", _) => format!("{old} → {new}, epoch {epoch}, planned · {felt}"),
             (_, Some(place)) => format!("{old} lost ({}) → {new} leads, epoch {epoch} · {felt}", self.cause(place)),
+            _ if actor.is_some_and(|place| self.actors[place].frozen) => {
+                format!("{old} lost (agent frozen; fenced when its lease ended) → {new} leads, epoch {epoch} · {felt}")
+            }
             ("proven" | "silent", None) => {
                 format!("{old} lost ({}) → {new} leads, epoch {epoch} · {felt}", sight.reason)
             }

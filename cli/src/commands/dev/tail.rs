@@ -19,10 +19,12 @@ pub(super) fn failure(stage: &Stage) -> Failed {
         .find(|(_, said)| !said.is_empty());
     let told = || logs.iter().map(|(node, log)| (*node, last(log, |_| true))).find(|(_, told)| !told.is_empty());
     let folder = stage.nodes[0].folder.display();
+    let end = stage.service_end.as_ref().map(|end| format!(": {end}")).unwrap_or_default();
     let text = match (said, told()) {
         (Some((node, said)), _) => {
-            format!("the server does not become ready. On {} it said:\n{}", node.name, short(&said, &mark))
+            format!("the server does not become ready{end}. On {} it said:\n{}", node.name, short(&said, &mark))
         }
+        (None, _) if !end.is_empty() => format!("the server does not become ready{end}. It said nothing."),
         (None, Some((node, told))) => {
             format!("nobody becomes leader. The log of {} ends with:\n{}", node.name, short(&told, ""))
         }
