@@ -14,11 +14,15 @@ use rustix::process::{Resource, Rlimit, getpriority_process, getrlimit, setprior
 /// Never to be chosen by the OOM killer: the guard's memory is small, and its death is the session's.
 const OOM_NEVER: &[u8] = b"-1000";
 
+/// How long a guard or keeper may work in one go at its priority, in microseconds: a kill needs a few thousand.
+const HURRY_MAX_US: libc::rlim_t = 200_000;
+
 /// What the agent had, to be given back to what it starts.
 #[derive(Clone, Copy)]
 pub(crate) struct Inherited {
     oom: [u8; 8],
     descriptors: Rlimit,
+    real_time: libc::rlimit,
     nice: i32,
 }
 
@@ -31,6 +35,7 @@ impl Inherited {
         Self {
             oom: oom_replace(OOM_NEVER).unwrap_or_default(),
             descriptors,
+            real_time: real_time_limit(),
             nice: getpriority_process(None).unwrap_or(0),
         }
     }
@@ -48,6 +53,13 @@ impl Inherited {
     }
 }
 
+fn real_time_limit() -> libc::rlimit {
+    let mut limit = libc::rlimit { rlim_cur: libc::RLIM_INFINITY, rlim_max: libc::RLIM_INFINITY };
+    // SAFETY: the kernel writes one rlimit, or nothing.
+    unsafe { libc::getrlimit(libc::RLIMIT_RTTIME, &raw mut limit) };
+    limit
+}
+
 /// What stood there; nothing if there is no such file. To be refused the new value is no error.
 fn oom_replace(value: &[u8]) -> io::Result<[u8; 8]> {
     let mut file = OpenOptions::new().read(true).write(true).open("/proc/self/oom_score_adj")?;
@@ -59,15 +71,41 @@ fn oom_replace(value: &[u8]) -> io::Result<[u8; 8]> {
 
 /// Runs before every ordinary process, where this is allowed: under full load the kill must not wait in a queue. Not
 /// inherited by children, so each keeper does it for itself and no service has it.
+///
+/// Who goes first may not go on for long: after [`HURRY_MAX_US`] of work without a pause it is an ordinary process again,
+/// so that a fault of ours cannot take a core from the machine.
 pub(crate) fn hurry() {
     let lowest = libc::sched_param { sched_priority: 1 };
-    // SAFETY: the parameter is initialised and of the kernel's layout; 0 is this process.
-    unsafe { libc::sched_setscheduler(0, libc::SCHED_RR | libc::SCHED_RESET_ON_FORK, &raw const lowest) };
+    let before = real_time_limit();
+    let limit = libc::rlimit { rlim_cur: HURRY_MAX_US.min(before.rlim_max), ..before };
+    let calm_down = calm_down as extern "C" fn(libc::c_int) as libc::sighandler_t;
+    // SAFETY: the handler makes one system call and is async-signal-safe; limit and parameter are initialised and of the
+    // kernel's layout; 0 is this process. Without the limit and its handler nothing is taken.
+    unsafe {
+        if libc::signal(libc::SIGXCPU, calm_down) != libc::SIG_ERR
+            && libc::setrlimit(libc::RLIMIT_RTTIME, &raw const limit) == 0
+        {
+            libc::sched_setscheduler(0, libc::SCHED_RR | libc::SCHED_RESET_ON_FORK, &raw const lowest);
+        }
+    }
+}
+
+/// What the kernel calls when the time is up.
+extern "C" fn calm_down(_: libc::c_int) {
+    let ordinary = libc::sched_param { sched_priority: 0 };
+    // SAFETY: as in `hurry`; sched_setscheduler is a bare system call.
+    unsafe { libc::sched_setscheduler(0, libc::SCHED_OTHER, &raw const ordinary) };
 }
 
 /// Locks all memory, now and later; `false` if this is not allowed.
 pub(crate) fn lock_memory() -> bool {
     mlockall(MlockAllFlags::CURRENT | MlockAllFlags::FUTURE).is_ok()
+}
+
+/// Locks what a keeper uses, as it comes to use it. The rest of the program is the guard's too, which holds it all in
+/// memory; and should the guard die, its keepers act at once. So twenty keepers do not look like twenty programs.
+pub(crate) fn lock_memory_in_use() {
+    let _ = mlockall(MlockAllFlags::CURRENT | MlockAllFlags::FUTURE | MlockAllFlags::ONFAULT);
 }
 
 /// The short name: what `top`, `pkill` and `killall` look at.

@@ -99,7 +99,7 @@ impl<'a> Keeper<'a> {
 
     fn run(&mut self) -> ! {
         armour::title(&format!("seat-keeper: {}", self.orders.name));
-        armour::lock_memory();
+        armour::lock_memory_in_use();
         let mut readiness = Readiness::default();
         loop {
             self.wait(&mut readiness);

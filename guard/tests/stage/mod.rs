@@ -270,7 +270,11 @@ impl Agent {
 }
 
 impl Drop for Agent {
+    /// Whom the test has stopped goes on, and ends by itself once the agent is dead.
     fn drop(&mut self) {
+        for pid in [self.keeper, self.guard].into_iter().filter(|pid| comm(*pid).starts_with("seat-")) {
+            signal(pid, rustix::process::Signal::CONT);
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
