@@ -7,7 +7,6 @@ use tracing_appender::non_blocking::WorkerGuard;
 use tracing_subscriber::EnvFilter;
 
 /// Starts logging; `RUST_LOG` says what, `info` otherwise. Keep the guard until the end: it writes what is left.
-#[must_use]
 pub fn start() -> WorkerGuard {
     let (writer, guard) = tracing_appender::non_blocking(std::io::stderr());
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));

@@ -11,7 +11,7 @@ use tokio::io::unix::AsyncFd;
 ///
 /// # Errors
 /// When there is no runtime, or no room in its poll.
-pub fn timer(timer: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
+pub(crate) fn timer(timer: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
     // SAFETY: an `OwnedFd` names the same open descriptor until it is dropped, and `AsyncFd` owns it.
     unsafe { register(timer) }
 }
@@ -20,7 +20,7 @@ pub fn timer(timer: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
 ///
 /// # Errors
 /// As [`timer`].
-pub fn guard(guard: Guard) -> io::Result<AsyncFd<Guard>> {
+pub(crate) fn guard(guard: Guard) -> io::Result<AsyncFd<Guard>> {
     // SAFETY: a `Guard` owns its socket in a field that it never replaces, so `as_raw_fd` names the same open
     // descriptor until it is dropped, and `AsyncFd` owns it.
     unsafe { register(guard) }

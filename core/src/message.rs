@@ -162,6 +162,7 @@ pub enum GuardCommand {
 
 /// What is to be done.
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant, reason = "a handful live for microseconds; a box each would cost more")]
 pub enum Action {
     /// List the store.
     Look,
@@ -300,12 +301,10 @@ pub enum Exit {
 
 /// Which of the writes to one record was settled, see `register`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Applied<T> {
+pub(crate) struct Applied<T> {
     /// What was written.
-    pub record: T,
+    pub(crate) record: T,
     /// When that attempt was sent (A3).
-    pub sent: Instant,
+    pub(crate) sent: Instant,
 }
 
-/// The actions of one step.
-pub type Actions = Vec<Action>;

@@ -14,15 +14,15 @@ use crate::timing::Promise;
 
 /// The newest that is known of one session record.
 #[derive(Clone, Debug)]
-pub struct Observed {
+pub(crate) struct Observed {
     /// Its version.
-    pub version: Version,
+    pub(crate) version: Version,
     /// When a read that returned this version first completed.
-    pub since: Instant,
+    pub(crate) since: Instant,
     /// What it says; `Err` when it cannot be read: held, whoever holds it.
-    pub record: Result<SessionRecord, String>,
+    pub(crate) record: Result<SessionRecord, String>,
     /// How often it moved while alive, since we look: somebody renews it.
-    pub moves: u32,
+    pub(crate) moves: u32,
 }
 
 /// Whether a group's leader still holds on.
