@@ -43,6 +43,8 @@ impl Inherited {
     /// Gives it back, in the child that is to become a service. Allocates nothing.
     pub(crate) fn restore(&self) {
         let _ = setrlimit(Resource::Nofile, self.descriptors);
+        // SAFETY: the limit is what getrlimit gave; rustix does not know this resource.
+        unsafe { libc::setrlimit(libc::RLIMIT_RTTIME, &raw const self.real_time) };
         // `hurry` is not inherited, but what comes instead is the default, and not what the agent was started with. What
         // the agent took for itself, before ordinary processes, is not for services.
         let _ = setpriority_process(None, self.nice.max(0));

@@ -39,7 +39,13 @@ pub(crate) fn receive(socket: impl AsFd, buffer: &mut [u8]) -> io::Result<Receiv
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
     let flags = RecvFlags::DONTWAIT | RecvFlags::CMSG_CLOEXEC;
-    let message = match recvmsg(socket, &mut [IoSliceMut::new(buffer)], &mut ancillary, flags) {
+    let mut taken = recvmsg(&socket, &mut [IoSliceMut::new(buffer)], &mut ancillary, flags);
+    if matches!(taken, Err(Errno::CONNRESET)) {
+        // The other side has closed without reading everything, and that is told first, once: what it said before that
+        // (`End`, `Proof`) is still there.
+        taken = recvmsg(&socket, &mut [IoSliceMut::new(buffer)], &mut ancillary, flags);
+    }
+    let message = match taken {
         Ok(message) => message,
         Err(Errno::AGAIN | Errno::INTR) => return Ok(Received::Nothing),
         Err(Errno::CONNRESET) => return Ok(Received::Closed),

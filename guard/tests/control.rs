@@ -50,6 +50,7 @@ fn a_service_gets_what_a_program_expects() {
         grep -E '^Sig(Blk|Ign)' /proc/self/status
         echo \"oom $(cat /proc/self/oom_score_adj)\"
         echo \"nice $(nice)\"; grep '^policy' /proc/self/sched
+        grep '^Max realtime timeout' /proc/self/limits
         echo \"nofile $(ulimit -n)\"
         echo \"fds $(ls /proc/self/fd | tr '\\n' ' ')\"";
     let mut start = stage.shell(1, script);
@@ -63,9 +64,10 @@ fn a_service_gets_what_a_program_expects() {
     assert_eq!(held.line(), "SigIgn:\t0000000000000000");
     let oom = std::fs::read_to_string("/proc/self/oom_score_adj").unwrap();
     assert_eq!(held.line(), format!("oom {}", oom.trim()));
-    let nice = rustix::process::getpriority_process(None).unwrap();
+    let nice = rustix::process::getpriority_process(None).unwrap().max(0);
     assert_eq!(held.line(), format!("nice {nice}"));
     assert_eq!(held.line().split_whitespace().collect::<Vec<_>>(), ["policy", ":", "0"]);
+    assert!(held.line().starts_with("Max realtime timeout      unlimited"));
     let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap();
     assert_eq!(held.line(), format!("nofile {limit}"));
     // Standard ones, and the directory that `ls` itself reads.
@@ -291,6 +293,21 @@ fn what_is_out_of_bounds_is_refused_before_it_is_sent() {
     held.start(large);
     held.started();
     assert_eq!(held.line(), "100000");
+}
+
+#[test]
+fn an_agent_may_end_and_go_without_reading_its_reports() {
+    for _ in 0..50 {
+        let stage = Stage::new(Containment::Tree);
+        let mut held = stage.hold();
+        for slot in 0..3 {
+            held.start(stage.command(slot, &["true"]));
+        }
+        assert_eq!(held.line(), "");
+        // The socket is closed with reports in it; that the session has ended must be heard first.
+        drop(held);
+        stage.hear();
+    }
 }
 
 /// In a process of its own: the guard ends whoever speaks like this.
