@@ -32,5 +32,6 @@ pub mod story;
 pub mod supervisor;
 pub mod tasks;
 pub mod unit;
+mod vigil;
 
 pub use run::{Failure, Options, Signal, run};

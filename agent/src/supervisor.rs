@@ -18,7 +18,7 @@ use hotseat_guard::{Command, Contained, Guard, Report, Settings, Start};
 use tokio::io::unix::AsyncFd;
 use tokio::sync::oneshot;
 
-use crate::{output, ready};
+use crate::{output, ready, vigil};
 
 /// A command that is to run inside the guard's tree (D3), and what becomes of it.
 #[derive(Debug)]
@@ -93,6 +93,8 @@ impl Supervisor {
     /// What the system says.
     pub fn spawn(&mut self, settings: &Settings) -> io::Result<()> {
         let guard = Guard::spawn(&self.exe, settings)?;
+        // The linger is a little over two ttls: a stop is seen within half a ttl or so.
+        tokio::spawn(vigil::watch(guard.pid(), settings.linger / 8));
         self.session = settings.session;
         self.slots.clear();
         self.pids.clear();
