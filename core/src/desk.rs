@@ -46,6 +46,8 @@ pub(crate) struct Post<'a> {
     pub(crate) session: Option<SessionId>,
     /// When that session began.
     pub(crate) began: Instant,
+    /// Whether the lease has at least half of its time to go: a session that may lapse at any moment claims nothing.
+    pub(crate) fresh: bool,
     pub(crate) stopping: bool,
 }
 

@@ -19,12 +19,12 @@
 use alloc::string::{String, ToString};
 use core::time::Duration;
 
+use crate::desk::{Desk, Post};
 use crate::election::{Candidate, order};
 use crate::id::{Epoch, GroupId, NodeName, Version};
 use crate::message::{Action, Event, GuardCommand, Outcome, Reason, RequestError, ServiceInput, Ticket};
 use crate::mode::{Mode, OnExit, Standby};
 use crate::mutant::Mutant;
-use crate::desk::{Desk, Post};
 use crate::observe::Hold;
 use crate::record::{GroupRecord, Key, Leader, Member, MemberState, Record, SessionState};
 use crate::register::{Register, Settled};
@@ -254,10 +254,7 @@ impl Group {
                 if !self.mine(desk) =>
             {
                 self.withdraw(desk);
-                desk.out.push(Action::Guard(GuardCommand::Kill(
-                    self.config.id.clone(),
-                    self.service.run(),
-                )));
+                desk.out.push(Action::Guard(GuardCommand::Kill(self.config.id.clone(), self.service.run())));
                 let reason = Reason::Replaced;
                 desk.out.push(Action::Tell(Event::NoLeader { group: self.config.id.clone(), epoch, reason }));
                 self.stand_by();
@@ -499,7 +496,7 @@ impl Group {
     /// When this node's turn comes, if nothing changes.
     pub(crate) fn claim_at(&self, roster: &Roster<'_>, desk: &Post<'_>) -> Option<Instant> {
         let (since, _) = self.vacant.as_ref()?;
-        if self.seat != Seat::Standby || !self.known || self.damaged || self.blind || !self.fit(desk) {
+        if self.seat != Seat::Standby || !desk.fresh || !self.known || self.damaged || self.blind || !self.fit(desk) {
             return None;
         }
         let record = self.register.body();

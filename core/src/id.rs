@@ -27,11 +27,7 @@ impl core::error::Error for InvalidName {}
 fn checked(name: &str) -> Result<Arc<str>, InvalidName> {
     let fits = (1..=NAME_MAX).contains(&name.len());
     let plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
-    if fits && plain && !name.starts_with('.') {
-        Ok(Arc::from(name))
-    } else {
-        Err(InvalidName(String::from(name)))
-    }
+    if fits && plain && !name.starts_with('.') { Ok(Arc::from(name)) } else { Err(InvalidName(String::from(name))) }
 }
 
 macro_rules! name {

@@ -36,10 +36,10 @@ mod view;
 pub use election::{Candidate, order};
 pub use group::{GroupConfig, Seat};
 pub use health::{Health, HealthLimits};
-pub use id::{Epoch, GroupId, InvalidName, Nonce, NodeName, SessionId, Version};
+pub use id::{Epoch, GroupId, InvalidName, NodeName, Nonce, SessionId, Version};
 pub use message::{
-    Action, Event, Exit, Expect, GuardCommand, GuardReport, Input, Look, Outcome, Reason, Request,
-    RequestError, ServiceInput, Ticket,
+    Action, Event, Exit, Expect, GuardCommand, GuardReport, Input, Look, Outcome, Reason, Request, RequestError,
+    ServiceInput, Ticket,
 };
 pub use mode::{Mode, OnExit, Standby};
 pub use mutant::{Mutant, Rules};

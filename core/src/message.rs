@@ -5,7 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
-use crate::id::{Epoch, GroupId, Nonce, NodeName, SessionId, Version};
+use crate::id::{Epoch, GroupId, NodeName, Nonce, SessionId, Version};
 use crate::proof::{Proof, ProofHash};
 use crate::record::{Key, Record};
 use crate::service::Role;
@@ -307,4 +307,3 @@ pub(crate) struct Applied<T> {
     /// When that attempt was sent (A3).
     pub(crate) sent: Instant,
 }
-

@@ -131,6 +131,7 @@ impl Node {
             config: &self.config,
             session: if leased { self.session.id } else { None },
             began: self.session.began,
+            fresh: self.session.fresh(now, &self.config.timing),
             stopping: self.stopping,
         }
     }
@@ -148,6 +149,7 @@ impl Node {
             config: &self.config,
             session: if leased { self.session.id } else { None },
             began: self.session.began,
+            fresh: self.session.fresh(now, &self.config.timing),
             stopping: self.stopping,
         };
         let (nonces, tickets) = (&mut self.nonces, &mut self.tickets);

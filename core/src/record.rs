@@ -8,7 +8,7 @@ use alloc::string::String;
 use core::fmt;
 use serde::{Deserialize, Serialize};
 
-use crate::id::{Epoch, GroupId, InvalidName, Nonce, NodeName, SessionId};
+use crate::id::{Epoch, GroupId, InvalidName, NodeName, Nonce, SessionId};
 use crate::message::Reason;
 use crate::mode::Mode;
 use crate::proof::ProofHash;

@@ -64,13 +64,7 @@ pub(crate) struct Register<T> {
 
 impl<T: Body> Register<T> {
     pub(crate) const fn new() -> Self {
-        Self {
-            version: Version(0),
-            body: None,
-            seen: Instant::from_nanos(0),
-            attempts: Vec::new(),
-            in_flight: None,
-        }
+        Self { version: Version(0), body: None, seen: Instant::from_nanos(0), attempts: Vec::new(), in_flight: None }
     }
 
     pub(crate) fn body(&self) -> Option<&T> {

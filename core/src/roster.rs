@@ -27,7 +27,10 @@ impl Roster<'_> {
         })
     }
 
-    fn members<'b>(&'b self, group: &'b GroupId) -> impl Iterator<Item = (&'b NodeName, &'b SessionRecord, &'b Member)> {
+    fn members<'b>(
+        &'b self,
+        group: &'b GroupId,
+    ) -> impl Iterator<Item = (&'b NodeName, &'b SessionRecord, &'b Member)> {
         self.living().filter_map(move |(name, record)| Some((name, record, record.members.get(group)?)))
     }
 

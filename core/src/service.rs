@@ -470,7 +470,10 @@ impl Service {
             (None, Life::Starting { .. } | Life::Running { .. } | Life::Turning { .. }) => self.stop(now, out),
             (Some(role), Life::Running { role: is, .. }) if role != is => self.turn(now, role, out),
             // Started or turned for another role and not there yet: a leader-to-be must not wait for ever.
-            (Some(Role::Standby), Life::Starting { role: Role::Leader(_), .. } | Life::Turning { role: Role::Leader(_), .. }) => {
+            (
+                Some(Role::Standby),
+                Life::Starting { role: Role::Leader(_), .. } | Life::Turning { role: Role::Leader(_), .. },
+            ) => {
                 self.stop(now, out);
             }
             (Some(role @ Role::Leader(_)), Life::Turning { role: is, told: true, .. }) if role != is => {

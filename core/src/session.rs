@@ -16,15 +16,16 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::id::{Nonce, NodeName, SessionId, Version};
+use crate::desk::Desk;
+use crate::id::{NodeName, Nonce, SessionId, Version};
 use crate::message::{Action, Event, Exit, GuardCommand, GuardReport, Outcome, Ticket};
 use crate::mutant::Mutant;
-use crate::desk::Desk;
 use crate::observe::Observed;
 use crate::proof::{Proof, ProofHash};
 use crate::record::{Key, Member, Record, SessionRecord, SessionState};
 use crate::register::{Register, Settled};
 use crate::time::Instant;
+use crate::timing::Timing;
 
 /// A record that moves this often while we wait is renewed by somebody alive. One move could be a
 /// dead agent's last write landing late.
@@ -94,6 +95,11 @@ impl Session {
         self.phase == Phase::Alive && now < self.lease_until
     }
 
+    /// Whether the lease has at least half of its time to go.
+    pub(crate) fn fresh(&self, now: Instant, timing: &Timing) -> bool {
+        self.leased(now) && self.lease_until.since(now) * 2 >= timing.lease()
+    }
+
     pub(crate) fn lease_until(&self) -> Option<Instant> {
         (self.phase == Phase::Alive).then_some(self.lease_until)
     }
@@ -118,10 +124,12 @@ impl Session {
 
     /// Ends the session if its deadline has passed. Comes first in every step.
     pub(crate) fn lapse(&mut self, desk: &mut Desk<'_>) {
-        if self.phase == Phase::Alive
-            && desk.now >= self.lease_until
-            && !desk.config.rules.breaks(Mutant::LapsedSessionResumes)
-        {
+        if self.phase != Phase::Alive || desk.now < self.lease_until {
+            return;
+        }
+        if desk.config.rules.breaks(Mutant::LapsedSessionResumes) {
+            self.lease_until = desk.now + desk.config.timing.renewal();
+        } else {
             self.over("no renewal was acknowledged in time", desk);
         }
     }
@@ -301,7 +309,13 @@ impl Session {
             (
                 Settled::Applied(_) | Settled::Moved,
                 // Ending: it is over when the record says so, see `advance`; this may be a last renewal.
-                Phase::Joining | Phase::Waiting | Phase::Arming | Phase::Over | Phase::Leaving | Phase::Ending { .. } | Phase::Gone,
+                Phase::Joining
+                | Phase::Waiting
+                | Phase::Arming
+                | Phase::Over
+                | Phase::Leaving
+                | Phase::Ending { .. }
+                | Phase::Gone,
             ) => {}
         }
     }
@@ -327,9 +341,10 @@ impl Session {
 
     /// Our record moved, and not by us: somebody ended this session.
     fn refused(&mut self, desk: &mut Desk<'_>) {
-        let mine = self.register.body().is_some_and(|record| {
-            Some(record.session) == self.id && record.state == SessionState::Alive
-        });
+        let mine = self
+            .register
+            .body()
+            .is_some_and(|record| Some(record.session) == self.id && record.state == SessionState::Alive);
         if !mine {
             self.over("others ended it", desk);
         }
@@ -431,9 +446,5 @@ pub(crate) fn proves(proof: &Proof, record: &SessionRecord) -> bool {
 /// Reads a session record of a node out of a look.
 pub(crate) fn session_of(node: &NodeName, record: &Result<Record, String>) -> Result<SessionRecord, String> {
     let record = own_record(record)?;
-    if record.node == *node {
-        Ok(record)
-    } else {
-        Err(alloc::format!("it names the node {}", record.node))
-    }
+    if record.node == *node { Ok(record) } else { Err(alloc::format!("it names the node {}", record.node)) }
 }

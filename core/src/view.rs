@@ -140,7 +140,13 @@ impl Node {
     }
 }
 
-fn other_view(name: &NodeName, record: &SessionRecord, member: &Member, seen: Duration, leader: Option<&NodeName>) -> MemberView {
+fn other_view(
+    name: &NodeName,
+    record: &SessionRecord,
+    member: &Member,
+    seen: Duration,
+    leader: Option<&NodeName>,
+) -> MemberView {
     let gone = record.state != SessionState::Alive || seen >= record.promise.silence();
     let mut view = MemberView {
         address: record.address.clone(),

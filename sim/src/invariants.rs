@@ -10,7 +10,7 @@ mod one_leader;
 mod recovers;
 mod settled;
 
-use hotseat_core::{Epoch, Event, GroupId, Instant, Key, Nonce, Record, Role, SessionId};
+use hotseat_core::{Epoch, GroupId, Instant, Key, Nonce, Record, Role, SessionId};
 
 pub(crate) use recovers::Recovery;
 
@@ -83,12 +83,8 @@ pub(crate) enum Fact<'a> {
     },
     /// An agent gives its guard a deadline.
     Leased {
-        /// Who.
-        of: AgentRef,
         /// Its session.
         session: SessionId,
-        /// On its own clock.
-        until: Instant,
         /// The true time by which everything is dead, unless renewed.
         dead_by: u64,
     },
@@ -106,13 +102,6 @@ pub(crate) enum Fact<'a> {
         epoch: Epoch,
         /// Whether a ready check passed since the service was told of it.
         checked: bool,
-    },
-    /// An agent tells something.
-    Told {
-        /// Who.
-        of: AgentRef,
-        /// What.
-        event: &'a Event,
     },
     /// Something of a session lives after its deadline and the stop budget.
     Outlived {

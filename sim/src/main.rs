@@ -108,7 +108,8 @@ fn one(asked: &Asked, seed: u64) -> bool {
             true
         }
         Err(failure) => {
-            println!("{}\n\n{failure}", failure.timeline());
+            let timeline = if asked.trace { failure.last(usize::MAX) } else { failure.timeline() };
+            println!("{timeline}\n\n{failure}");
             false
         }
     }

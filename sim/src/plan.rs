@@ -86,7 +86,8 @@ impl Plan {
         let healed = start + rng.between(10, 30) * SECOND;
         let recovered = healed + 12 * SECOND + 8 * ttl;
         let ends = recovered + 2 * SECOND + 2 * ttl;
-        let mut plan = Self { profile, machines, groups, net, faults: Vec::new(), healed, recovered, ends, changes: None };
+        let mut plan =
+            Self { profile, machines, groups, net, faults: Vec::new(), healed, recovered, ends, changes: None };
         for at in 0..plan.machines.len() {
             if !plan.machines[at].twin {
                 let when = rng.below(1500) * MS;
@@ -96,7 +97,9 @@ impl Plan {
         match profile {
             Profile::Calm => {}
             Profile::Single => storm::one(&mut rng, &mut plan, start),
-            Profile::Storm | Profile::Edge | Profile::Stale | Profile::Lossy => storm::many(&mut rng, &mut plan, start, ttl),
+            Profile::Storm | Profile::Edge | Profile::Stale | Profile::Lossy => {
+                storm::many(&mut rng, &mut plan, start, ttl)
+            }
         }
         plan.faults.push((healed, Fault::HealAll));
         // What was told to stop before may still be stopping: its supervisor starts it again.
@@ -119,7 +122,9 @@ impl Plan {
             | Mutant::SettledRenewalFromNow
             | Mutant::NonceReused
             | Mutant::TtlFromOwnConfiguration => Some(Profile::Edge),
-            Mutant::ClaimOverStaleLive | Mutant::ExpireWithoutVersion | Mutant::UnequalIsReplaced => Some(Profile::Stale),
+            Mutant::ClaimOverStaleLive | Mutant::ExpireWithoutVersion | Mutant::UnequalIsReplaced => {
+                Some(Profile::Stale)
+            }
             Mutant::ReleaseSettledByRead | Mutant::UnknownReleaseRefused => Some(Profile::Lossy),
             Mutant::AnnouncedBeforeReady => Some(Profile::Calm),
             Mutant::UnknownRenewalApplied

@@ -50,8 +50,14 @@ impl Failure {
     /// The end of the time line: the run is repeated aloud.
     #[must_use]
     pub fn timeline(&self) -> String {
+        self.last(TAIL)
+    }
+
+    /// So many lines of the end of the time line.
+    #[must_use]
+    pub fn last(&self, lines: usize) -> String {
         let (world, _) = play(self.seed, self.mutant, self.profile, Keep::All);
-        world.trace.tail(TAIL)
+        world.trace.tail(lines)
     }
 }
 

@@ -62,7 +62,12 @@ fn perform(setup: Setup, planned: Vec<(u64, String, Vec<Fault>)>, runs: u64) -> 
     for (group, _) in groups {
         let verdict = match world.store.now(&Key::Group(group.clone())) {
             Some((_, Record::Group(record))) => match &record.leader {
-                Some(leader) => format!("epoch {} belongs to {}{}", record.epoch, leader.node, if record.serving { ", which serves" } else { "" }),
+                Some(leader) => format!(
+                    "epoch {} belongs to {}{}",
+                    record.epoch,
+                    leader.node,
+                    if record.serving { ", which serves" } else { "" }
+                ),
                 None => format!("nobody leads; the last epoch was {}", record.epoch),
             },
             Some((_, Record::Session(_))) | None => "nobody has ever led".into(),

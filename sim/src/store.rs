@@ -49,11 +49,8 @@ impl Store {
         if !holds {
             return Outcome::Refused;
         }
-        let version = if self.reuses_versions && starts_over(&record) {
-            Version(1)
-        } else {
-            standing.unwrap_or_default().next()
-        };
+        let version =
+            if self.reuses_versions && starts_over(&record) { Version(1) } else { standing.unwrap_or_default().next() };
         let cell = self.cells.entry(key.clone()).or_default();
         if cell.len() == PAST_MAX {
             cell.pop_front();

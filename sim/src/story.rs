@@ -45,7 +45,9 @@ impl Story {
             Event::ServiceRestarts(group, pause, failures) => {
                 format!("{group}: service restarts in {} ms, failure {failures}", pause.as_millis())
             }
-            Event::HealthFailed(group, why, count, of) => format!("{group}: health check {count} of {of} failed: {why}"),
+            Event::HealthFailed(group, why, count, of) => {
+                format!("{group}: health check {count} of {of} failed: {why}")
+            }
             Event::Damaged(key, why) => format!("{key} cannot be read: {why}"),
             other => format!("{other:?}"),
         }

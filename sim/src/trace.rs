@@ -91,7 +91,10 @@ pub(crate) fn input(input: &Input) -> String {
 pub(crate) fn action(action: &Action) -> String {
     match action {
         Action::Write { ticket, key, expect, record: hotseat_core::Record::Session(it) } => {
-            format!("-> write {ticket:?} {key} over {expect:?}: {:?} seq {} {:?} {:?}", it.session, it.seq, it.state, it.nonce)
+            format!(
+                "-> write {ticket:?} {key} over {expect:?}: {:?} seq {} {:?} {:?}",
+                it.session, it.seq, it.state, it.nonce
+            )
         }
         Action::Write { ticket, key, expect, record: hotseat_core::Record::Group(it) } => format!(
             "-> write {ticket:?} {key} over {expect:?}: epoch {} leader {:?} serving {} next {:?} {:?}",

@@ -108,7 +108,10 @@ impl World {
 
     pub(crate) fn acts(&mut self, guard: GuardRef, group: &GroupId, run: u64, acts: bool) {
         let place = Place { guard, run };
-        let found = self.machines[guard.machine].guards[guard.at].processes.iter().find(|it| it.run == run && it.group == *group);
+        let found = self.machines[guard.machine].guards[guard.at]
+            .processes
+            .iter()
+            .find(|it| it.run == run && it.group == *group);
         let epoch = found.and_then(|process| process.acting);
         match (acts, epoch) {
             (true, Some(epoch)) => {

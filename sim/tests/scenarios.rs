@@ -21,7 +21,8 @@ fn check(file: &Path) -> Result<(), String> {
 #[test]
 fn scenarios_tell_their_stories() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
-    let mut files: Vec<_> = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("a file").path()).collect();
+    let mut files: Vec<_> =
+        fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("a file").path()).collect();
     files.sort();
     assert!(files.len() >= 12, "only {} scenarios", files.len());
     let wrong: Vec<_> = files.iter().filter_map(|file| check(file).err()).collect();

@@ -48,9 +48,10 @@ impl DeadBeforeNext {
         let lease = self.leases.entry(session).or_default();
         *lease = dead_by.max(*lease);
         match self.expired.get(&session) {
-            Some(expired) if *expired < dead_by => {
-                Err(format!("session {session:?} was ended for silence {} ns before its lease ran out", dead_by - expired))
-            }
+            Some(expired) if *expired < dead_by => Err(format!(
+                "session {session:?} was ended for silence {} ns before its lease ran out",
+                dead_by - expired
+            )),
             Some(_) | None => Ok(()),
         }
     }

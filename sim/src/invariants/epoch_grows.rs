@@ -32,7 +32,12 @@ impl EpochGrows {
     }
 }
 
-fn grows(last: &mut BTreeMap<GroupId, (Epoch, Nonce)>, group: &GroupId, epoch: Epoch, session: Nonce) -> Result<(), String> {
+fn grows(
+    last: &mut BTreeMap<GroupId, (Epoch, Nonce)>,
+    group: &GroupId,
+    epoch: Epoch,
+    session: Nonce,
+) -> Result<(), String> {
     let fine = match last.get(group) {
         Some((newest, holder)) => epoch > *newest || (epoch == *newest && session == *holder),
         None => true,

@@ -81,12 +81,24 @@ impl World {
             let view = agent.node.view(machine.clock.local(self.now));
             let Some(view) = view.groups.iter().find(|view| view.id == *group) else { continue };
             if view.leader.as_ref() != Some(&leader.node) {
-                return Err(format!("{} takes {:?} for the leader, not {}", machine.config.name, view.leader, leader.node));
+                return Err(format!(
+                    "{} takes {:?} for the leader, not {}",
+                    machine.config.name, view.leader, leader.node
+                ));
             }
             seen += usize::from(view.seat == Seat::Leading(record.epoch));
         }
-        let acting: usize = self.machines.iter().flat_map(|machine| &machine.guards).flat_map(|guard| &guard.processes)
-            .filter(|process| process.group == *group && process.acting == Some(record.epoch)).count();
-        if (seen, acting) == (1, 1) { Ok(()) } else { Err(format!("{seen} lead, {acting} act in epoch {}", record.epoch)) }
+        let acting: usize = self
+            .machines
+            .iter()
+            .flat_map(|machine| &machine.guards)
+            .flat_map(|guard| &guard.processes)
+            .filter(|process| process.group == *group && process.acting == Some(record.epoch))
+            .count();
+        if (seen, acting) == (1, 1) {
+            Ok(())
+        } else {
+            Err(format!("{seen} lead, {acting} act in epoch {}", record.epoch))
+        }
     }
 }

@@ -29,7 +29,9 @@ impl Settled {
                 self.released.insert((after_group(fact), record.epoch, session.id));
                 Ok(())
             }
-            Fact::Ordered { session: Some(session), group, role: Role::Leader(epoch), .. } => self.leads(session, group, *epoch),
+            Fact::Ordered { session: Some(session), group, role: Role::Leader(epoch), .. } => {
+                self.leads(session, group, *epoch)
+            }
             Fact::Announced { session: Some(session), group, epoch, .. } => self.leads(session, group, *epoch),
             _ => Ok(()),
         }
@@ -38,7 +40,9 @@ impl Settled {
     fn leads(&self, session: &SessionId, group: &GroupId, epoch: Epoch) -> Result<(), String> {
         let what = (group.clone(), epoch, session.id);
         if !self.claimed.contains(&what) {
-            return Err(format!("{group}: {session:?} leads in epoch {epoch}, but its claim does not stand in the store"));
+            return Err(format!(
+                "{group}: {session:?} leads in epoch {epoch}, but its claim does not stand in the store"
+            ));
         }
         if self.released.contains(&what) {
             return Err(format!("{group}: {session:?} leads in epoch {epoch} after it sent the release"));
@@ -49,9 +53,8 @@ impl Settled {
 
 fn after_group(fact: &Fact<'_>) -> GroupId {
     match fact {
-        Fact::Applied { key: hotseat_core::Key::Group(group), .. } | Fact::Wrote { key: hotseat_core::Key::Group(group), .. } => {
-            group.clone()
-        }
+        Fact::Applied { key: hotseat_core::Key::Group(group), .. }
+        | Fact::Wrote { key: hotseat_core::Key::Group(group), .. } => group.clone(),
         _ => unreachable!("a group's record stands at a group's key"),
     }
 }

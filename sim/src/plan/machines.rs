@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use hotseat_core::{
-    Backoff, GroupConfig, GroupId, HealthLimits, Mode, NodeConfig, NodeName, OnExit, Rules, ServiceConfig, Standby, Timing,
+    Backoff, GroupConfig, GroupId, HealthLimits, Mode, NodeConfig, NodeName, OnExit, Rules, ServiceConfig, Standby,
+    Timing,
 };
 
 use super::Profile;
@@ -34,7 +35,14 @@ fn ttl(rng: &mut Rng) -> Duration {
     Duration::from_millis(rng.pick(&[500, 500, 500, 1000, 2000]))
 }
 
-fn machine(rng: &mut Rng, at: usize, count: usize, profile: Profile, ttl: Duration, shapes: &[(GroupId, ServiceConfig)]) -> Machine {
+fn machine(
+    rng: &mut Rng,
+    at: usize,
+    count: usize,
+    profile: Profile,
+    ttl: Duration,
+    shapes: &[(GroupId, ServiceConfig)],
+) -> Machine {
     let twin = at >= count;
     let number = if twin { 1 } else { at + 1 };
     let groups = shapes.iter().map(|(id, service)| group(rng, id, *service, number, at)).collect();
@@ -55,7 +63,11 @@ fn clock(rng: &mut Rng, profile: Profile) -> Clock {
     let per_mille = match profile {
         Profile::Edge => rng.pick(&[SLOWEST, FASTEST]),
         Profile::Calm | Profile::Single | Profile::Storm | Profile::Stale | Profile::Lossy => {
-            if rng.chance(500) { rng.between(SLOWEST, FASTEST) } else { 1000 }
+            if rng.chance(500) {
+                rng.between(SLOWEST, FASTEST)
+            } else {
+                1000
+            }
         }
     };
     Clock { per_mille, offset: rng.below(1000 * SECOND), booted: 0 }
@@ -63,7 +75,8 @@ fn clock(rng: &mut Rng, profile: Profile) -> Clock {
 
 fn group(rng: &mut Rng, id: &GroupId, service: ServiceConfig, number: usize, at: usize) -> GroupConfig {
     let usual = rng.chance(850) || at < 2;
-    let mode = if usual { Mode::Auto } else { rng.pick(&[Mode::HotStandby, Mode::Backup, Mode::Disabled, Mode::Standby]) };
+    let mode =
+        if usual { Mode::Auto } else { rng.pick(&[Mode::HotStandby, Mode::Backup, Mode::Disabled, Mode::Standby]) };
     GroupConfig {
         id: id.clone(),
         role: "primary".into(),

@@ -32,20 +32,48 @@ enum Kind {
 }
 
 use Kind::{
-    Cut as CutOff, Freeze, KillAgent, KillBoth, KillGuard, KillService, Late, Outage, PauseAgent, PauseGuard, Power, Stale, Stop,
-    Stutter, Switchover, Twin,
+    Cut as CutOff, Freeze, KillAgent, KillBoth, KillGuard, KillService, Late, Outage, PauseAgent, PauseGuard, Power,
+    Stale, Stop, Stutter, Switchover, Twin,
 };
 
 const EVERYTHING: &[Kind] = &[
-    PauseAgent, PauseGuard, Freeze, KillAgent, KillGuard, KillBoth, KillService, Power, Stop, CutOff, Outage, Stutter, Stale, Late,
-    Kind::Temper, Kind::Temper, Switchover, Switchover, Twin,
+    PauseAgent,
+    PauseGuard,
+    Freeze,
+    KillAgent,
+    KillGuard,
+    KillBoth,
+    KillService,
+    Power,
+    Stop,
+    CutOff,
+    Outage,
+    Stutter,
+    Stale,
+    Late,
+    Kind::Temper,
+    Kind::Temper,
+    Switchover,
+    Switchover,
+    Twin,
 ];
 
 const fn kinds(profile: Profile) -> &'static [Kind] {
     match profile {
         Profile::Calm | Profile::Storm => EVERYTHING,
         Profile::Single => &[
-            PauseAgent, PauseGuard, Freeze, KillAgent, KillGuard, KillBoth, KillService, Power, Stop, CutOff, Outage, Switchover,
+            PauseAgent,
+            PauseGuard,
+            Freeze,
+            KillAgent,
+            KillGuard,
+            KillBoth,
+            KillService,
+            Power,
+            Stop,
+            CutOff,
+            Outage,
+            Switchover,
         ],
         Profile::Edge => &[CutOff, CutOff, Stutter, Stutter, Stutter, Freeze, PauseAgent],
         Profile::Stale => &[Stale, Stale, Stale, KillAgent, KillBoth, CutOff, Switchover, Stop],

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use hotseat_core::{
-    Backoff, GroupConfig, GroupId, HealthLimits, Mode, NodeConfig, NodeName, OnExit, Rules, ServiceConfig, Standby, Timing,
+    Backoff, GroupConfig, GroupId, HealthLimits, Mode, NodeConfig, NodeName, OnExit, Rules, ServiceConfig, Standby,
+    Timing,
 };
 
 use crate::clock::{Clock, MS, SECOND};

@@ -165,7 +165,6 @@ impl World {
                 _ => {}
             }
         }
-        self.fact(&Fact::Told { of, event: &event });
         if self.trace.told() {
             let label = self.label(of.machine);
             if let Some(line) = self.story.event(&event) {
@@ -185,7 +184,7 @@ impl World {
                     agent.deadline = Some(*at);
                     if let Some(session) = agent.session {
                         let dead_by = clock.when(*at + budget);
-                        self.fact(&Fact::Leased { of, session, until: *at, dead_by });
+                        self.fact(&Fact::Leased { session, dead_by });
                     }
                 }
             }

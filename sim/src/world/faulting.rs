@@ -71,7 +71,8 @@ impl World {
 
     fn kill_service(&mut self, machine: usize, group: &GroupId) {
         self.each_guard(machine, |world, of| {
-            let runs: Vec<_> = world.guard(of).processes.iter().filter(|it| it.group == *group).map(|it| it.run).collect();
+            let runs: Vec<_> =
+                world.guard(of).processes.iter().filter(|it| it.group == *group).map(|it| it.run).collect();
             for run in runs {
                 world.happen(What::Exits(of, group.clone(), run, "signal KILL"));
             }

@@ -130,7 +130,8 @@ impl World {
         let guard = agent.and_then(|agent| agent.guard).map(|at| &machine.guards[at]);
         let mut processes = guard.into_iter().flat_map(|guard| guard.processes.iter());
         // One that died a moment ago, unknown to the agent, was still rightly announced.
-        let checked = processes.find(|it| it.group == *group).is_none_or(|it| it.checked && it.role == Role::Leader(epoch));
+        let checked =
+            processes.find(|it| it.group == *group).is_none_or(|it| it.checked && it.role == Role::Leader(epoch));
         self.fact(&Fact::Announced { of, lapsed, session, group, epoch, checked });
     }
 }

@@ -62,11 +62,8 @@ impl World {
         let late = self.rng.chance(self.machines[from.machine].late);
         let lost = self.rng.chance(self.net.lost);
         let answer_lost = self.rng.chance(self.net.lost);
-        let way = if late {
-            self.rng.between(0, (gives_up - self.now) * LATE_MAX)
-        } else {
-            self.net.call(&mut self.rng)
-        };
+        let way =
+            if late { self.rng.between(0, (gives_up - self.now) * LATE_MAX) } else { self.net.call(&mut self.rng) };
         let unanswered = late || lost || answer_lost;
         if unanswered {
             self.unknown(from, ticket, gives_up);
