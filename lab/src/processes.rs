@@ -1,6 +1,6 @@
 //! Which processes belong to a node: they carry its mark in their environment, or live in its folder.
 //!
-//! Servers that write a title over their environment (nginx, PostgreSQL, Redis) are found by their folder.
+//! Servers that write a title over their environment (nginx, PostgreSQL, Redis) are found by their folder or cgroup.
 
 use std::fs;
 use std::path::Path;
@@ -21,6 +21,8 @@ pub enum Kind {
     Keeper,
     /// A service, a hook, a check: whatever the guard runs.
     Service,
+    /// On its way from a fork to its program, or out: it is nothing yet, or nothing any more.
+    Passing,
 }
 
 /// One living process.
@@ -59,6 +61,13 @@ pub fn belongs(pid: i32, mark: &str, home: &Path) -> bool {
     let wanted = format!("{MARK}={mark}");
     environ.split(|byte| *byte == 0).any(|variable| variable == wanted.as_bytes())
         || fs::read_link(format!("{proc}/cwd")).is_ok_and(|cwd| cwd.starts_with(home))
+        || fs::read_to_string(format!("{proc}/cgroup")).is_ok_and(|all| all.contains(&group_prefix(mark)))
+}
+
+/// How the cgroups of a node begin.
+#[must_use]
+pub fn group_prefix(mark: &str) -> String {
+    format!("/hotseat.{}.", mark.replace('/', "."))
 }
 
 /// Looks at a process; `None` for one that is dead, reaped or not.
@@ -79,12 +88,19 @@ fn kind(pid: i32, comm: &str) -> Kind {
     }
     let cmdline = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
     let mut words = cmdline.split(|byte| *byte == 0);
-    let ours = words.next().is_some_and(|program| program.ends_with(b"hotseat"));
-    match (ours, words.next()) {
+    let program = words.next().unwrap_or_default();
+    match (program.ends_with(b"hotseat"), words.next()) {
         (true, Some(b"run")) => Kind::Agent,
         (true, Some(b"guard")) => Kind::Guard,
+        _ if program.is_empty() || is_this_test(pid) => Kind::Passing,
         _ => Kind::Service,
     }
+}
+
+/// A child of this very process that has yet to become what it is to be.
+fn is_this_test(pid: i32) -> bool {
+    let program = |pid: &str| fs::read_link(format!("/proc/{pid}/exe")).ok();
+    program(&pid.to_string()).is_some_and(|its| Some(its) == program("self"))
 }
 
 /// The name and the fields after it, from the state on.
