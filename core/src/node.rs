@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use crate::desk::{Damage, Desk, Nonces, Post};
 use crate::group::{Group, GroupConfig};
-use crate::id::{GroupId, NodeName};
+use crate::id::{GroupId, NodeName, Version};
 use crate::message::{Action, Event, Expect, GuardReport, Input, Look, Outcome, Request, RequestError, Ticket};
 use crate::mutant::{Mutant, Rules};
 use crate::observe::Observed;
@@ -43,6 +43,8 @@ pub struct NodeConfig {
 #[derive(Clone, Debug)]
 struct Expiry {
     ticket: Ticket,
+    /// The version it is to replace.
+    over: Version,
     record: SessionRecord,
 }
 
@@ -325,7 +327,7 @@ impl Parts<'_> {
         &mut self,
         at: Instant,
         node: &NodeName,
-        version: crate::id::Version,
+        version: Version,
         record: &Result<SessionRecord, String>,
         desk: &mut Desk<'_>,
     ) {
@@ -388,18 +390,19 @@ impl Parts<'_> {
 
     fn expire(&mut self, node: &NodeName, record: SessionRecord, state: SessionState, desk: &mut Desk<'_>) {
         let Some(observed) = self.others.get(node) else { return };
-        if self.expiring.contains_key(node) {
+        if observed.gone || self.expiring.contains_key(node) {
             return;
         }
         let record = SessionRecord { nonce: desk.nonce(), state, ..record };
         let ticket = desk.ticket();
         let (key, written) = (Key::Session(node.clone()), Record::Session(record.clone()));
-        let expect = Expect::Version(observed.version);
+        let over = observed.version;
+        let expect = Expect::Version(over);
         desk.out.push(Action::Write { ticket, key, expect, record: written });
         if desk.config.rules.breaks(Mutant::ExpireWithoutVersion) {
             desk.forget_expectation();
         }
-        self.expiring.insert(node.clone(), Expiry { ticket, record });
+        self.expiring.insert(node.clone(), Expiry { ticket, over, record });
     }
 
     fn expired(&mut self, ticket: Ticket, outcome: Outcome, desk: &mut Desk<'_>) {
@@ -412,7 +415,13 @@ impl Parts<'_> {
                 desk.out.push(Action::Tell(Event::SessionEnded(node.clone(), session, state)));
                 self.observe(desk.now, &node, version, &Ok(expiry.record), desk);
             }
-            Outcome::Refused | Outcome::Unknown => desk.look = true,
+            Outcome::Refused => {
+                if let Some(observed) = self.others.get_mut(&node) {
+                    observed.gone |= observed.version == expiry.over;
+                }
+                desk.look = true;
+            }
+            Outcome::Unknown => desk.look = true,
         }
     }
 }

@@ -23,6 +23,8 @@ pub(crate) struct Observed {
     pub(crate) record: Result<SessionRecord, String>,
     /// How often it moved while alive, since we look: somebody renews it.
     pub(crate) moves: u32,
+    /// A write over this version was refused: it is gone, though our reads still show it. Nothing more is tried on it.
+    pub(crate) gone: bool,
 }
 
 /// Whether a group's leader still holds on.
@@ -38,7 +40,7 @@ pub(crate) enum Hold {
 
 impl Observed {
     pub(crate) fn first(now: Instant, version: Version, record: Result<SessionRecord, String>) -> Self {
-        Self { version, since: now, record, moves: 0 }
+        Self { version, since: now, record, moves: 0, gone: false }
     }
 
     /// Takes what a look found; an older version is a stale read and changes nothing. Says if it is news.
@@ -51,6 +53,7 @@ impl Observed {
         }
         self.version = version;
         self.since = now;
+        self.gone = false;
         self.record = record.clone();
         true
     }

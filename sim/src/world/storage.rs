@@ -6,6 +6,7 @@ use super::World;
 use crate::event::{AgentRef, Call, What};
 use crate::fault::Cut;
 use crate::invariants::Fact;
+use crate::rng::Rng;
 
 /// A late write lands within so many store time-outs.
 const LATE_MAX: u64 = 5;
@@ -50,8 +51,8 @@ impl World {
         let (now, stale, local) = (self.now, machine.stale, machine.clock.local(began));
         let rng = &mut self.rng;
         // Each record is read at an instant of its own; a replica that lags may lag for some records only.
-        let look = self.store.list(local, |_| match stale {
-            Some(since) if since < began && rng.chance(700) => since,
+        let look = self.store.list(local, |key| match stale {
+            Some(since) if since < began && lags(since, key) => since,
             Some(_) | None => rng.between(began, now),
         });
         self.tell_now(of, Input::Looked(look));
@@ -123,6 +124,13 @@ impl World {
             }
         }
     }
+}
+
+/// Whether this record lags on a replica that has lagged since then: the same records all the while.
+fn lags(since: u64, key: &Key) -> bool {
+    let name = key.to_string();
+    let salt = name.bytes().fold(since, |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(byte)));
+    Rng::new(salt).chance(600)
 }
 
 /// Renewals that change nothing but the count are not worth waking everybody for.
