@@ -90,6 +90,9 @@ fn kind(pid: i32, comm: &str) -> Kind {
     let mut words = cmdline.split(|byte| *byte == 0);
     let program = words.next().unwrap_or_default();
     match (program.ends_with(b"hotseat"), words.next()) {
+        // It has taken its title since its name was read.
+        _ if program.starts_with(b"seat-guard") => Kind::Guard,
+        _ if program.starts_with(b"seat-keeper") => Kind::Keeper,
         (true, Some(b"run")) => Kind::Agent,
         (true, Some(b"guard")) => Kind::Guard,
         _ if program.is_empty() || is_this_test(pid) => Kind::Passing,

@@ -25,7 +25,7 @@ fn amp_4() {
     let seen = observer.stop();
     seen.check_one_leader();
     let outage = seen.outage(off, &old.name).unwrap();
-    println!("silent for {outage:?}: {}", group.reason);
+    println!("{} silent for {outage:?}: {}\n{seen}", old.name, group.reason);
     // The last renewal was sent up to 400 ms, and a write of 600 ms, before the end; others wait for 3.3 s from it.
     assert!(outage > Duration::from_millis(2300), "nobody may be faster than the settings: {outage:?}");
     assert_eq!(group.reason, "the old leader was silent: host, network or agent lost");
