@@ -1,0 +1,100 @@
+//! What is to be measured, from the command line.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::fault::Fault;
+
+/// A folder in memory, for clusters that no disk slows down.
+pub(crate) const MEMORY: &str = "/dev/shm";
+
+/// Where `--disk` points when nobody says.
+const DISK: &str = "/var/tmp";
+
+pub(crate) const USAGE: &str = "\
+hotseat-bench: measures what faults cost, from outside
+
+  --quick             5 trials of each fault, and short looks at everything else
+  --trials N          so many trials of each fault (30)
+  --only PART,…       faults, idle, speed, alarms
+  --fault NAME        this fault alone (may be given again)
+  --disk DIR          a folder on a real disk (/var/tmp)
+  --write FILE        the report into FILE too; prose that stands there is kept
+
+Build first: cargo build --release -p hotseat -p hotseat-lab";
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    Faults,
+    Idle,
+    Speed,
+    Alarms,
+}
+
+const PARTS: [(&str, Part); 4] =
+    [("faults", Part::Faults), ("idle", Part::Idle), ("speed", Part::Speed), ("alarms", Part::Alarms)];
+
+/// See the module.
+#[derive(Clone, Debug)]
+pub(crate) struct Args {
+    pub(crate) trials: usize,
+    pub(crate) quick: bool,
+    parts: Vec<Part>,
+    pub(crate) faults: Vec<Fault>,
+    pub(crate) disk: String,
+    pub(crate) write: Option<PathBuf>,
+}
+
+impl Default for Args {
+    fn default() -> Self {
+        Self {
+            trials: 30,
+            quick: false,
+            parts: PARTS.map(|(_, part)| part).to_vec(),
+            faults: Fault::ALL.to_vec(),
+            disk: DISK.to_owned(),
+            write: None,
+        }
+    }
+}
+
+impl Args {
+    pub(crate) fn parse(words: &[String]) -> Result<Self, String> {
+        let mut args = Self::default();
+        let mut only = Vec::new();
+        let mut words = words.iter();
+        while let Some(word) = words.next() {
+            let mut value = || words.next().ok_or_else(|| format!("{word} needs a value"));
+            match word.as_str() {
+                "--quick" => (args.quick, args.trials) = (true, 5),
+                "--trials" => args.trials = value()?.parse().map_err(|_| String::from("--trials takes a number"))?,
+                "--only" => args.parts = value()?.split(',').map(part).collect::<Result<_, _>>()?,
+                "--fault" => only.push(Fault::named(value()?)?),
+                "--disk" => args.disk.clone_from(value()?),
+                "--write" => args.write = Some(value()?.into()),
+                other => return Err(format!("{other} is not known here")),
+            }
+        }
+        if !only.is_empty() {
+            args.faults = only;
+        }
+        Ok(args)
+    }
+
+    pub(crate) fn does(&self, part: Part) -> bool {
+        self.parts.contains(&part)
+    }
+
+    pub(crate) fn idle_for(&self) -> Duration {
+        Duration::from_secs(if self.quick { 5 } else { 20 })
+    }
+
+    pub(crate) fn alarms_for(&self) -> Duration {
+        Duration::from_secs(if self.quick { 10 } else { 60 })
+    }
+}
+
+fn part(name: &str) -> Result<Part, String> {
+    let found = PARTS.iter().find(|(its, _)| *its == name).map(|(_, part)| *part);
+    found.ok_or_else(|| format!("{name} is not one of faults, idle, speed, alarms"))
+}

@@ -1,0 +1,74 @@
+//! The bench: real clusters, each fault many times, measured from outside; memory and processor at rest; the
+//! simulator's speed; changes of leader that nobody asked for. It claims nothing about rivals.
+//!
+//! ```text
+//! hotseat-bench [--quick] [--trials N] [--only faults,idle,speed,alarms] [--fault NAME] [--disk DIR] [--write FILE]
+//! ```
+//! Progress goes to standard error, tables to standard output or, with `--write`, to a file as well.
+#![allow(clippy::unwrap_used, reason = "a measurement that cannot go on stops")]
+
+mod alarms;
+mod args;
+mod clear;
+mod fault;
+mod idle;
+mod machine;
+mod probe;
+mod progress;
+mod report;
+mod shortfalls;
+mod speed;
+mod stats;
+mod through;
+mod trial;
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use args::{Args, Part};
+use report::Findings;
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    if alarms::play_a_part(&words) {
+        return ExitCode::SUCCESS;
+    }
+    let args = match Args::parse(&words) {
+        Ok(args) => args,
+        Err(why) => {
+            eprintln!("{why}\n\n{}", args::USAGE);
+            return ExitCode::from(2);
+        }
+    };
+    clear::on_panic();
+    let findings = measure(&args);
+    let before = args.write.as_ref().and_then(|path| std::fs::read_to_string(path).ok());
+    let text = report::render(&findings, before.as_deref());
+    println!("{text}");
+    if let Some(path) = &args.write {
+        std::fs::write(path, text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        eprintln!("written to {}", path.display());
+    }
+    if findings.unsafe_trials() > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+fn measure(args: &Args) -> Findings {
+    let began = Instant::now();
+    let mut findings = Findings { machine: machine::look(&args.disk), args: args.clone(), ..Findings::default() };
+    if args.does(Part::Faults) {
+        for place in [args::MEMORY, args.disk.as_str()] {
+            findings.faults.push(trial::series(args, place));
+        }
+    }
+    if args.does(Part::Idle) {
+        findings.idle = idle::measure(args.idle_for());
+    }
+    if args.does(Part::Speed) {
+        findings.speed = speed::measure();
+    }
+    if args.does(Part::Alarms) {
+        findings.alarms = Some(alarms::measure(&args.disk, args.alarms_for()));
+    }
+    findings.took = began.elapsed();
+    findings
+}
