@@ -381,7 +381,9 @@ impl Group {
     fn step_down(&mut self, epoch: Epoch, desk: &mut Desk<'_>) {
         self.service.want(self.resting(desk));
         let rushed = desk.config.rules.breaks(Mutant::ReleaseBeforeStop);
-        if self.service.stepped_down() || rushed {
+        // Once stepped down it may die or restart as a standby; the release is sent until it is settled all the same.
+        let releasing = matches!(self.seat, Seat::Releasing(_));
+        if releasing || self.service.stepped_down() || rushed {
             self.seat = Seat::Releasing(epoch);
             if self.may_write(desk) {
                 self.send_release(epoch, desk);
