@@ -51,6 +51,17 @@ fn agent_killed() {
     });
 }
 
+/// D2 the other way round: an open socket is not life.
+#[test]
+fn agent_killed_while_somebody_holds_its_socket_open() {
+    for containment in BOTH {
+        let stage = Stage::new(containment);
+        let agent = stage.agent_with(LONG, TREE, &[("SHARE_SOCKET", "1")]);
+        signal(agent.pid(), Signal::KILL);
+        expect_proof(&stage, &agent);
+    }
+}
+
 #[test]
 fn agent_stopped() {
     check(SHORT, |stage, agent| {

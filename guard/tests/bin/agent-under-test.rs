@@ -6,6 +6,7 @@
 //! `agent-under-test GUARD SESSION auto|tree PEER|- DEADLINE_MS LINGER_MS -- COMMAND ...`
 
 use std::os::fd::AsFd;
+use std::process::Stdio;
 use std::time::Duration;
 
 use hotseat_guard::{Command, Containment, Guard, Report, Settings, Start, boottime};
@@ -19,6 +20,19 @@ fn main() -> std::io::Result<()> {
     let deadline = Duration::from_millis(args[4].parse().expect("DEADLINE_MS"));
     settings.linger = Duration::from_millis(args[5].parse().expect("LINGER_MS"));
     let guard = Guard::spawn(args[0].as_ref(), &settings)?;
+    if std::env::var_os("SHARE_SOCKET").is_some() {
+        // A child that keeps the socket open, as a careless fork might; it ends by itself.
+        let socket = guard.fd().try_clone_to_owned()?;
+        let mut child = std::process::Command::new("sleep");
+        child
+            .arg("10")
+            .env_clear()
+            .current_dir("/")
+            .stdin(socket)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()?;
+    }
     let start = Start {
         slot: 1,
         name: "under-test".into(),

@@ -84,12 +84,17 @@ impl Stage {
 
     /// An agent of its own that runs `script`; returns once the script has said `ready`.
     pub fn agent(&self, deadline: Duration, script: &str) -> Agent {
+        self.agent_with(deadline, script, &[])
+    }
+
+    /// As `agent`, with variables for the agent itself.
+    pub fn agent_with(&self, deadline: Duration, script: &str, variables: &[(&str, &str)]) -> Agent {
         let mut command = std::process::Command::new(AGENT);
         command.arg(GUARD).arg(self.hex());
         command.arg(if self.containment == Containment::Tree { "tree" } else { "auto" });
         command.arg(self.peer.local_addr().unwrap().to_string());
         command.arg(deadline.as_millis().to_string()).args(["2000", "--", "sh", "-c", script]);
-        command.env(MARK, self.hex()).current_dir(self.dir.path());
+        command.env(MARK, self.hex()).envs(variables.iter().copied()).current_dir(self.dir.path());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let reports = BufReader::new(child.stdout.take().unwrap());
