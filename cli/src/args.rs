@@ -67,7 +67,7 @@ pub(crate) struct Target {
 #[derive(Args, Debug)]
 #[command(after_help = "\
 A real agent per node, each a process of its own; a proxy that follows the leader; and a probe that asks through it
-every 10 ms, so that every number shown is measured. Kill what you like: an agent that dies is started again after a
+every 5 ms, so that every number shown is measured. Kill what you like: an agent that dies is started again after a
 second. Nothing is left behind: no process, no file.
 
 A command with {port} in it runs on every node, each with a port of its own (--standby hot), so a standby takes over

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 const CEILING: Duration = Duration::from_secs(90);
 
 /// See the module. Killed when it is dropped.
-pub struct Dev {
+pub(crate) struct Dev {
     child: Child,
     lines: Receiver<String>,
     stderr: Option<ChildStderr>,
@@ -18,7 +18,7 @@ pub struct Dev {
 }
 
 impl Dev {
-    pub fn start(args: &[&str]) -> Self {
+    pub(crate) fn start(args: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_hotseat"));
         command.arg("dev").args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("hotseat starts");
@@ -30,16 +30,16 @@ impl Dev {
         Self { stderr: child.stderr.take(), child, lines, text: String::new() }
     }
 
-    pub fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
 
-    pub fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         &self.text
     }
 
     /// Reads on until a line holds this.
-    pub fn wait_for(&mut self, words: &str) {
+    pub(crate) fn wait_for(&mut self, words: &str) {
         let started = Instant::now();
         while !self.text.contains(words) {
             let left = CEILING.saturating_sub(started.elapsed());
@@ -54,14 +54,14 @@ impl Dev {
     }
 
     /// The first number that follows these words.
-    pub fn number_after(&self, words: &str) -> u32 {
+    pub(crate) fn number_after(&self, words: &str) -> u32 {
         let rest = self.text.split(words).nth(1).expect("the words are there");
         let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
         digits.parse().expect("a number follows")
     }
 
     /// Waits for the end, and reads what there is to read.
-    pub fn end(&mut self) -> ExitStatus {
+    pub(crate) fn end(&mut self) -> ExitStatus {
         let started = Instant::now();
         while let Ok(line) = self.lines.recv_timeout(CEILING.saturating_sub(started.elapsed())) {
             self.text += &(line + "\n");
@@ -69,7 +69,7 @@ impl Dev {
         self.child.wait().expect("it can be waited for")
     }
 
-    pub fn errors(&mut self) -> String {
+    pub(crate) fn errors(&mut self) -> String {
         drop(self.child.kill());
         let mut errors = String::new();
         if let Some(mut stderr) = self.stderr.take() {
@@ -83,12 +83,12 @@ impl Dev {
         PathBuf::from(rest.split("/n*.log").next().expect("a path").trim())
     }
 
-    pub fn nothing_is_left(&self) {
+    pub(crate) fn nothing_is_left(&self) {
         self.nothing_is_left_within(Duration::ZERO);
     }
 
     /// Neither the folder nor a process that was started there.
-    pub fn nothing_is_left_within(&self, limit: Duration) {
+    pub(crate) fn nothing_is_left_within(&self, limit: Duration) {
         let (folder, started) = (self.folder(), Instant::now());
         let mark = format!("_HOTSEAT_DEV={}\0", folder.display());
         loop {
@@ -118,11 +118,11 @@ fn processes_with(mark: &str) -> Vec<String> {
     marked.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
 }
 
-pub fn kill(pid: u32) {
+pub(crate) fn kill(pid: u32) {
     signal("-KILL", pid);
 }
 
-pub fn terminate(pid: u32) {
+pub(crate) fn terminate(pid: u32) {
     signal("-TERM", pid);
 }
 

@@ -18,16 +18,17 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::ask::{self, Kind};
 
-/// Between two requests.
-pub(super) const PACE: Duration = Duration::from_millis(10);
+/// Between two requests: an outage shorter than this may be felt by nobody.
+pub(super) const PACE: Duration = Duration::from_millis(5);
 
 /// A request that waits longer has failed: longer than the proxy holds anybody.
 const LIMIT: Duration = Duration::from_secs(40);
 
-/// Requests under way at once: enough to go on asking through a long outage, far below what the proxy parks.
-const WAITING_MAX: usize = 64;
+/// Requests under way at once: few, so that the probe never is the crowd whose waiting it measures. Python's
+/// `http.server` lets five wait to be accepted, and who comes sixth waits for a second.
+const WAITING_MAX: usize = 4;
 
-/// Requests remembered: more than a minute of them, far longer than any change of leader lasts.
+/// Requests remembered: most of a minute of them, far longer than a change of leader lasts.
 const KEPT: usize = 8192;
 
 #[derive(Clone, Copy, Debug)]

@@ -22,7 +22,7 @@ pub(super) fn kill(folder: &Path) {
         let known = i32::try_from(pid).ok().and_then(Pid::from_raw);
         let Some(Ok(process)) = known.map(|known| pidfd_open(known, PidfdFlags::empty())) else { continue };
         if carries(pid, folder) {
-            drop(pidfd_send_signal(&process, Signal::KILL));
+            let _gone_already = pidfd_send_signal(&process, Signal::KILL);
         }
     }
 }

@@ -18,6 +18,9 @@ use super::probe::{Probe, Toll};
 /// After this a line is told even if some request still waits.
 const SETTLE_LIMIT: Duration = Duration::from_secs(3);
 
+/// What a node says later than this is news.
+const TOLD_LATELY: Duration = Duration::from_secs(2);
+
 /// A node in the story.
 #[derive(Clone, Debug, Default)]
 struct Actor {
@@ -50,6 +53,8 @@ pub(super) struct Story {
     epoch: u64,
     shaken: Option<Shaken>,
     told_at: Instant,
+    /// Who lost the leadership because of its service, so that it is not told twice.
+    gave_up: Option<String>,
     changes: u64,
     lines: Vec<String>,
 }
@@ -65,6 +70,7 @@ impl Story {
             epoch: 0,
             shaken: None,
             told_at: now,
+            gave_up: None,
             changes: 0,
             lines: Vec::new(),
         }
@@ -117,6 +123,9 @@ impl Story {
 
     /// A service of a node that does not lead.
     pub(super) fn service(&mut self, place: usize, text: &str) {
+        if self.gave_up.as_ref() == Some(&self.actors[place].name) && self.told_at.elapsed() < TOLD_LATELY {
+            return;
+        }
         if self.leader.as_ref() != Some(&self.actors[place].name) && self.epoch > 0 {
             let line = format!("{}: {text}", self.actors[place].name);
             self.tell(&line);
@@ -203,6 +212,7 @@ impl Story {
             return self.tell(&format!("{new}'s service was gone and is back, still epoch {epoch} · {felt}"));
         }
         self.changes += 1;
+        self.gave_up = (sight.why == "service-exited").then(|| old.clone());
         let actor = self.actors.iter().position(|actor| actor.name == old);
         let lost = actor.filter(|place| self.actors[*place].lost.is_some_and(|(at, ..)| at > self.told_at));
         let line = match (sight.why, lost) {

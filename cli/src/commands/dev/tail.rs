@@ -33,7 +33,7 @@ pub(super) fn failure(stage: &Stage) -> Failed {
     Failed::new(format!("{text}\n       Configurations and logs are kept in {folder}"))
 }
 
-fn last<'a>(log: &'a str, wanted: impl Fn(&str) -> bool) -> Vec<&'a str> {
+fn last(log: &str, wanted: impl Fn(&str) -> bool) -> Vec<&str> {
     let lines: Vec<_> = log.lines().filter(|line| wanted(line)).collect();
     lines[lines.len().saturating_sub(LINES)..].to_vec()
 }
