@@ -9,7 +9,7 @@ use hotseat_stores::{Body, Entry, Store, Written};
 use crate::clock;
 use crate::codec::{self, Decoded};
 
-/// One record as the last look found it.
+/// One record as the last look found it, or our last write left it.
 struct Found {
     version: u64,
     body: Option<Body>,
@@ -63,18 +63,33 @@ impl Records {
             #[allow(unreachable_patterns, reason = "a mutant's expectation exists where the simulator is built too")]
             _ => return Outcome::Refused,
         };
-        let body = codec::encode(&self.node, self.since(key, record), record);
-        let (Ok(key), Ok(body)) = (hotseat_stores::Key::parse(&key.to_string()), body) else {
+        let since = self.since(key, record);
+        let body = codec::encode(&self.node, since.clone(), record);
+        let (Ok(stored_key), Ok(body)) = (hotseat_stores::Key::parse(&key.to_string()), body) else {
             tracing::error!("the record of {key} is too big for the store");
             return Outcome::Refused;
         };
-        match self.store.write(&key, expect, nonce.0, body).await {
-            Written::Applied { version } => Outcome::Applied(Version(version)),
+        match self.store.write(&stored_key, expect, nonce.0, body).await {
+            Written::Applied { version } => {
+                self.remember(key, version, Decoded { record: record.clone(), since });
+                Outcome::Applied(Version(version))
+            }
             Written::Refused => Outcome::Refused,
             Written::Unknown(why) => {
                 tracing::debug!("write of {key} not answered: {why}");
                 Outcome::Unknown
             }
+        }
+    }
+
+    /// A leadership that began by our own write: until the next look people would be told of the one before.
+    fn remember(&self, key: &Key, version: u64, what: Decoded) {
+        if matches!(key, Key::Session(_)) {
+            return;
+        }
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.get(key).is_none_or(|found| found.version < version) {
+            seen.insert(key.clone(), Found { version, body: None, what: Ok(what) });
         }
     }
 
