@@ -103,12 +103,11 @@ impl Node {
         at
     }
 
-    /// SIGKILL to every process of the node, as when its machine is switched off.
+    /// The node's machine is switched off: nothing of it does anything any more, not even give its word. It is
+    /// frozen first, because a guard that sees its agent die before itself would still prove the death.
     pub fn kill_all(&self) -> Instant {
-        signal(self.agent(), Signal::STOP);
-        let all = self.processes();
-        all.iter().for_each(|process| signal(process.pid, Signal::KILL));
-        let at = Instant::now();
+        let at = self.freeze();
+        self.processes().iter().for_each(|process| signal(process.pid, Signal::KILL));
         self.wait_exit();
         at
     }

@@ -88,14 +88,24 @@ impl Timeline {
     /// An answer to a question *sent* after another's answer was *received* was given later, whatever the delays.
     pub fn check_one_leader(&self) {
         let found = self.overlaps();
-        assert!(found.is_empty(), "two acted: {} answers, as\n{}", found.len(), found.iter().take(4).map(|(a, b)| self.tell(a, b)).collect::<String>());
+        assert!(
+            found.is_empty(),
+            "two acted: {} answers, as\n{}",
+            found.len(),
+            found.iter().take(4).map(|(a, b)| self.tell(a, b)).collect::<String>()
+        );
     }
 
     fn tell(&self, late: &Answer, newer: &Answer) -> String {
         let at = |instant: Instant| instant.saturating_duration_since(self.began);
         format!(
             "  {} epoch {} answered a question of {:?}, after {} epoch {} had answered at {:?}\n",
-            late.node, late.epoch, at(late.sent), newer.node, newer.epoch, at(newer.received)
+            late.node,
+            late.epoch,
+            at(late.sent),
+            newer.node,
+            newer.epoch,
+            at(newer.received)
         )
     }
 
@@ -104,7 +114,8 @@ impl Timeline {
     pub fn overlaps(&self) -> Vec<(&Answer, &Answer)> {
         let mut found = Vec::new();
         for (place, newer) in self.answers.iter().enumerate() {
-            let newest = self.answers[..place].iter().all(|earlier| earlier.node != newer.node || earlier.epoch < newer.epoch);
+            let newest =
+                self.answers[..place].iter().all(|earlier| earlier.node != newer.node || earlier.epoch < newer.epoch);
             if newest {
                 let later = self.answers[place..].iter().filter(|answer| answer.sent >= newer.received);
                 found.extend(later.filter(|answer| self.is_older(answer, newer)).map(|late| (late, newer)));

@@ -53,7 +53,8 @@ impl Server {
             Self::Python => Spec::of("python3 -m http.server {port} --bind 127.0.0.1").asked(http),
             Self::Nginx => Spec::of("nginx -e stderr -c {home}/nginx.conf").asked(http),
             Self::Redis => {
-                let command = ["redis-server", "--port", "{port}", "--bind", "127.0.0.1", "--dir", "{shared}", "--save", ""];
+                let command =
+                    ["redis-server", "--port", "{port}", "--bind", "127.0.0.1", "--dir", "{shared}", "--save", ""];
                 Spec::of("redis-server").service("command", &array(&command)).asked(redis)
             }
             Self::Postgres => {

@@ -51,7 +51,9 @@ impl Spec {
         };
         let words: Vec<_> = command.split_ascii_whitespace().collect();
         spec.service.insert("command".into(), array(&words));
-        spec.cluster("timing", "\"lan\"").cluster("allow_single_point_of_failure", "true").service("cwd", "\"{home}/work\"")
+        spec.cluster("timing", "\"lan\"")
+            .cluster("allow_single_point_of_failure", "true")
+            .service("cwd", "\"{home}/work\"")
     }
 
     /// Around the built-in demo service, which answers `{"node":…,"epoch":…}` as leader, and 503 otherwise.
@@ -177,7 +179,8 @@ impl Spec {
         let store = quoted(&format!("dir:{home}/share"));
         section("[cluster]", &[("name", quoted(cluster)), ("store", store)], own("cluster", &self.cluster));
         let data = quoted(&format!("{home}/data"));
-        let node = [("name", quoted(&format!("n{number}"))), ("listen", quoted(&ports.agent.to_string())), ("data_dir", data)];
+        let node =
+            [("name", quoted(&format!("n{number}"))), ("listen", quoted(&ports.agent.to_string())), ("data_dir", data)];
         section("[node]", &node, own("node", &self.node));
         section("[[group]]", &[("id", quoted(GROUP))], own("group", &self.group));
         let port: Vec<_> = ports.service.map(|it| ("port", it.port().to_string())).into_iter().collect();

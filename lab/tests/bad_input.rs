@@ -4,8 +4,8 @@
 use std::fs;
 use std::net::TcpListener;
 
-use hotseat_lab::program::{Ended, hotseat, run};
 use hotseat_lab::processes::Kind;
+use hotseat_lab::program::{Ended, hotseat, run};
 use hotseat_lab::{Cluster, Node, Spec, program};
 
 /// Runs the agent to its end, which comes at once, and expects these words in its one error.
@@ -36,7 +36,11 @@ fn check_config(from: &str, to: &str, words: &[&str]) {
 
 #[test]
 fn a_mistake_in_the_file_is_shown_where_it_is() {
-    check_config("priority = 1", "prioritee = 1", &["hotseat.toml:", ":1: unknown key \"prioritee\"", "| prioritee = 1", "^^^^^^^^^", "priority"]);
+    check_config(
+        "priority = 1",
+        "prioritee = 1",
+        &["hotseat.toml:", ":1: unknown key \"prioritee\"", "| prioritee = 1", "^^^^^^^^^", "priority"],
+    );
     check_config("priority = 1", "priority = \"high\"", &["hotseat.toml:", ":12: ", "| priority = \"high\""]);
     check_config("timing = \"lan\"", "timing = \"lam\"", &["lam", "\"lan\""]);
     check_config("[[group]]", "[[group]", &["hotseat.toml:"]);
@@ -122,7 +126,8 @@ fn check_hopeless(command: &str, trouble: &str) {
     cluster.wait_for("several tries", |_| (node.get("/health").is_some() && starts() >= 4).then_some(()));
     cluster.wait_for("clear words", |_| node.member()?.trouble.filter(|text| text.contains(trouble)));
     let told = node.events();
-    let pauses: Vec<_> = told.iter().filter(|event| event.kind == "service-restarts").map(|event| &event.text).collect();
+    let pauses: Vec<_> =
+        told.iter().filter(|event| event.kind == "service-restarts").map(|event| &event.text).collect();
     assert!(pauses[0].contains("restarts in 0 ms") && pauses[2].contains("restarts in 400 ms"), "{pauses:?}");
     let status = node.cli(&["status"]);
     assert_eq!(status.code, Some(0), "{status:?}");

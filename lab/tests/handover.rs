@@ -97,7 +97,13 @@ fn the_proxy_parks_and_follows() {
     let cluster = Cluster::settled(Spec::demo().hot().proxy("30s"));
     let old = cluster.leader();
     let beside = cluster.others(old).next().unwrap();
-    let ask = |node: &Node| hotseat_lab::http::ask(node.proxy(), "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", Duration::from_secs(30));
+    let ask = |node: &Node| {
+        hotseat_lab::http::ask(
+            node.proxy(),
+            "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+            Duration::from_secs(30),
+        )
+    };
     let through = Observer::start(vec![("proxy".into(), beside.proxy())], demo);
     for _ in 0..3 {
         let from = cluster.settle();

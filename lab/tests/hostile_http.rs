@@ -39,8 +39,13 @@ fn what_is_malformed_is_refused() {
     let node = cluster.leader();
     let huge_head = format!("GET /health HTTP/1.1\r\nHost: x\r\nX: {}\r\n\r\n", "y".repeat(1 << 20));
     let long_path = format!("GET /{} HTTP/1.1\r\nHost: x\r\n\r\n", "y".repeat(100_000));
-    let huge_body = format!("POST /api/groups/web/switchover HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{}", 1 << 20, " ".repeat(1 << 20));
-    let endless = "POST /api/groups/web/switchover HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999999\r\n\r\n";
+    let huge_body = format!(
+        "POST /api/groups/web/switchover HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{}",
+        1 << 20,
+        " ".repeat(1 << 20)
+    );
+    let endless =
+        "POST /api/groups/web/switchover HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999999\r\n\r\n";
     for (bytes, status) in [
         (huge_head.as_str(), Some(431)),
         (&long_path, Some(431)),

@@ -3,7 +3,8 @@
 
 use std::time::Instant;
 
-use hotseat_lab::{Cluster, Node, Spec, Timeline};
+use hotseat_lab::processes::{Kind, look};
+use hotseat_lab::{CEILING, Cluster, Node, Spec, Timeline};
 
 /// Strikes the leader, waits for the next, heals, and judges what the observer saw.
 fn check(cluster: &Cluster, fault: &str, strike: impl Fn(&Node) -> Instant, heal: fn(&Node)) -> Timeline {
@@ -40,12 +41,26 @@ fn survives_agents_and_guards(cluster: &Cluster) {
     check(cluster, "agent frozen", Node::stop_agent, |node| _ = node.continue_agent());
     check(cluster, "guard killed", Node::kill_guard, |_| {});
     check(cluster, "agent and guard killed", Node::kill_agent_and_guard, restart);
-    check(cluster, "node frozen and thawed", Node::freeze, |node| _ = node.thaw());
+}
+
+/// While the node is frozen its service is not dead, but does nothing; thawed, service first, it is dead before it
+/// could answer anybody.
+fn survives_a_freeze(cluster: &Cluster) {
+    check(cluster, "node frozen and thawed", Node::freeze, |node| {
+        let services = node.pids(Kind::Service);
+        let thawed = node.thaw();
+        while services.iter().any(|pid| look(*pid).is_some()) {
+            assert!(thawed.elapsed() < CEILING, "the thawed service lives on");
+        }
+        println!("dead {:?} after the thaw", thawed.elapsed());
+    });
 }
 
 #[test]
 fn new_2() {
-    survives_agents_and_guards(&Cluster::settled(Spec::demo().hot()));
+    let cluster = Cluster::settled(Spec::demo().hot());
+    survives_agents_and_guards(&cluster);
+    survives_a_freeze(&cluster);
 }
 
 #[test]
@@ -54,6 +69,7 @@ fn new_2_cold() {
     let witness = cluster.witness();
     survives_agents_and_guards(&cluster);
     witness.check_never_two();
+    survives_a_freeze(&cluster);
 }
 
 #[test]

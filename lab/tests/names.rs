@@ -53,9 +53,12 @@ fn amp_6() {
         (ready == 4).then_some(())
     });
     let mut leader = first;
-    for (expected, why) in
-        [("n5", "the highest priority"), ("n4", "hot before cold"), ("n2", "the lowest name"), ("n3", "the last one left")]
-    {
+    for (expected, why) in [
+        ("n5", "the highest priority"),
+        ("n4", "hot before cold"),
+        ("n2", "the lowest name"),
+        ("n3", "the last one left"),
+    ] {
         leader.kill_agent();
         leader = cluster.next_leader(leader).0;
         assert_eq!(leader.name, expected, "{why}");

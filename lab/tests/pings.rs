@@ -26,7 +26,8 @@ fn nsg_7() {
             assert_eq!(leader.status(&format!("/v2/ping/net/{unknown}/se{slash}")), 404, "{unknown}");
         }
     }
-    let with_token = "GET /v2/ping/net/7/ HTTP/1.1\r\nHost: x\r\nX-NSG-Auth-API-Token: wrong\r\nConnection: close\r\n\r\n";
+    let with_token =
+        "GET /v2/ping/net/7/ HTTP/1.1\r\nHost: x\r\nX-NSG-Auth-API-Token: wrong\r\nConnection: close\r\n\r\n";
     let Answer { status, body, .. } = ask(leader.address(), with_token, Duration::from_secs(5)).unwrap();
     assert_eq!((status, body.as_str()), (200, "ok"), "the header is ignored");
 }
@@ -43,9 +44,18 @@ fn load_balancers_see_leader_and_standby() {
     let leader = cluster.leader();
     let standby = cluster.others(leader).next().unwrap();
     cluster.wait_for("the standby knows itself", |_| (standby.status("/standby/web") == 200).then_some(()));
-    assert_eq!((leader.status("/leader/web"), leader.status("/standby/web"), leader.status("/health")), (200, 503, 200));
-    assert_eq!((standby.status("/leader/web"), standby.status("/standby/web"), standby.status("/health")), (503, 200, 200));
-    assert_eq!((leader.status("/leader/none"), leader.status("/standby/none"), leader.status("/nothing")), (404, 404, 404));
+    assert_eq!(
+        (leader.status("/leader/web"), leader.status("/standby/web"), leader.status("/health")),
+        (200, 503, 200)
+    );
+    assert_eq!(
+        (standby.status("/leader/web"), standby.status("/standby/web"), standby.status("/health")),
+        (503, 200, 200)
+    );
+    assert_eq!(
+        (leader.status("/leader/none"), leader.status("/standby/none"), leader.status("/nothing")),
+        (404, 404, 404)
+    );
     // HAProxy's plain check: no headers at all, and it may go after the status line.
     let plain = "OPTIONS /leader/web HTTP/1.0\r\n\r\n";
     assert_eq!(ask(leader.address(), plain, Duration::from_secs(5)).unwrap().status, 200);

@@ -64,7 +64,8 @@ fn amp_4_wall_clocks_decide_nothing() {
     leader.kill_service();
     let (new, _) = cluster.next_leader(leader);
     let told = leader.events();
-    let years: Vec<_> = [told.first(), told.last()].into_iter().flatten().map(|event| event.at[..4].to_owned()).collect();
+    let years: Vec<_> =
+        [told.first(), told.last()].into_iter().flatten().map(|event| event.at[..4].to_owned()).collect();
     let year = new.events().last().unwrap().at[..4].to_owned();
     assert!(years.iter().all(|its| *its < year), "the clock was really wrong: {years:?}, here it is {year}");
 }
