@@ -16,7 +16,7 @@ const NICE: i32 = -10;
 pub(crate) fn run(args: &Run) -> Result {
     let config = load(args)?;
     // Before any thread: all of them are to have it. Without the right to it, the machine's load decides.
-    drop(rustix::process::setpriority_process(None, NICE));
+    let _denied = rustix::process::setpriority_process(None, NICE);
     let kept = logging::start();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let (sender, signals) = mpsc::channel(4);
