@@ -255,6 +255,17 @@ fn a_full_output_pipe_blocks_nobody_but_the_service() {
 }
 
 #[test]
+fn the_output_is_the_services_alone() {
+    let stage = Stage::new(Containment::Auto);
+    let mut held = stage.hold();
+    held.start(stage.shell(1, "exec >/dev/null 2>&1 sleep 300"));
+    held.started();
+    // Neither guard nor keeper holds it open: it ends when the service lets go of it, alive or not.
+    assert_eq!(held.line(), "");
+    assert_eq!(stage.alive().len(), 1);
+}
+
+#[test]
 fn an_agent_that_does_not_read_is_no_obstacle() {
     let stage = Stage::new(Containment::Tree);
     let mut held = stage.hold();
