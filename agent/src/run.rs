@@ -11,7 +11,7 @@ use hotseat_core::{Exit, GroupId, Node, NodeConfig, Rules};
 use hotseat_guard::Settings;
 use hotseat_stores::{Dir, Memory, OpenError, Store};
 use tokio::net::TcpListener;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::api::{self, Api};
 use crate::clock;
@@ -93,9 +93,27 @@ pub async fn run(config: Config, options: Options) -> Result<(), Failure> {
     let guard = guard_settings(&config);
     let inbox = (sender, receiver);
     let parts = Parts { node, units, records, peers, history, inbox, show, routes, guard, exe: options.exe, own };
-    let exit = Driver::new(parts).run().await.map_err(|error| Failure(error.to_string()))?;
+    let exit = run_loop(parts).await?;
     drop(home);
     ended(exit)
+}
+
+/// Runs the loop, and the deeds it starts, on a thread of their own: what proxies and readers of the API do cannot
+/// make a renewal late, and a look at the store wakes two threads instead of six. The thread ends with the loop.
+async fn run_loop(parts: Parts) -> Result<Exit, Failure> {
+    let (tell, told) = oneshot::channel();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure(format!("the loop has no runtime: {error}")))?;
+    let body = move || {
+        let exit = runtime.block_on(Driver::new(parts).run());
+        // A call that hangs must not keep a stopped agent alive.
+        runtime.shutdown_background();
+        drop(tell.send(exit));
+    };
+    let thread = std::thread::Builder::new().name(String::from("loop")).spawn(body);
+    thread.map_err(|error| Failure(format!("the loop has no thread: {error}")))?;
+    let exit = told.await.map_err(|_gone| Failure(String::from("the loop is gone")))?;
+    exit.map_err(|error| Failure(error.to_string()))
 }
 
 fn ended(exit: Exit) -> Result<(), Failure> {
