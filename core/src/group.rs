@@ -16,18 +16,19 @@
 //! A claim is a compare-and-swap over no leader, or over a session that is *ended in the store*; it never
 //! asks a clock. The release is sent only after the service was seen to have stepped down.
 
+mod record;
+mod turn;
+mod writes;
+
 use alloc::string::{String, ToString};
-use core::time::Duration;
 
 use crate::desk::{Desk, Post};
-use crate::election::{Candidate, order};
 use crate::id::{Epoch, GroupId, NodeName, Version};
-use crate::message::{Action, Event, GuardCommand, Outcome, Reason, RequestError, ServiceInput, Ticket};
+use crate::message::{Action, Event, Reason, RequestError, ServiceInput};
 use crate::mode::{Mode, OnExit, Standby};
 use crate::mutant::Mutant;
-use crate::observe::Hold;
-use crate::record::{GroupRecord, Key, Leader, Member, MemberState, Record, SessionState};
-use crate::register::{Register, Settled};
+use crate::record::{GroupRecord, Key, Member, MemberState};
+use crate::register::Register;
 use crate::roster::Roster;
 use crate::service::{Failure, Role, Service, ServiceConfig, Told};
 use crate::time::Instant;
@@ -143,133 +144,6 @@ impl Group {
     /// Nothing of this group runs or is held here.
     pub(crate) fn idle(&self) -> bool {
         self.seat == Seat::Standby && self.service.stopped()
-    }
-
-    /// Takes what a look says of this group's record.
-    pub(crate) fn looked(&mut self, found: Option<&(Version, Result<Record, String>)>, desk: &mut Desk<'_>) {
-        self.blind = false;
-        self.known = true;
-        match found {
-            None => {}
-            Some((version, Ok(Record::Group(record)))) => {
-                self.damaged = false;
-                self.learn(*version, record, desk);
-            }
-            Some((_, other)) => {
-                self.damaged = true;
-                let why = match other {
-                    Err(why) => why.clone(),
-                    Ok(_) => String::from("a session's record stands in a group's place"),
-                };
-                desk.damaged(self.key(), &Err::<(), _>(why));
-            }
-        }
-        if let (Seat::Releasing(epoch), true) = (&self.seat, desk.config.rules.breaks(Mutant::ReleaseSettledByRead)) {
-            let old = self.register.body().is_some_and(|record| record.leader.is_some());
-            if old && self.register.unsettled() && self.register.free() {
-                self.seat = Seat::Promoting(*epoch);
-            }
-        }
-    }
-
-    fn learn(&mut self, version: Version, record: &GroupRecord, desk: &mut Desk<'_>) {
-        if version <= self.register.version() {
-            return;
-        }
-        let before = self.register.body().cloned();
-        let settled = self.register.looked(desk.now, version, record);
-        if settled != Settled::Nothing {
-            self.vacant = None;
-            self.report(before.as_ref(), desk);
-        }
-        self.settle(settled, desk);
-    }
-
-    /// Tells people what changed in the record.
-    fn report(&self, before: Option<&GroupRecord>, desk: &mut Desk<'_>) {
-        let Some(now) = self.register.body() else { return };
-        let (group, epoch) = (self.config.id.clone(), now.epoch);
-        let known = before.map_or(Epoch(0), |record| record.epoch);
-        match &now.leader {
-            Some(leader) if epoch > known => {
-                let (node, reason) = (leader.node.clone(), now.reason.clone());
-                desk.out.push(Action::Tell(Event::NewLeader { group: group.clone(), node, epoch, reason }));
-            }
-            None if before.is_some_and(|record| record.leader.is_some()) || epoch > known => {
-                let reason = now.reason.clone();
-                desk.out.push(Action::Tell(Event::NoLeader { group: group.clone(), epoch, reason }));
-            }
-            Some(_) | None => {}
-        }
-        let served = before.is_some_and(|record| record.serving && record.epoch == epoch);
-        if let (Some(leader), true, false) = (&now.leader, now.serving, served) {
-            let node = leader.node.clone();
-            desk.out.push(Action::Tell(Event::Serving { group, node, epoch }));
-        }
-    }
-
-    pub(crate) fn awaits(&self, ticket: Ticket) -> bool {
-        self.register.awaits(ticket)
-    }
-
-    pub(crate) fn written(&mut self, ticket: Ticket, outcome: Outcome, desk: &mut Desk<'_>) {
-        let before = self.register.body().cloned();
-        match outcome {
-            Outcome::Applied(_) => {}
-            Outcome::Refused => self.blind = true,
-            Outcome::Unknown => self.retry_at = desk.now + desk.config.timing.renewal() / 4,
-        }
-        if !matches!(outcome, Outcome::Applied(_)) {
-            desk.look = true;
-            self.forget_release(outcome, desk);
-        }
-        let settled = self.register.written(desk.now, ticket, outcome);
-        if settled != Settled::Nothing {
-            self.vacant = None;
-            self.report(before.as_ref(), desk);
-        }
-        self.settle(settled, desk);
-    }
-
-    /// Mutant only: an unanswered release is taken for a refused one, and the leader leads on.
-    fn forget_release(&mut self, outcome: Outcome, desk: &Post<'_>) {
-        if let (Seat::Releasing(epoch), Outcome::Unknown) = (&self.seat, outcome)
-            && desk.config.rules.breaks(Mutant::UnknownReleaseRefused)
-        {
-            self.seat = Seat::Promoting(*epoch);
-        }
-    }
-
-    /// Moves on what is now known of our writes.
-    fn settle(&mut self, settled: Settled<GroupRecord>, desk: &mut Desk<'_>) {
-        match (settled, self.seat.clone()) {
-            (Settled::Nothing, _) => {}
-            (Settled::Applied(applied), Seat::Claiming(epoch)) if applied.record.epoch == epoch => {
-                self.seat = Seat::Promoting(epoch);
-            }
-            (Settled::Applied(_), Seat::Releasing(_)) if self.released() => self.stand_by(),
-            (Settled::Moved, Seat::Claiming(_) | Seat::Releasing(_)) => self.stand_by(),
-            // Nobody may claim over a live session; if the record moved all the same, stop at once.
-            (Settled::Moved, Seat::Promoting(epoch) | Seat::Leading(epoch) | Seat::Demoting(epoch))
-                if !self.mine(desk) =>
-            {
-                self.withdraw(desk);
-                desk.out.push(Action::Guard(GuardCommand::Kill(self.config.id.clone(), self.service.run())));
-                let reason = Reason::Replaced;
-                desk.out.push(Action::Tell(Event::NoLeader { group: self.config.id.clone(), epoch, reason }));
-                self.stand_by();
-            }
-            (Settled::Applied(_) | Settled::Moved, _) => {}
-        }
-    }
-
-    fn released(&self) -> bool {
-        self.register.body().is_none_or(|record| record.leader.is_none())
-    }
-
-    fn mine(&self, desk: &Post<'_>) -> bool {
-        let leader = self.register.body().and_then(|record| record.leader.as_ref());
-        leader.is_some_and(|leader| leader.node == desk.config.name && Some(leader.session) == desk.session)
     }
 
     fn stand_by(&mut self) {
@@ -441,158 +315,6 @@ impl Group {
                 Failure::NotReady(how) => Reason::NotReady(how),
             };
             self.demote(epoch, Parting { reason, next: Some(next), avoid: true }, desk);
-        }
-    }
-
-    /// Notes since when nobody holds the record.
-    fn judge_vacancy(&mut self, roster: &Roster<'_>, desk: &Post<'_>) {
-        let reason = match self.register.body() {
-            None => Some(Reason::First),
-            Some(record) => match &record.leader {
-                None => Some(record.reason.clone()),
-                Some(_) if self.forgotten(desk) => Some(Reason::Replaced),
-                Some(leader) => match roster.hold(leader, desk) {
-                    Hold::Held => None,
-                    Hold::Ended(SessionState::Proven) => Some(Reason::Proven),
-                    Hold::Ended(SessionState::Released) => Some(Reason::Stopped),
-                    Hold::Ended(SessionState::Alive | SessionState::Expired) => Some(Reason::Silent),
-                    Hold::Replaced => Some(Reason::Replaced),
-                },
-            },
-        };
-        match (reason, &self.vacant) {
-            (None, _) => self.vacant = None,
-            (Some(reason), None) => self.vacant = Some((desk.now, reason)),
-            (Some(_), Some(_)) => {}
-        }
-    }
-
-    /// The record names our session, but we do not lead: a claim that was given up as lost has landed.
-    /// Only a claim of the next epoch leads on from here (A2).
-    fn forgotten(&self, desk: &Post<'_>) -> bool {
-        self.seat == Seat::Standby && self.mine(desk) && !self.register.unsettled() && self.service.stepped_down()
-    }
-
-    /// Whether this node could lead, if perhaps not well.
-    fn fit(&self, desk: &Post<'_>) -> bool {
-        self.config.mode.may_lead() && !desk.stopping && desk.session.is_some() && self.service.healthy()
-    }
-
-    /// Whether this node would lead if asked now.
-    fn able(&self, desk: &Post<'_>) -> bool {
-        self.fit(desk) && (!self.service.exhausted() || self.service.ready().is_some())
-    }
-
-    fn candidate(&self, desk: &Post<'_>) -> Candidate {
-        let avoided = self.register.body().and_then(|record| record.avoid.as_ref()) == Some(&desk.config.name);
-        Candidate {
-            node: desk.config.name.clone(),
-            avoided,
-            priority: self.config.priority,
-            hot: self.service.ready().is_some(),
-            fresh: 0,
-            version: desk.config.version.clone(),
-        }
-    }
-
-    /// When this node's turn comes, if nothing changes.
-    pub(crate) fn claim_at(&self, roster: &Roster<'_>, desk: &Post<'_>) -> Option<Instant> {
-        let (since, _) = self.vacant.as_ref()?;
-        if self.seat != Seat::Standby || !desk.fresh || !self.known || self.damaged || self.blind || !self.fit(desk) {
-            return None;
-        }
-        let record = self.register.body();
-        let next = record.and_then(|record| record.next.as_ref());
-        let avoid = record.and_then(|record| record.avoid.as_ref());
-        // An unfinished write of an earlier turn must settle first.
-        if !self.register.free() {
-            return None;
-        }
-        let ttl = desk.config.timing.ttl();
-        // Where the service keeps failing it is tried again only if nobody else wants to lead.
-        let last_resort = if self.able(desk) { Duration::ZERO } else { ttl * 2 };
-        let settled = (*since).max(desk.began + ttl / 2) + last_resort;
-        match next {
-            Some(next) if *next == desk.config.name => return Some(*since),
-            Some(next) if roster.able(next, &self.config.id).is_ok() => {
-                return Some(self.register.seen() + ttl);
-            }
-            Some(_) | None => {}
-        }
-        let me = self.candidate(desk);
-        let better = roster.candidates(&self.config.id, avoid);
-        let rank = better.iter().filter(|other| order(other, &me).is_lt()).count();
-        let rank = u32::try_from(rank).unwrap_or(u32::MAX).min(16);
-        Some(settled + desk.config.timing.renewal() * rank)
-    }
-
-    fn may_write(&self, desk: &Post<'_>) -> bool {
-        self.register.free() && !self.blind && desk.now >= self.retry_at
-    }
-
-    fn claim(&mut self, desk: &mut Desk<'_>) {
-        let epoch = self.register.body().map_or(Epoch(0), |record| record.epoch).next();
-        self.seat = Seat::Claiming(epoch);
-        self.retry_at = desk.now;
-        self.send_claim(epoch, desk);
-        if desk.config.rules.breaks(Mutant::ActBeforeClaimAcknowledged) {
-            self.seat = Seat::Promoting(epoch);
-        }
-    }
-
-    fn send_claim(&mut self, epoch: Epoch, desk: &mut Desk<'_>) {
-        let Some(session) = desk.session else { return };
-        let reason = self.vacant.as_ref().map_or(Reason::First, |(_, reason)| reason.clone());
-        let record = GroupRecord {
-            nonce: desk.nonce(),
-            epoch,
-            leader: Some(Leader { node: desk.config.name.clone(), session }),
-            serving: false,
-            service: self.config.address.clone(),
-            next: None,
-            avoid: None,
-            reason,
-        };
-        self.send(record, Mutant::ClaimWithoutVersion, desk);
-    }
-
-    fn send_release(&mut self, epoch: Epoch, desk: &mut Desk<'_>) {
-        let parting = self.parting.clone();
-        let avoid = parting.as_ref().is_some_and(|parting| parting.avoid).then(|| desk.config.name.clone());
-        let record = GroupRecord {
-            nonce: desk.nonce(),
-            epoch,
-            leader: None,
-            serving: false,
-            service: None,
-            next: parting.as_ref().and_then(|parting| parting.next.clone()),
-            avoid,
-            reason: parting.map_or(Reason::Stopped, |parting| parting.reason),
-        };
-        self.send(record, Mutant::NonceReused, desk);
-    }
-
-    /// Keeps the record's `serving` true to what is.
-    fn publish(&mut self, desk: &mut Desk<'_>) {
-        let serving = matches!(self.seat, Seat::Leading(_));
-        if desk.config.rules.breaks(Mutant::AnnouncedBeforeReady)
-            && let Seat::Promoting(epoch) = self.seat
-        {
-            self.announce(epoch, desk);
-        }
-        let Some(record) = self.register.body() else { return };
-        if record.serving != serving && self.mine(desk) && self.may_write(desk) {
-            let record = GroupRecord { nonce: desk.nonce(), serving, ..record.clone() };
-            self.send(record, Mutant::NonceReused, desk);
-        }
-    }
-
-    /// `careless`: the mutant under which this very write forgets what it builds on.
-    fn send(&mut self, record: GroupRecord, careless: Mutant, desk: &mut Desk<'_>) {
-        let blindly = careless == Mutant::ClaimWithoutVersion && desk.config.rules.breaks(careless);
-        desk.send(self.key(), &mut self.register, record, Record::Group);
-        if blindly {
-            desk.forget_expectation();
         }
     }
 

@@ -1,5 +1,7 @@
 //! One agent's mind: its session, what it has seen of the others, and its groups.
 
+mod others;
+
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -7,13 +9,13 @@ use alloc::vec::Vec;
 use crate::desk::{Damage, Desk, Nonces, Post};
 use crate::group::{Group, GroupConfig};
 use crate::id::{GroupId, NodeName, Version};
-use crate::message::{Action, Event, Expect, GuardReport, Input, Look, Outcome, Request, RequestError, Ticket};
+use crate::message::{Action, GuardReport, Input, Look, Outcome, Request, RequestError, Ticket};
 use crate::mutant::{Mutant, Rules};
 use crate::observe::Observed;
 use crate::proof::Proof;
-use crate::record::{Key, Member, Record, SessionRecord, SessionState};
+use crate::record::{Key, Member, SessionRecord};
 use crate::roster::Roster;
-use crate::session::{Phase, Session, proves, session_of};
+use crate::session::{Phase, Session, session_of};
 use crate::time::Instant;
 use crate::timing::Timing;
 
@@ -318,110 +320,6 @@ impl Node {
             self.look_again = false;
             self.look_at = now + self.config.timing.look();
             out.push(Action::Look);
-        }
-    }
-}
-
-impl Parts<'_> {
-    fn observe(
-        &mut self,
-        at: Instant,
-        node: &NodeName,
-        version: Version,
-        record: &Result<SessionRecord, String>,
-        desk: &mut Desk<'_>,
-    ) {
-        let alive = |record: &Result<SessionRecord, String>| {
-            record.as_ref().map_or(true, |record| record.state == SessionState::Alive)
-        };
-        let Some(observed) = self.others.get_mut(node) else {
-            if alive(record) {
-                desk.out.push(Action::Tell(Event::MemberCame(node.clone())));
-            }
-            self.others.insert(node.clone(), Observed::first(at, version, record.clone()));
-            return;
-        };
-        let was = alive(&observed.record);
-        if !observed.look(at, version, record) {
-            return;
-        }
-        match (was, alive(record), record) {
-            (true, false, Ok(record)) => {
-                desk.out.push(Action::Tell(Event::MemberLeft(node.clone(), record.state)));
-            }
-            (false, true, _) => desk.out.push(Action::Tell(Event::MemberCame(node.clone()))),
-            (true, true, _) | (false, false, _) | (true, false, Err(_)) => {}
-        }
-    }
-
-    /// A5: silence, confirmed by a look that began after it had lasted long enough.
-    fn expire_the_silent(&mut self, began: Instant, desk: &mut Desk<'_>) {
-        if desk.session.is_none() {
-            return;
-        }
-        let (rules, promise) = (desk.config.rules, desk.config.timing.promise());
-        let silent: Vec<_> = self
-            .others
-            .iter()
-            .filter(|(_, other)| other.silent_at(rules, promise).is_some_and(|at| began >= at))
-            .filter_map(|(node, other)| Some((node.clone(), other.record.clone().ok()?)))
-            .collect();
-        if rules.breaks(Mutant::ClaimOverStaleLive) {
-            return;
-        }
-        for (node, record) in silent {
-            self.expire(&node, record, SessionState::Expired, desk);
-        }
-    }
-
-    /// Says whether the proof may still be of use.
-    fn use_proof(&mut self, proof: &Proof, desk: &mut Desk<'_>) -> bool {
-        let proven = self.others.iter().find_map(|(node, observed)| {
-            let record = observed.record.as_ref().ok()?;
-            proves(proof, record).then(|| (node.clone(), record.clone()))
-        });
-        let Some((node, record)) = proven else { return true };
-        let alive = record.state == SessionState::Alive;
-        if alive && desk.session.is_some() {
-            self.expire(&node, record, SessionState::Proven, desk);
-        }
-        alive
-    }
-
-    fn expire(&mut self, node: &NodeName, record: SessionRecord, state: SessionState, desk: &mut Desk<'_>) {
-        let Some(observed) = self.others.get(node) else { return };
-        if observed.gone || self.expiring.contains_key(node) {
-            return;
-        }
-        let record = SessionRecord { nonce: desk.nonce(), state, ..record };
-        let ticket = desk.ticket();
-        let (key, written) = (Key::Session(node.clone()), Record::Session(record.clone()));
-        let over = observed.version;
-        let expect = Expect::Version(over);
-        desk.out.push(Action::Write { ticket, key, expect, record: written });
-        if desk.config.rules.breaks(Mutant::ExpireWithoutVersion) {
-            desk.forget_expectation();
-        }
-        self.expiring.insert(node.clone(), Expiry { ticket, over, record });
-    }
-
-    fn expired(&mut self, ticket: Ticket, outcome: Outcome, desk: &mut Desk<'_>) {
-        let found = self.expiring.iter().find(|(_, expiry)| expiry.ticket == ticket);
-        let Some(node) = found.map(|(node, _)| node.clone()) else { return };
-        let Some(expiry) = self.expiring.remove(&node) else { return };
-        match outcome {
-            Outcome::Applied(version) => {
-                let (session, state) = (expiry.record.session, expiry.record.state);
-                desk.out.push(Action::Tell(Event::SessionEnded(node.clone(), session, state)));
-                self.observe(desk.now, &node, version, &Ok(expiry.record), desk);
-            }
-            Outcome::Refused => {
-                if let Some(observed) = self.others.get_mut(&node) {
-                    observed.gone |= observed.version == expiry.over;
-                }
-                desk.look = true;
-            }
-            Outcome::Unknown => desk.look = true,
         }
     }
 }

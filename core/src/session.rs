@@ -13,12 +13,14 @@
 //! A lapsed session is over, for good: it acts no more, sends no more renewals, and the node begins a new
 //! one. There is no way back from `Over` to `Alive`.
 
+mod beginning;
+
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::desk::Desk;
 use crate::id::{NodeName, Nonce, SessionId, Version};
-use crate::message::{Action, Event, Exit, GuardCommand, GuardReport, Outcome, Ticket};
+use crate::message::{Action, Event, Exit, GuardCommand, Outcome, Ticket};
 use crate::mutant::Mutant;
 use crate::observe::Observed;
 use crate::proof::{Proof, ProofHash};
@@ -168,99 +170,6 @@ impl Session {
             | Phase::Leaving
             | Phase::Ending { .. }
             | Phase::Gone => {}
-        }
-    }
-
-    /// Decides whether the node's last session is known to be ended, so that a new one may begin.
-    fn look_at_the_old(
-        &mut self,
-        began: Instant,
-        read: Option<(Version, Result<SessionRecord, String>)>,
-        desk: &mut Desk<'_>,
-    ) {
-        let Some((version, record)) = read else { return self.arm(desk) };
-        match &mut self.old {
-            None => self.old = Some(Observed::first(desk.now, version, record)),
-            Some(old) => {
-                old.look(desk.now, version, &record);
-            }
-        }
-        let Some(old) = &self.old else { return };
-        let Ok(record) = &old.record else {
-            desk.damaged(Key::Session(desk.config.name.clone()), &old.record);
-            return;
-        };
-        let proven = self.proofs.iter().any(|proof| proves(proof, record));
-        let silent = old.silent_at(desk.config.rules, desk.config.timing.promise()).is_some_and(|at| began >= at);
-        let careless = desk.config.rules.breaks(Mutant::NewSessionWithoutEnding);
-        if record.state != SessionState::Alive || proven || silent || careless {
-            return self.arm(desk);
-        }
-        if old.moves >= MOVES_OF_THE_LIVING {
-            let address = record.address.clone();
-            self.phase = Phase::Gone;
-            desk.out.push(Action::Guard(GuardCommand::End));
-            desk.out.push(Action::Exit(Exit::NameTaken { address }));
-        } else if self.phase == Phase::Joining {
-            self.phase = Phase::Waiting;
-            desk.out.push(Action::AskGuard(record.session));
-            desk.out.push(Action::Tell(Event::Waiting(record.session)));
-        }
-    }
-
-    fn arm(&mut self, desk: &mut Desk<'_>) {
-        self.phase = Phase::Arming;
-        desk.out.push(Action::SpawnGuard);
-    }
-
-    pub(crate) fn guard(&mut self, report: GuardReport, desk: &mut Desk<'_>) {
-        match (self.phase, report) {
-            (Phase::Arming, GuardReport::Ready { proof, session, contained }) => {
-                desk.nonces.seed(session);
-                self.armed = Some(Armed { id: session, proof, contained });
-                self.phase = Phase::Beginning;
-                self.renew_at = desk.now;
-            }
-            (_, GuardReport::Failed(why)) => {
-                self.phase = Phase::Gone;
-                desk.out.push(Action::Exit(Exit::NoGuard(why)));
-            }
-            (Phase::Leaving, GuardReport::Proven(_) | GuardReport::Lost) => {
-                self.phase = Phase::Ending { until: desk.now + desk.config.timing.ttl() };
-                self.renew_at = desk.now;
-            }
-            (_, GuardReport::Proven(proof)) => {
-                self.proofs = alloc::vec![proof];
-                self.begin_anew(desk);
-            }
-            (_, GuardReport::Lost) => self.begin_anew(desk),
-            // A guard that comes up too late for the session it was meant for.
-            (_, GuardReport::Ready { .. }) => desk.out.push(Action::Guard(GuardCommand::End)),
-        }
-    }
-
-    /// The guard is gone, and with it the session (D2).
-    fn begin_anew(&mut self, desk: &mut Desk<'_>) {
-        match self.phase {
-            Phase::Alive | Phase::Arming | Phase::Beginning => self.over("its guard is gone", desk),
-            Phase::Joining | Phase::Waiting | Phase::Over | Phase::Leaving | Phase::Ending { .. } | Phase::Gone => {}
-        }
-        if self.phase == Phase::Over {
-            self.phase = Phase::Joining;
-            self.old = None;
-            self.id = None;
-            desk.look = true;
-        }
-    }
-
-    /// Somebody relays a guard's word: perhaps that of this node's old guard.
-    pub(crate) fn proof(&mut self, proof: Proof, desk: &mut Desk<'_>) {
-        if matches!(self.phase, Phase::Joining | Phase::Waiting) && !self.proofs.contains(&proof) {
-            if self.proofs.len() == PROOFS_MAX {
-                self.proofs.remove(0);
-            }
-            self.proofs.push(proof);
-            desk.look = true;
         }
     }
 

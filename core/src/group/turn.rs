@@ -1,0 +1,96 @@
+//! Whose turn it is: since when nobody holds the group, and when this node may try.
+
+use core::time::Duration;
+
+use super::{Group, Seat};
+use crate::desk::Post;
+use crate::election::{Candidate, order};
+use crate::message::Reason;
+use crate::observe::Hold;
+use crate::record::SessionState;
+use crate::roster::Roster;
+use crate::time::Instant;
+
+impl Group {
+    /// Notes since when nobody holds the record.
+    pub(super) fn judge_vacancy(&mut self, roster: &Roster<'_>, desk: &Post<'_>) {
+        let reason = match self.register.body() {
+            None => Some(Reason::First),
+            Some(record) => match &record.leader {
+                None => Some(record.reason.clone()),
+                Some(_) if self.forgotten(desk) => Some(Reason::Replaced),
+                Some(leader) => match roster.hold(leader, desk) {
+                    Hold::Held => None,
+                    Hold::Ended(SessionState::Proven) => Some(Reason::Proven),
+                    Hold::Ended(SessionState::Released) => Some(Reason::Stopped),
+                    Hold::Ended(SessionState::Alive | SessionState::Expired) => Some(Reason::Silent),
+                    Hold::Replaced => Some(Reason::Replaced),
+                },
+            },
+        };
+        match (reason, &self.vacant) {
+            (None, _) => self.vacant = None,
+            (Some(reason), None) => self.vacant = Some((desk.now, reason)),
+            (Some(_), Some(_)) => {}
+        }
+    }
+
+    /// The record names our session, but we do not lead: a claim that was given up as lost has landed.
+    /// Only a claim of the next epoch leads on from here (A2).
+    pub(super) fn forgotten(&self, desk: &Post<'_>) -> bool {
+        self.seat == Seat::Standby && self.mine(desk) && !self.register.unsettled() && self.service.stepped_down()
+    }
+
+    /// Whether this node could lead, if perhaps not well.
+    pub(super) fn fit(&self, desk: &Post<'_>) -> bool {
+        self.config.mode.may_lead() && !desk.stopping && desk.session.is_some() && self.service.healthy()
+    }
+
+    /// Whether this node would lead if asked now.
+    pub(super) fn able(&self, desk: &Post<'_>) -> bool {
+        self.fit(desk) && (!self.service.exhausted() || self.service.ready().is_some())
+    }
+
+    pub(super) fn candidate(&self, desk: &Post<'_>) -> Candidate {
+        let avoided = self.register.body().and_then(|record| record.avoid.as_ref()) == Some(&desk.config.name);
+        Candidate {
+            node: desk.config.name.clone(),
+            avoided,
+            priority: self.config.priority,
+            hot: self.service.ready().is_some(),
+            fresh: 0,
+            version: desk.config.version.clone(),
+        }
+    }
+
+    /// When this node's turn comes, if nothing changes.
+    pub(crate) fn claim_at(&self, roster: &Roster<'_>, desk: &Post<'_>) -> Option<Instant> {
+        let (since, _) = self.vacant.as_ref()?;
+        if self.seat != Seat::Standby || !desk.fresh || !self.known || self.damaged || self.blind || !self.fit(desk) {
+            return None;
+        }
+        let record = self.register.body();
+        let next = record.and_then(|record| record.next.as_ref());
+        let avoid = record.and_then(|record| record.avoid.as_ref());
+        // An unfinished write of an earlier turn must settle first.
+        if !self.register.free() {
+            return None;
+        }
+        let ttl = desk.config.timing.ttl();
+        // Where the service keeps failing it is tried again only if nobody else wants to lead.
+        let last_resort = if self.able(desk) { Duration::ZERO } else { ttl * 2 };
+        let settled = (*since).max(desk.began + ttl / 2) + last_resort;
+        match next {
+            Some(next) if *next == desk.config.name => return Some(*since),
+            Some(next) if roster.able(next, &self.config.id).is_ok() => {
+                return Some(self.register.seen() + ttl);
+            }
+            Some(_) | None => {}
+        }
+        let me = self.candidate(desk);
+        let better = roster.candidates(&self.config.id, avoid);
+        let rank = better.iter().filter(|other| order(other, &me).is_lt()).count();
+        let rank = u32::try_from(rank).unwrap_or(u32::MAX).min(16);
+        Some(settled + desk.config.timing.renewal() * rank)
+    }
+}
