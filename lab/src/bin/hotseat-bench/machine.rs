@@ -42,7 +42,9 @@ fn mounted(folder: &str) -> String {
     let mounts = fs::read_to_string("/proc/mounts").unwrap_or_default();
     let fields = mounts.lines().map(|line| line.split(' ').collect::<Vec<_>>());
     let under = fields.filter(|fields| fields.len() > 2 && Path::new(folder).starts_with(fields[1]));
-    under.max_by_key(|fields| fields[1].len()).map_or_else(String::new, |fields| format!("{} on {}", fields[2], fields[0]))
+    under
+        .max_by_key(|fields| fields[1].len())
+        .map_or_else(String::new, |fields| format!("{} on {}", fields[2], fields[0]))
 }
 
 fn commit() -> String {

@@ -33,7 +33,12 @@ pub(crate) struct Findings {
 impl Findings {
     /// Trials in which two acted, or the leader changed more than once.
     pub(crate) fn unsafe_trials(&self) -> usize {
-        self.faults.iter().flat_map(|series| &series.results).flat_map(|result| &result.seen).filter(|seen| broke(seen)).count()
+        self.faults
+            .iter()
+            .flat_map(|series| &series.results)
+            .flat_map(|result| &result.seen)
+            .filter(|seen| broke(seen))
+            .count()
     }
 }
 
@@ -50,7 +55,12 @@ pub(crate) fn render(findings: &Findings, before: Option<&str>) -> String {
         calm(&mut text, alarms);
     }
     if let Some(speed) = &findings.speed {
-        write!(text, "## Simulator\n\nAim: ≥ 1000 simulated seconds per second of one core. It says: {}\n\n", speed.said).unwrap();
+        write!(
+            text,
+            "## Simulator\n\nAim: ≥ 1000 simulated seconds per second of one core. It says: {}\n\n",
+            speed.said
+        )
+        .unwrap();
     }
     short(&mut text, findings, before);
     text
@@ -108,16 +118,41 @@ fn faults(text: &mut String, series: &Series) {
         }
     }
     text.push('\n');
-    row(text, &["fault", "failed through the proxy: min", "p50", "max", "overlap, max", "changes", "why, says the cluster", ""]);
+    row(
+        text,
+        &[
+            "fault",
+            "failed through the proxy: min",
+            "p50",
+            "max",
+            "overlap, max",
+            "changes",
+            "why, says the cluster",
+            "",
+        ],
+    );
     row(text, &["---", "--:", "--:", "--:", "--:", "--:", "---", "---"]);
     for result in &series.results {
         let mut failed: Vec<_> = result.seen.iter().map(|seen| seen.failed).collect();
         failed.sort_unstable();
-        let [min, p50, max] = [0, failed.len().saturating_sub(1) / 2, failed.len().saturating_sub(1)].map(|at| failed[at].to_string());
+        let [min, p50, max] =
+            [0, failed.len().saturating_sub(1) / 2, failed.len().saturating_sub(1)].map(|at| failed[at].to_string());
         let overlap = ms(result.seen.iter().map(|seen| seen.overlap).max().unwrap_or_default());
         let changes: u64 = result.seen.iter().map(|seen| seen.changes).sum();
         let mark = if result.seen.iter().any(broke) { "✗" } else { "" };
-        row(text, &[result.fault.title(), &min, &p50, &max, &overlap, &format!("{changes} of {}", result.seen.len()), &reasons(result), mark]);
+        row(
+            text,
+            &[
+                result.fault.title(),
+                &min,
+                &p50,
+                &max,
+                &overlap,
+                &format!("{changes} of {}", result.seen.len()),
+                &reasons(result),
+                mark,
+            ],
+        );
     }
     text.push('\n');
 }
@@ -140,7 +175,9 @@ fn reasons(result: &Result) -> String {
             None => counted.push((&seen.reason, 1)),
         }
     }
-    let told = |(reason, count): &(&str, usize)| if counted.len() == 1 { (*reason).to_owned() } else { format!("{reason} ({count})") };
+    let told = |(reason, count): &(&str, usize)| {
+        if counted.len() == 1 { (*reason).to_owned() } else { format!("{reason} ({count})") }
+    };
     counted.iter().map(told).collect::<Vec<_>>().join("; ")
 }
 
@@ -154,7 +191,8 @@ fn idle(text: &mut String, idle: &[Idle]) {
     .unwrap();
     text.push_str("| timing | process | resident MB | % of a core | threads |\n| --- | --- | --: | --: | --: |\n");
     for Idle { timing, what, resident_kb, percent, threads, .. } in idle {
-        writeln!(text, "| {timing} | {what} | {:.1} | {percent:.2} | {threads} |", *resident_kb as f64 / 1024.0).unwrap();
+        writeln!(text, "| {timing} | {what} | {:.1} | {percent:.2} | {threads} |", *resident_kb as f64 / 1024.0)
+            .unwrap();
     }
     text.push('\n');
 }
@@ -181,6 +219,8 @@ fn short(text: &mut String, findings: &Findings, before: Option<&str>) {
     for line in all {
         writeln!(text, "- {line}").unwrap();
     }
-    let kept = before.and_then(|before| before.split_once(OPEN)?.1.split_once(CLOSE)).map_or(NO_WORDS, |(kept, _)| kept.trim());
+    let kept = before
+        .and_then(|before| before.split_once(OPEN)?.1.split_once(CLOSE))
+        .map_or(NO_WORDS, |(kept, _)| kept.trim());
     write!(text, "\n{OPEN}\n\n{kept}\n\n{CLOSE}\n").unwrap();
 }

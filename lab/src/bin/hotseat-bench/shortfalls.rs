@@ -16,7 +16,8 @@ pub(crate) const RATE_MIN: f64 = 1000.0;
 /// An aim in words; a dash where there is none.
 pub(crate) fn aimed(aim: Aim) -> String {
     let parts = [("p50", aim.p50), ("p99", aim.p99), ("max", aim.max)];
-    let parts: Vec<_> = parts.iter().filter_map(|(name, limit)| limit.map(|limit| format!("{name} ≤ {}", limit.as_millis()))).collect();
+    let parts: Vec<_> =
+        parts.iter().filter_map(|(name, limit)| limit.map(|limit| format!("{name} ≤ {}", limit.as_millis()))).collect();
     if parts.is_empty() { String::from("–") } else { parts.join(", ") }
 }
 
@@ -37,7 +38,10 @@ pub(crate) fn exceeded(series: &Series, aim: Aim) -> Vec<String> {
 /// Both ways in which a client sees an outage.
 pub(crate) fn outages(result: &Result) -> [(&'static str, Series); 2] {
     let of = |pick: fn(&Seen) -> Duration| result.seen.iter().map(pick).collect();
-    [("fault to the new leader's first answer", of(|it| it.takeover)), ("longest wait through a proxy", of(|it| it.wait))]
+    [
+        ("fault to the new leader's first answer", of(|it| it.takeover)),
+        ("longest wait through a proxy", of(|it| it.wait)),
+    ]
 }
 
 /// Whether a trial broke a promise rather than an aim.
@@ -83,7 +87,10 @@ fn rest(findings: &Findings) -> Vec<String> {
         found.push(format!("simulator: {rate:.0} simulated seconds per second of a core, aim {RATE_MIN:.0}"));
     }
     if let Some(alarms) = findings.alarms.as_ref().filter(|alarms| alarms.changes > 0 || alarms.sessions > 0) {
-        found.push(format!("false alarms: {} changes of leader, {} sessions ended, aim 0", alarms.changes, alarms.sessions));
+        found.push(format!(
+            "false alarms: {} changes of leader, {} sessions ended, aim 0",
+            alarms.changes, alarms.sessions
+        ));
     }
     found
 }

@@ -93,7 +93,12 @@ pub(crate) fn spec(place: &str) -> Spec {
 
 fn told(seen: &Seen) -> String {
     let Seen { takeover, wait, failed, overlap, changes, .. } = seen;
-    format!("takeover {} ms, proxy wait {} ms, {failed} failed, overlap {} ms, {changes} change", ms(*takeover), ms(*wait), ms(*overlap))
+    format!(
+        "takeover {} ms, proxy wait {} ms, {failed} failed, overlap {} ms, {changes} change",
+        ms(*takeover),
+        ms(*wait),
+        ms(*overlap)
+    )
 }
 
 fn trial(cluster: &Cluster, fault: Fault, number: usize) -> Seen {
@@ -104,7 +109,8 @@ fn trial(cluster: &Cluster, fault: Fault, number: usize) -> Seen {
     let client = Client::start(survivor.proxy());
     std::thread::sleep(BEFORE + phase());
     let struck = fault.strike(old);
-    poll(CEILING, || (probe.newest() > before).then_some(())).unwrap_or_else(|| panic!("{}: nobody took over", fault.name()));
+    poll(CEILING, || (probe.newest() > before).then_some(()))
+        .unwrap_or_else(|| panic!("{}: nobody took over", fault.name()));
     std::thread::sleep(AFTER);
     let asked = client.stop();
     let thawed = fault.undo(old, struck);
