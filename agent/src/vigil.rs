@@ -9,7 +9,7 @@ use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 /// Watches the guard with this process id, a child of ours, until it ends. Stopped at two looks, `pace` apart, it is
 /// killed; what it held dies with it, and the loop hears that it is lost.
-pub async fn watch(pid: u32, pace: Duration) {
+pub(crate) async fn watch(pid: u32, pace: Duration) {
     let Some(process) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { return };
     let Ok(handle) = pidfd_open(process, PidfdFlags::empty()) else { return };
     let mut stopped_before = false;
@@ -19,7 +19,8 @@ pub async fn watch(pid: u32, pace: Duration) {
             None | Some('Z' | 'X') => return,
             Some('T') if stopped_before => {
                 tracing::error!("the guard is stopped: it is ended, and this session with it");
-                drop(pidfd_send_signal(&handle, Signal::KILL));
+                // It may have ended by itself just now.
+                let _ = pidfd_send_signal(&handle, Signal::KILL);
                 return;
             }
             now => stopped_before = now == Some('T'),
