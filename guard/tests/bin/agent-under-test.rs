@@ -21,7 +21,7 @@ fn main() -> std::io::Result<()> {
     settings.linger = Duration::from_millis(args[5].parse().expect("LINGER_MS"));
     let guard = Guard::spawn(args[0].as_ref(), &settings)?;
     if std::env::var_os("SHARE_SOCKET").is_some() {
-        // A child that keeps the socket open, as a careless fork might; it ends by itself.
+        // A child that keeps the socket open, as a careless fork might; it ends by itself, after the test.
         let socket = guard.fd().try_clone_to_owned()?;
         let mut child = std::process::Command::new("sleep");
         child
