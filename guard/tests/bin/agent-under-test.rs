@@ -25,7 +25,7 @@ fn main() -> std::io::Result<()> {
         let socket = guard.fd().try_clone_to_owned()?;
         let mut child = std::process::Command::new("sleep");
         child
-            .arg("10")
+            .arg("25")
             .env_clear()
             .current_dir("/")
             .stdin(socket)
