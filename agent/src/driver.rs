@@ -318,7 +318,13 @@ impl Driver {
             route.send_if_modified(|route| std::mem::replace(route, next) != next);
         }
         self.know_peers(&view);
-        let snapshot = Snapshot { view, taken: now, store_trouble: self.store_trouble.clone(), stopping: self.stopping, pids: self.supervisor.pids() };
+        let snapshot = Snapshot {
+            view,
+            taken: now,
+            store_trouble: self.store_trouble.clone(),
+            stopping: self.stopping,
+            pids: self.supervisor.pids(),
+        };
         self.show.send_replace(Arc::new(snapshot));
     }
 
@@ -326,7 +332,8 @@ impl Driver {
     fn know_peers(&mut self, view: &hotseat_core::View) {
         let own = self.own;
         let members = view.groups.iter().flat_map(|group| &group.members);
-        let addresses: BTreeSet<SocketAddr> = members.filter_map(|member| member.address.parse().ok()).filter(|it| *it != own).collect();
+        let addresses: BTreeSet<SocketAddr> =
+            members.filter_map(|member| member.address.parse().ok()).filter(|it| *it != own).collect();
         let peers: Vec<_> = addresses.into_iter().take(hotseat_guard::PEERS_MAX).collect();
         if peers != self.known_peers {
             self.supervisor.tell(&Command::Peers(peers.clone()));

@@ -65,11 +65,15 @@ impl Sight {
 
     fn read(look: &Look, group: &GroupId) -> Self {
         let records = look.records.values().filter_map(|(_, record)| record.as_ref().ok());
-        let sessions: Vec<_> = records.filter_map(|it| if let Record::Session(it) = it { Some(it) } else { None }).collect();
-        let mut sight = Self { members: sessions.iter().filter_map(|it| sighted(it, group)).collect(), ..Self::default() };
+        let sessions: Vec<_> =
+            records.filter_map(|it| if let Record::Session(it) = it { Some(it) } else { None }).collect();
+        let mut sight =
+            Self { members: sessions.iter().filter_map(|it| sighted(it, group)).collect(), ..Self::default() };
         let Some((_, Ok(Record::Group(record)))) = look.records.get(&Key::Group(group.clone())) else { return sight };
         let leads = record.leader.as_ref().filter(|leader| {
-            sessions.iter().any(|it| it.node == leader.node && it.session == leader.session && it.state == SessionState::Alive)
+            sessions
+                .iter()
+                .any(|it| it.node == leader.node && it.session == leader.session && it.state == SessionState::Alive)
         });
         sight.epoch = record.epoch.0;
         sight.leader = leads.map(|leader| leader.node.to_string());

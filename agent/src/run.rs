@@ -75,7 +75,8 @@ pub async fn run(config: Config, options: Options) -> Result<(), Failure> {
     let (sender, receiver) = mpsc::channel(INBOX);
     let node = Node::new(node_config(&config, own, &units));
     let now = clock::now();
-    let first = Snapshot { view: node.view(now), taken: now, store_trouble: None, stopping: false, pids: BTreeMap::new() };
+    let first =
+        Snapshot { view: node.view(now), taken: now, store_trouble: None, stopping: false, pids: BTreeMap::new() };
     let (show, shown) = watch::channel(Arc::new(first));
     let history = History::default();
     let facts = Facts {
@@ -89,7 +90,12 @@ pub async fn run(config: Config, options: Options) -> Result<(), Failure> {
     tokio::spawn(api::serve(listener, api::router(api)));
     tokio::spawn(relay_peers(peers.clone(), sender.clone()));
     tokio::spawn(relay_signals(options.signals, sender.clone()));
-    tracing::info!("hotseat {} · node {} · http://{own} · store {}", env!("CARGO_PKG_VERSION"), config.node.name, store.kind());
+    tracing::info!(
+        "hotseat {} · node {} · http://{own} · store {}",
+        env!("CARGO_PKG_VERSION"),
+        config.node.name,
+        store.kind()
+    );
     let guard = guard_settings(&config);
     let inbox = (sender, receiver);
     let parts = Parts { node, units, records, peers, history, inbox, show, routes, guard, exe: options.exe, own };
@@ -139,7 +145,9 @@ async fn listen(wanted: SocketAddr) -> Result<(TcpListener, Peers, SocketAddr), 
         }
     }
     let why = last.map_or_else(String::new, |error| error.to_string());
-    Err(Failure(format!("[node] listen = \"{wanted}\": {why}\n       Give the agent an address of this machine and a free port.")))
+    Err(Failure(format!(
+        "[node] listen = \"{wanted}\": {why}\n       Give the agent an address of this machine and a free port."
+    )))
 }
 
 async fn bind(wanted: SocketAddr) -> io::Result<(TcpListener, Peers, SocketAddr)> {
@@ -264,4 +272,3 @@ async fn relay_signals(mut signals: mpsc::Receiver<Signal>, inbox: mpsc::Sender<
         }
     }
 }
-

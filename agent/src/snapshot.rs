@@ -84,7 +84,13 @@ impl Snapshot {
         }
     }
 
-    fn wire_group(&self, view: &GroupView, netid: u32, proxy: Option<std::net::SocketAddr>, facts: &Facts) -> wire::Group {
+    fn wire_group(
+        &self,
+        view: &GroupView,
+        netid: u32,
+        proxy: Option<std::net::SocketAddr>,
+        facts: &Facts,
+    ) -> wire::Group {
         let since = facts.records.leads_since(&view.id);
         let reason = facts.records.reason(&view.id);
         let stale = clock::now().since(self.taken);

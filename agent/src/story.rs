@@ -50,7 +50,8 @@ fn role(role: &Role) -> String {
 #[must_use]
 pub fn tell(me: &NodeName, event: &Event) -> (Line, Loudness) {
     let (kind, group, epoch, text) = words(me, event);
-    let loud = matches!(kind, "session-over" | "no-leader" | "service-exited" | "health-failed" | "damaged" | "member-left");
+    let loud =
+        matches!(kind, "session-over" | "no-leader" | "service-exited" | "health-failed" | "damaged" | "member-left");
     let line = Line {
         id: 0,
         at: clock::wall(),
@@ -71,7 +72,9 @@ fn words<'a>(me: &NodeName, event: &'a Event) -> Words<'a> {
             let text = format!("{me} waits until its earlier run is known to be dead");
             ("waiting", None, None, text)
         }
-        Event::SessionBegan(session) => ("session-began", None, None, format!("{me} is here (session {})", session.ordinal)),
+        Event::SessionBegan(session) => {
+            ("session-began", None, None, format!("{me} is here (session {})", session.ordinal))
+        }
         Event::SessionOver(_, why) => {
             ("session-over", None, None, format!("{me} stops everything: its session is over, {why}"))
         }

@@ -127,7 +127,9 @@ impl Supervisor {
                 let used = Use::Job { id, reply: Some(tell), ended: Err(String::from("did not run")) };
                 match self.start(used, program) {
                     // The answer comes when its tree is gone.
-                    Ok(()) => drop(tokio::spawn(async move { drop(reply.send(told.await.unwrap_or_else(|_| Err(String::from("its guard is gone"))))) })),
+                    Ok(()) => drop(tokio::spawn(async move {
+                        drop(reply.send(told.await.unwrap_or_else(|_| Err(String::from("its guard is gone")))))
+                    })),
                     Err(why) => drop(reply.send(Err(why))),
                 }
             }
@@ -226,7 +228,9 @@ impl Supervisor {
                 Some(Input::Guard(GuardReport::Failed(format!("the guard cannot do its work: {why}"))))
             }
             Report::Overdue => {
-                tracing::error!("ALARM: something of this node's services cannot be killed; nobody takes over until it is dead");
+                tracing::error!(
+                    "ALARM: something of this node's services cannot be killed; nobody takes over until it is dead"
+                );
                 None
             }
             Report::Proof { secret } => {

@@ -6,9 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use hotseat_client::Self_;
-use hotseat_core::{
-    Backoff, GroupConfig, GroupId, HealthLimits, Role, ServiceConfig,
-};
+use hotseat_core::{Backoff, GroupConfig, GroupId, HealthLimits, Role, ServiceConfig};
 
 use crate::config::{self, Check, Config, Output, Values};
 use crate::output::Target;

@@ -22,7 +22,10 @@ pub(super) async fn switchover(State(api): State<Api>, Path(group): Path<String>
     let asked = if body.is_empty() { Ok(Switchover::default()) } else { serde_json::from_slice(&body) };
     let asked: Switchover = match asked {
         Ok(asked) => asked,
-        Err(error) => return refuse(StatusCode::BAD_REQUEST, format!("the body is not {{\"to\": \"NODE\"}}: {error}")).into_response(),
+        Err(error) => {
+            return refuse(StatusCode::BAD_REQUEST, format!("the body is not {{\"to\": \"NODE\"}}: {error}"))
+                .into_response();
+        }
     };
     let to = match asked.to.map(|to| NodeName::new(&to)).transpose() {
         Ok(to) => to,
@@ -45,7 +48,9 @@ fn refused(error: &RequestError, group: &GroupView) -> Response {
     let leader = at.map(|member| format!("http://{}", member.address));
     let (status, error) = match error {
         RequestError::UnknownGroup => (StatusCode::NOT_FOUND, String::from("no such group")),
-        RequestError::NotLeader(Some(node)) => (StatusCode::CONFLICT, format!("this node does not lead {}; {node} does", group.id)),
+        RequestError::NotLeader(Some(node)) => {
+            (StatusCode::CONFLICT, format!("this node does not lead {}; {node} does", group.id))
+        }
         RequestError::NotLeader(None) => (StatusCode::CONFLICT, format!("nobody leads {} at the moment", group.id)),
         RequestError::Busy => (StatusCode::CONFLICT, format!("a change of {} is under way already", group.id)),
         RequestError::BadTarget(why) => return refuse(StatusCode::CONFLICT, why.clone()).into_response(),

@@ -38,7 +38,9 @@ pub(super) async fn events(State(api): State<Api>, Query(query): Query<After>, h
     let resumed = headers.get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok());
     let (past, news) = api.history.subscribe(resumed.unwrap_or(query.after));
     // A reader that lags loses its stream; it comes back with the number of the last event it had.
-    let news = BroadcastStream::new(news).take_while(|news| std::future::ready(news.is_ok())).filter_map(|news| async { news.ok() });
+    let news = BroadcastStream::new(news)
+        .take_while(|news| std::future::ready(news.is_ok()))
+        .filter_map(|news| async { news.ok() });
     let all = stream::iter(past).chain(news).map(move |event| {
         let _ = &place;
         Ok::<_, Infallible>(sse(&event))

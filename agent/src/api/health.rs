@@ -48,7 +48,9 @@ pub(super) async fn health(State(api): State<Api>) -> Response {
     match (&snapshot.store_trouble, stale, snapshot.stopping) {
         (_, true, _) => (StatusCode::SERVICE_UNAVAILABLE, String::from("the agent's loop hangs\n")).into_response(),
         (_, _, true) => (StatusCode::SERVICE_UNAVAILABLE, String::from("stopping\n")).into_response(),
-        (Some(why), ..) => (StatusCode::SERVICE_UNAVAILABLE, format!("the store does not answer: {why}\n")).into_response(),
+        (Some(why), ..) => {
+            (StatusCode::SERVICE_UNAVAILABLE, format!("the store does not answer: {why}\n")).into_response()
+        }
         (None, false, false) => (StatusCode::OK, String::from("ok\n")).into_response(),
     }
 }

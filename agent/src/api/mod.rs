@@ -76,7 +76,10 @@ fn refuse(status: StatusCode, error: impl Into<String>) -> Refused {
 
 async fn unknown(uri: Uri) -> Refused {
     let path: String = uri.path().chars().take(80).collect();
-    refuse(StatusCode::NOT_FOUND, format!("nothing is at {path}; try /api/cluster, /api/events, /leader/GROUP or /health"))
+    refuse(
+        StatusCode::NOT_FOUND,
+        format!("nothing is at {path}; try /api/cluster, /api/events, /leader/GROUP or /health"),
+    )
 }
 
 async fn wrong_method(State(_): State<Api>, uri: Uri) -> Refused {

@@ -9,7 +9,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 /// Keys of `[node]`.
-pub(super) const KEYS: &[&str] = &["name", "listen", "advertise", "data_dir", "join", "region", "containment", "watchdog"];
+pub(super) const KEYS: &[&str] =
+    &["name", "listen", "advertise", "data_dir", "join", "region", "containment", "watchdog"];
 const CONTAINMENTS: &[(&str, Containment)] = &[("auto", Containment::Auto), ("tree", Containment::Tree)];
 /// Where the file-system standard puts the state of programs.
 const DATA_DIR: &str = "/var/lib/hotseat";
