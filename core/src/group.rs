@@ -86,6 +86,23 @@ struct Parting {
     reason: Reason,
     next: Option<NodeName>,
     avoid: bool,
+    /// Until then the service goes on acting, so that other nodes' proxies hear of the end before it comes.
+    hush_until: Instant,
+    /// The record says that nobody serves any more.
+    hushed: bool,
+}
+
+impl Parting {
+    /// A planned end is announced first, for no longer than a write may take.
+    fn planned(reason: Reason, next: Option<NodeName>, desk: &Post<'_>) -> Self {
+        let hush_until = desk.now + desk.config.timing.store_timeout();
+        Self { reason, next, avoid: true, hush_until, hushed: false }
+    }
+
+    /// The service is dead already.
+    fn forced(reason: Reason, next: NodeName, desk: &Post<'_>) -> Self {
+        Self { reason, next: Some(next), avoid: true, hush_until: desk.now, hushed: true }
+    }
 }
 
 /// See the module.
@@ -192,7 +209,7 @@ impl Group {
             },
         };
         let next = next.map_err(RequestError::BadTarget)?;
-        self.demote(epoch, Parting { reason: Reason::Switchover, next: Some(next), avoid: true }, desk);
+        self.demote(epoch, Parting::planned(Reason::Switchover, Some(next), desk), desk);
         Ok(())
     }
 
@@ -238,7 +255,7 @@ impl Group {
                 self.service.want(Some(Role::Leader(epoch)));
                 if desk.stopping {
                     let next = roster.best(&self.config.id, None);
-                    self.demote(epoch, Parting { reason: Reason::Stopped, next, avoid: true }, desk);
+                    self.demote(epoch, Parting::planned(Reason::Stopped, next, desk), desk);
                 } else {
                     self.publish(desk);
                 }
@@ -251,8 +268,27 @@ impl Group {
         self.service.advance(desk.now, desk.out);
     }
 
+    /// Whether the service still acts so that others may hear first. It is over when they had a moment for it.
+    fn hushing(&mut self, desk: &mut Desk<'_>) -> bool {
+        let serving = self.register.body().is_some_and(|record| record.serving) && self.mine(desk);
+        let stepped_down = self.service.stepped_down();
+        let Some(parting) = &mut self.parting else { return false };
+        if !serving && !parting.hushed {
+            parting.hushed = true;
+            parting.hush_until = parting.hush_until.min(desk.now + desk.config.timing.look() / 4);
+        }
+        let hushing = desk.now < parting.hush_until && !stepped_down && matches!(self.seat, Seat::Demoting(_));
+        if hushing {
+            self.publish(desk);
+        }
+        hushing
+    }
+
     /// Service first, release after.
     fn step_down(&mut self, epoch: Epoch, desk: &mut Desk<'_>) {
+        if self.hushing(desk) {
+            return;
+        }
         self.service.want(self.resting(desk));
         let rushed = desk.config.rules.breaks(Mutant::ReleaseBeforeStop);
         // Once stepped down it may die or restart as a standby; the release is sent until it is settled all the same.
@@ -314,7 +350,7 @@ impl Group {
                 Failure::Unhealthy(how) => Reason::Unhealthy(how),
                 Failure::NotReady(how) => Reason::NotReady(how),
             };
-            self.demote(epoch, Parting { reason, next: Some(next), avoid: true }, desk);
+            self.demote(epoch, Parting::forced(reason, next, desk), desk);
         }
     }
 
@@ -353,7 +389,8 @@ impl Group {
         let retry = (retry && !self.blind).then_some(self.retry_at);
         let lag = match self.seat {
             Seat::Leading(_) | Seat::Promoting(_) => Some(self.retry_at).filter(|at| *at > desk.now),
-            Seat::Standby | Seat::Claiming(_) | Seat::Demoting(_) | Seat::Releasing(_) => None,
+            Seat::Demoting(_) => self.parting.as_ref().map(|it| it.hush_until).filter(|at| *at > desk.now),
+            Seat::Standby | Seat::Claiming(_) | Seat::Releasing(_) => None,
         };
         [retry, lag, self.service.wake_at(), self.claim_at(roster, desk)].into_iter().flatten().min()
     }

@@ -12,8 +12,11 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, error::Elapsed, timeout, timeout_at};
 
-/// A leader that does not answer within this is tried anew: routes may have changed meanwhile.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+/// A leader that does not answer within this is tried anew. Many clients that waited come at once, and the first word of
+/// one that finds the service's queue full is said again by the kernel only after a second.
+const CONNECT_TIMEOUT_MIN: Duration = Duration::from_millis(150);
+/// It doubles up to this: between sites an answer takes its time.
+const CONNECT_TIMEOUT_MAX: Duration = Duration::from_millis(1200);
 /// A service that has just refused needs a moment; shorter than anybody notices.
 const RETRY_PAUSE: Duration = Duration::from_millis(50);
 
@@ -30,14 +33,16 @@ pub(super) async fn reach(
     shared: &Shared,
     course: &mut Course,
 ) -> Option<Reached> {
+    let mut limit = CONNECT_TIMEOUT_MIN;
     loop {
         let route = match &mut place {
             Some(place) => timeout_at(deadline, place.led(course)).await.ok()?,
             None => course.now(),
         };
         if let Some(target) = route.target {
-            match attempt(target, route, &mut place, shared, course).await {
+            match attempt(target, route, limit, &mut place, shared, course).await {
                 Attempt::Worked(server) => return Some(Reached { server, epoch: route.epoch }),
+                Attempt::Late => limit = (limit * 2).min(CONNECT_TIMEOUT_MAX),
                 Attempt::Failed if place.is_some() => pause(route, deadline, course).await,
                 Attempt::Failed | Attempt::Outdated => {}
             }
@@ -55,6 +60,8 @@ pub(super) async fn reach(
 enum Attempt {
     Worked(TcpStream),
     Failed,
+    /// It did not answer in time.
+    Late,
     /// The route is another by now.
     Outdated,
 }
@@ -62,11 +69,12 @@ enum Attempt {
 async fn attempt(
     target: SocketAddr,
     route: Route,
+    limit: Duration,
     place: &mut Option<Place>,
     shared: &Shared,
     course: &mut Course,
 ) -> Attempt {
-    let mut connecting = pin!(timeout(CONNECT_TIMEOUT, TcpStream::connect(target)));
+    let mut connecting = pin!(timeout(limit, TcpStream::connect(target)));
     // The first poll sends the SYN. After that the next client may go: the order is kept.
     let first = poll_immediate(connecting.as_mut()).await;
     if let Some(place) = place
@@ -92,9 +100,13 @@ fn judge(result: Result<io::Result<TcpStream>, Elapsed>, route: Route, lot: &Lot
             lot.tried(true);
             Attempt::Worked(server)
         }
-        Ok(Err(_)) | Err(_) => {
+        Ok(Err(_)) => {
             lot.tried(false);
             Attempt::Failed
+        }
+        Err(_) => {
+            lot.tried(false);
+            Attempt::Late
         }
     }
 }

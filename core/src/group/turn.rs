@@ -79,7 +79,10 @@ impl Group {
         let ttl = desk.config.timing.ttl();
         // Where the service keeps failing it is tried again only if nobody else wants to lead.
         let last_resort = if self.able(desk) { Duration::ZERO } else { ttl * 2 };
-        let settled = (*since).max(desk.began + ttl / 2) + last_resort;
+        // Where nobody has led, or all have stopped, members may just be coming: the best of them should win.
+        let fresh_start = record.is_none_or(|record| record.leader.is_none());
+        let gathered = if fresh_start { (*since).max(desk.began + ttl / 2) } else { *since };
+        let settled = gathered + last_resort;
         match next {
             Some(next) if *next == desk.config.name => return Some(*since),
             Some(next) if roster.able(next, &self.config.id).is_ok() => {
