@@ -155,18 +155,6 @@ impl Cluster {
             eprintln!("{}", lines[lines.len().saturating_sub(TAIL)..].join("\n"));
         }
     }
-
-    fn sweep_groups(&self) {
-        let ours = format!("hotseat.{}.", self.name);
-        let entries = fs::read_dir("/sys/fs/cgroup/unified").or_else(|_| fs::read_dir("/sys/fs/cgroup"));
-        for entry in entries.into_iter().flatten().flatten() {
-            if entry.file_name().to_string_lossy().starts_with(&ours) {
-                let inner = fs::read_dir(entry.path()).into_iter().flatten().flatten();
-                inner.filter(|inner| inner.path().is_dir()).for_each(|inner| drop(fs::remove_dir(inner.path())));
-                drop(fs::remove_dir(entry.path()));
-            }
-        }
-    }
 }
 
 impl Drop for Cluster {
@@ -179,6 +167,5 @@ impl Drop for Cluster {
             }
         }
         self.nodes.iter().for_each(Node::end);
-        self.sweep_groups();
     }
 }

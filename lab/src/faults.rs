@@ -109,26 +109,31 @@ impl Node {
         let at = self.freeze();
         self.processes().iter().for_each(|process| signal(process.pid, Signal::KILL));
         self.wait_exit();
+        // For whoever is started there next.
+        self.thaw();
         at
     }
 
-    /// Stops every process of the node, agent first, until nothing of it moves.
+    /// The node's machine is paused: when this returns nothing of it moves.
     pub fn freeze(&self) -> Instant {
         let still = || {
-            let mut all = self.processes();
-            all.sort_unstable_by_key(|process| process.kind);
+            let all = self.processes();
             all.iter().for_each(|process| signal(process.pid, Signal::STOP));
             all.iter().all(|process| processes::stopped(process.pid)).then_some(())
         };
-        poll(CEILING, still).expect("it freezes");
+        match &self.freezer {
+            Some(freezer) => freezer.freeze(),
+            None => poll(CEILING, still).expect("it freezes"),
+        }
         Instant::now()
     }
 
-    /// Lets every process of the node go on, the service first: the worst order there is.
+    /// The node's machine goes on, everything on it at once.
     pub fn thaw(&self) -> Instant {
-        let mut all = self.processes();
-        all.sort_unstable_by_key(|process| std::cmp::Reverse(process.kind));
-        all.iter().for_each(|process| signal(process.pid, Signal::CONT));
+        match &self.freezer {
+            Some(freezer) => freezer.thaw(),
+            None => self.processes().iter().for_each(|process| signal(process.pid, Signal::CONT)),
+        }
         Instant::now()
     }
 

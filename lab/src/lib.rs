@@ -14,6 +14,7 @@
 
 pub mod cluster;
 pub mod faults;
+mod freezer;
 pub mod http;
 pub mod node;
 pub mod observer;

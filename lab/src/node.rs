@@ -8,6 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use hotseat_client::{Cluster as Picture, Event, Group, Member};
 
+use crate::freezer::Freezer;
 use crate::http::{self, Answer};
 use crate::processes::{self, Kind, MARK, Process};
 use crate::spec::{GROUP, Ports};
@@ -21,6 +22,7 @@ pub struct Node {
     /// Its folder: `hotseat.toml`, `data`, `log`, `share` (how it sees the store), `work` (of the service).
     pub home: PathBuf,
     pub(crate) mark: String,
+    pub(crate) freezer: Option<Freezer>,
     ports: Ports,
     env: Vec<(String, String)>,
     child: Mutex<Option<Child>>,
@@ -29,7 +31,8 @@ pub struct Node {
 impl Node {
     pub(crate) fn new(name: String, home: PathBuf, cluster: &str, ports: Ports, env: &[(String, String)]) -> Self {
         let mark = format!("{cluster}/{name}");
-        Self { name, home, mark, ports, env: env.to_vec(), child: Mutex::new(None) }
+        let freezer = Freezer::new(&mark);
+        Self { name, home, mark, freezer, ports, env: env.to_vec(), child: Mutex::new(None) }
     }
 
     /// The agent's address.
@@ -79,6 +82,9 @@ impl Node {
         command.envs(self.env.iter().map(|(key, value)| (key, value)));
         command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
         let child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        if let Some(freezer) = &self.freezer {
+            freezer.take(child.id().cast_signed());
+        }
         *self.child() = Some(child);
     }
 
@@ -188,6 +194,9 @@ impl Node {
 
     /// Kills whatever it has left, until nothing is.
     pub(crate) fn end(&self) {
+        if let Some(freezer) = &self.freezer {
+            freezer.thaw();
+        }
         let agent = self.child().take();
         if let Some(mut agent) = agent {
             drop(agent.kill());
@@ -200,6 +209,9 @@ impl Node {
         };
         if poll(CEILING, gone).is_none() {
             eprintln!("{}: cannot be ended: {:?}", self.mark, self.processes());
+        }
+        if let Some(freezer) = &self.freezer {
+            freezer.remove();
         }
     }
 

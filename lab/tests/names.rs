@@ -34,7 +34,7 @@ fn nsg_4() {
         assert!(other.pids(Kind::Service).is_empty(), "only the leader completes its start: {}", other.name);
     }
     assert_eq!(hotseat_lab::observer::demo(leader.service()), Some(group.epoch));
-    assert_eq!(witness.check_never_two().order, [leader.name.clone()], "nobody else served on the way");
+    assert_eq!(witness.check_never_two().order, [leader.name.as_str()], "nobody else served on the way");
 }
 
 /// Kills the leaders one after the other; they lead in this order.

@@ -6,8 +6,10 @@ use std::time::Instant;
 use hotseat_lab::servers::Server;
 use hotseat_lab::{Node, program};
 
+type Fault = fn(&Node) -> Instant;
+
 /// What is done to the leading node; what it needs to be well again is done by [`heal`].
-const FAULTS: &[(&str, fn(&Node) -> Instant)] = &[
+const FAULTS: &[(&str, Fault)] = &[
     ("service SIGKILL", Node::kill_service),
     ("agent SIGKILL", Node::kill_agent),
     ("agent SIGSTOP", Node::stop_agent),

@@ -180,8 +180,11 @@ fn a_reload_takes_new_settings_and_a_broken_file_changes_nothing() {
     standby.edit("priority = 1", "priority = 9");
     standby.reload();
     cluster.wait_for("the new priority, seen by all", |_| {
-        let members = leader.group()?.members;
-        members.into_iter().find(|member| member.node == standby.name && member.priority == 9).map(drop)
+        let knows = |node: &Node| {
+            let members = node.group().map(|group| group.members).unwrap_or_default();
+            members.iter().any(|member| member.node == standby.name && member.priority == 9)
+        };
+        cluster.nodes().iter().all(knows).then_some(())
     });
     standby.edit("priority = 9", "priority = nine");
     standby.reload();

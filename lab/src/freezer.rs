@@ -1,0 +1,53 @@
+//! A cgroup for all of a node: frozen and thawed in one step, as a machine that pauses is. Without cgroup v2 there is
+//! none, and faults fall back to signals, one process after the other.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::{CEILING, poll};
+
+/// See the module. The node's own cgroups are made inside of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Freezer(PathBuf);
+
+impl Freezer {
+    /// For the node of this mark; `None` where cgroups cannot be made.
+    pub(crate) fn new(mark: &str) -> Option<Self> {
+        let roots = ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"];
+        let root = roots.into_iter().find(|root| Path::new(root).join("cgroup.controllers").exists())?;
+        let path = Path::new(root).join(mark.replace('/', "."));
+        fs::create_dir(&path).ok()?;
+        let freezer = Self(path);
+        freezer.0.join("cgroup.freeze").exists().then_some(freezer)
+    }
+
+    /// Takes a process in, and with it whatever it starts from now on.
+    pub(crate) fn take(&self, pid: i32) {
+        // One that has died at once needs no freezer.
+        drop(fs::write(self.0.join("cgroup.procs"), pid.to_string()));
+    }
+
+    /// Nothing in it does anything when this returns.
+    pub(crate) fn freeze(&self) {
+        fs::write(self.0.join("cgroup.freeze"), "1").unwrap();
+        let frozen =
+            || fs::read_to_string(self.0.join("cgroup.events")).is_ok_and(|events| events.contains("frozen 1"));
+        poll(CEILING, || frozen().then_some(())).expect("it freezes");
+    }
+
+    /// Everything in it goes on.
+    pub(crate) fn thaw(&self) {
+        fs::write(self.0.join("cgroup.freeze"), "0").unwrap();
+    }
+
+    /// Takes it away, once nothing in it is alive, with what guards have left in it.
+    pub(crate) fn remove(&self) {
+        remove(&self.0);
+    }
+}
+
+fn remove(path: &Path) {
+    let entries = fs::read_dir(path).into_iter().flatten().flatten();
+    entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())).for_each(|entry| remove(&entry.path()));
+    drop(fs::remove_dir(path));
+}
