@@ -92,13 +92,16 @@ fn dat_3() {
 const LEAVING: &str =
     "trap '' TERM; (trap '' TERM; setsid sleep 300) & (setsid sh -c 'sleep 300 & sleep 300') & wait; sleep 300";
 
+type Strike = fn(&Node) -> Instant;
+type Heal = fn(&Node);
+
 /// Whoever of agent and guard is lost: nothing of the service's tree outlives its lease, and another one leads.
 #[test]
 fn contained() {
     let spec = Spec::of("sh").portless().nodes(2).service("command", &array(&["sh", "-c", LEAVING]));
     let cluster = Cluster::settled(spec);
     let witness = cluster.witness();
-    let faults: [(&str, fn(&Node) -> Instant, fn(&Node)); 4] = [
+    let faults: [(&str, Strike, Heal); 4] = [
         ("agent killed", Node::kill_agent, restart),
         ("agent stopped", Node::stop_agent, |node| _ = node.continue_agent()),
         ("guard killed", Node::kill_guard, |_| {}),

@@ -106,7 +106,8 @@ fn a_full_share_moves_nobody_and_room_lets_another_take_over() {
     let store = cluster.store();
     let mounted = program::run("mount".as_ref(), &["-t", "tmpfs", "-o", "size=1m", "tmpfs", store.to_str().unwrap()]);
     assert_eq!(mounted.code, Some(0), "{mounted:?}");
-    let unmount = Unmount(store.clone());
+    // Dropped before the cluster, whose folder it is in.
+    let _mounted = Unmount(store.clone());
     let witness = cluster.witness();
     cluster.nodes().iter().for_each(Node::start);
     let old = cluster.settle();
@@ -123,8 +124,6 @@ fn a_full_share_moves_nobody_and_room_lets_another_take_over() {
     let (_, group) = cluster.next_leader(old);
     assert!(group.epoch > epoch);
     witness.check_never_two();
-    drop(cluster);
-    drop(unmount);
 }
 
 struct Unmount(std::path::PathBuf);
