@@ -171,10 +171,10 @@ impl Timing {
     pub fn lease(&self) -> Duration {
         self.ttl * (100 - self.epsilon_percent) / 100 - self.stop_budget
     }
-    /// Time between two looks at the store: a quarter of the renewal interval. Hints make it sooner.
+    /// Time between two looks at the store: a third of the renewal interval. Hints make it sooner.
     #[must_use]
     pub fn look(&self) -> Duration {
-        self.renewal / 4
+        self.renewal / 3
     }
     /// What others need to know of it; it travels in the session record (A7).
     #[must_use]
