@@ -34,7 +34,7 @@ hunt:
 	cargo run --release -p hotseat-sim -- hunt --for $(HUNT)
 
 bench: install-test-servers
-	cargo build --release -p hotseat -p hotseat-lab
+	cargo build --release -p hotseat -p hotseat-lab -p hotseat-sim
 	target/release/hotseat-bench --write docs/benchmarks.md
 
 bless:
