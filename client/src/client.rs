@@ -97,7 +97,8 @@ impl Client {
         let request = self.http.get(format!("{}/api/events", self.base)).header("accept", "text/event-stream");
         let response = request.send().await.map_err(|error| self.unreachable(&error))?;
         let chunks = response.bytes_stream().map_err(|_| ());
-        Ok(lines(chunks).filter_map(|line| async move { serde_json::from_str(line.strip_prefix("data:")?.trim()).ok() }))
+        Ok(lines(chunks)
+            .filter_map(|line| async move { serde_json::from_str(line.strip_prefix("data:")?.trim()).ok() }))
     }
 
     /// Starts a planned change of leader. It is under way when this returns.

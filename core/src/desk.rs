@@ -9,6 +9,7 @@ use crate::message::{Action, Event, Expect, Ticket};
 use crate::node::NodeConfig;
 use crate::record::{Key, Record};
 use crate::register::{Body, Register};
+use crate::session::Session;
 use crate::time::Instant;
 
 /// Makes nonces: random by their seed, different by their count.
@@ -49,6 +50,19 @@ pub(crate) struct Post<'a> {
     /// Whether the lease has at least half of its time to go: a session that may lapse at any moment claims nothing.
     pub(crate) fresh: bool,
     pub(crate) stopping: bool,
+}
+
+impl<'a> Post<'a> {
+    pub(crate) fn of(now: Instant, config: &'a NodeConfig, session: &Session, stopping: bool) -> Self {
+        Self {
+            now,
+            config,
+            session: session.id.filter(|_| session.leased(now)),
+            began: session.began,
+            fresh: session.fresh(now, &config.timing),
+            stopping,
+        }
+    }
 }
 
 /// See the module.

@@ -129,15 +129,7 @@ impl Node {
     }
 
     pub(crate) fn post(&self, now: Instant) -> Post<'_> {
-        let leased = self.session.leased(now);
-        Post {
-            now,
-            config: &self.config,
-            session: if leased { self.session.id } else { None },
-            began: self.session.began,
-            fresh: self.session.fresh(now, &self.config.timing),
-            stopping: self.stopping,
-        }
+        Post::of(now, &self.config, &self.session, self.stopping)
     }
 
     /// Lends a desk to `work`; drops the groups at once if the session was over, before or after.
@@ -147,15 +139,7 @@ impl Node {
         out: &mut Vec<Action>,
         work: impl FnOnce(&mut Parts<'_>, &mut Desk<'_>) -> R,
     ) -> R {
-        let leased = self.session.leased(now);
-        let post = Post {
-            now,
-            config: &self.config,
-            session: if leased { self.session.id } else { None },
-            began: self.session.began,
-            fresh: self.session.fresh(now, &self.config.timing),
-            stopping: self.stopping,
-        };
+        let post = Post::of(now, &self.config, &self.session, self.stopping);
         let (nonces, tickets) = (&mut self.nonces, &mut self.tickets);
         let mut desk = Desk { post, out, nonces, tickets, told_damage: &mut self.told_damage, look: false };
         let mut parts = Parts {

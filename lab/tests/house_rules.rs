@@ -96,7 +96,9 @@ fn every_unsafe_block_has_its_proof() {
     for path in sources("guard").into_iter().chain(sources("agent")) {
         let source = fs::read_to_string(&path).expect("a source is text");
         let lines: Vec<_> = source.lines().collect();
-        for (at, line) in lines.iter().enumerate().filter(|(_, line)| line.contains("unsafe {") && !line.trim().starts_with("//")) {
+        for (at, line) in
+            lines.iter().enumerate().filter(|(_, line)| line.contains("unsafe {") && !line.trim().starts_with("//"))
+        {
             let above = &lines[at.saturating_sub(8)..at];
             let proven = above.iter().any(|it| it.contains("SAFETY")) || line.contains("SAFETY");
             assert!(proven, "{}:{}: an unsafe block without its SAFETY comment", path.display(), at + 1);
@@ -133,8 +135,19 @@ fn every_source_says_what_it_is() {
 #[test]
 fn licences_are_permissive_and_sources_are_the_registry() {
     const FINE: [&str; 13] = [
-        "MIT", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "Zlib", "Unicode-3.0", "Unlicense", "0BSD", "CC0-1.0",
-        "BSL-1.0", "MIT-0", "Apache-2.0 WITH LLVM-exception",
+        "MIT",
+        "Apache-2.0",
+        "BSD-2-Clause",
+        "BSD-3-Clause",
+        "ISC",
+        "Zlib",
+        "Unicode-3.0",
+        "Unlicense",
+        "0BSD",
+        "CC0-1.0",
+        "BSL-1.0",
+        "MIT-0",
+        "Apache-2.0 WITH LLVM-exception",
     ];
     for package in list(&metadata(), "packages") {
         let (name, licence) = (text(package, "name"), text(package, "license"));
