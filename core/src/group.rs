@@ -119,7 +119,8 @@ pub(crate) struct Group {
     /// A write was refused: only a look can tell what stands there now.
     blind: bool,
     damaged: bool,
-    known: bool,
+    /// When the newest look began; `None` before the first.
+    known: Option<Instant>,
     retry_at: Instant,
 }
 
@@ -135,7 +136,7 @@ impl Group {
             announced: None,
             blind: false,
             damaged: false,
-            known: false,
+            known: None,
             retry_at: Instant::from_nanos(0),
         }
     }
@@ -239,6 +240,7 @@ impl Group {
     pub(crate) fn advance(&mut self, roster: &Roster<'_>, desk: &mut Desk<'_>) {
         self.heed_service(roster, desk);
         self.judge_vacancy(roster, desk);
+        desk.look |= self.seat == Seat::Standby && self.needs_look(desk);
         match self.seat.clone() {
             Seat::Standby => {
                 self.service.want(self.resting(desk));

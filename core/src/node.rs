@@ -212,7 +212,7 @@ impl Node {
                 }
             }
             for (id, group) in parts.groups.iter_mut() {
-                group.looked(look.records.get(&Key::Group(id.clone())), desk);
+                group.looked(look.began, look.records.get(&Key::Group(id.clone())), desk);
             }
             parts.expire_the_silent(look.began, desk);
         });

@@ -9,12 +9,18 @@ use crate::message::{Action, Event, GuardCommand, Outcome, Reason, Ticket};
 use crate::mutant::Mutant;
 use crate::record::{GroupRecord, Record};
 use crate::register::Settled;
+use crate::time::Instant;
 
 impl Group {
     /// Takes what a look says of this group's record.
-    pub(crate) fn looked(&mut self, found: Option<&(Version, Result<Record, String>)>, desk: &mut Desk<'_>) {
+    pub(crate) fn looked(
+        &mut self,
+        began: Instant,
+        found: Option<&(Version, Result<Record, String>)>,
+        desk: &mut Desk<'_>,
+    ) {
         self.blind = false;
-        self.known = true;
+        self.known = Some(began);
         match found {
             None => {}
             Some((version, Ok(Record::Group(record)))) => {

@@ -63,15 +63,31 @@ impl Group {
         }
     }
 
+    /// A node that has just come has perhaps not seen all the others yet: it looks once more before it tries to lead.
+    pub(super) fn needs_look(&self, desk: &Post<'_>) -> bool {
+        let young = desk.now < desk.began + desk.config.timing.ttl() / 2;
+        let vacant = self.vacant.as_ref().map(|(since, _)| *since);
+        young && vacant.is_some_and(|since| self.known.is_none_or(|known| known < since))
+    }
+
     /// When this node's turn comes, if nothing changes.
     pub(crate) fn claim_at(&self, roster: &Roster<'_>, desk: &Post<'_>) -> Option<Instant> {
         let (since, _) = self.vacant.as_ref()?;
-        if self.seat != Seat::Standby || !desk.fresh || !self.known || self.damaged || self.blind || !self.fit(desk) {
+        if self.seat != Seat::Standby
+            || !desk.fresh
+            || self.known.is_none()
+            || self.damaged
+            || self.blind
+            || !self.fit(desk)
+        {
             return None;
         }
         let record = self.register.body();
         let next = record.and_then(|record| record.next.as_ref());
         let avoid = record.and_then(|record| record.avoid.as_ref());
+        if self.needs_look(desk) {
+            return None;
+        }
         // An unfinished write of an earlier turn must settle first.
         if !self.register.free() {
             return None;
