@@ -61,9 +61,13 @@ pub struct Driver {
     /// Writes whose success the others should hear of at once.
     noteworthy: BTreeSet<Ticket>,
     known_peers: Vec<SocketAddr>,
+    /// As at the start.
+    settings: Arc<config::Config>,
     guard: Settings,
     own: SocketAddr,
     store_trouble: Option<String>,
+    /// A record that cannot be read: whoever it is about is held.
+    damage: Option<String>,
     stopping: bool,
 }
 
@@ -89,6 +93,8 @@ pub struct Parts {
     pub guard: Settings,
     /// The program to start guards with.
     pub exe: std::path::PathBuf,
+    /// The configuration at the start.
+    pub settings: Arc<config::Config>,
     /// This agent's address.
     pub own: SocketAddr,
 }
@@ -113,9 +119,11 @@ impl Driver {
             next_reply: 0,
             noteworthy: BTreeSet::new(),
             known_peers: Vec::new(),
+            settings: parts.settings,
             guard: parts.guard,
             own: parts.own,
             store_trouble: None,
+            damage: None,
             stopping: false,
         }
     }
@@ -176,7 +184,10 @@ impl Driver {
     /// Notes what the protocol need not know of an input.
     fn note(&mut self, input: &Input) {
         match input {
-            Input::Looked(_) => {
+            Input::Looked(look) => {
+                let wrong = look.records.iter().find_map(|(key, (_, record))| Some((key, record.as_ref().err()?)));
+                self.damage =
+                    wrong.map(|(key, why)| format!("the record {key} cannot be read and counts as held: {why}"));
                 if self.store_trouble.take().is_some() {
                     tracing::info!("the store answers again");
                 }
@@ -198,7 +209,26 @@ impl Driver {
         }
     }
 
+    /// Takes what can be changed while running, and says what cannot.
     fn reload(&mut self, config: &config::Config) -> Input {
+        let known = config.groups.iter().all(|group| self.units.contains_key(&group.id));
+        let same = |unit: &Arc<Unit>| {
+            let group = config.groups.iter().find(|group| group.id == *unit.id());
+            group
+                .is_some_and(|group| group.proxy == unit.config.proxy && group.service.port == unit.config.service.port)
+        };
+        // The folder may have been given on the command line.
+        let node = config::Node { data_dir: self.settings.node.data_dir.clone(), ..config.node.clone() };
+        let fixed = config.cluster == self.settings.cluster && node == self.settings.node;
+        if !known || !fixed || !self.units.values().all(same) {
+            tracing::warn!(
+                "settings read anew, but [cluster], [node], ports, proxies, and which groups there are need a restart"
+            );
+        } else {
+            tracing::info!(
+                "settings read anew: priorities and modes count now, commands and checks from the next start"
+            );
+        }
         for group in &config.groups {
             if let Some(unit) = self.units.get_mut(&group.id) {
                 let unit = Arc::make_mut(unit);
@@ -296,7 +326,9 @@ impl Driver {
                 let Some(unit) = self.units.get(&group) else { return };
                 let (word, epoch) = crate::unit::words(role);
                 unit.socket.set(word, epoch);
-                if let Err(why) = self.supervisor.start_service(&group, run, unit.program(role)) {
+                let started =
+                    unit.port_is_free().and_then(|()| self.supervisor.start_service(&group, run, unit.program(role)));
+                if let Err(why) = started {
                     self.tasks.report(group, run, hotseat_core::ServiceInput::StartFailed(why));
                 }
             }
@@ -322,6 +354,7 @@ impl Driver {
             view,
             taken: now,
             store_trouble: self.store_trouble.clone(),
+            damage: self.damage.clone(),
             stopping: self.stopping,
             pids: self.supervisor.pids(),
         };

@@ -40,6 +40,27 @@ impl Home {
         Ok(Self { path: path.to_owned(), _lock: lock })
     }
 
+    /// Remembers the store that this node has used; refuses another one in its place, as an empty mount point would be.
+    ///
+    /// # Errors
+    /// What is wrong and what would be right.
+    pub fn recognise(&self, store: &str) -> Result<(), String> {
+        let path = self.path.join("store.id");
+        match fs::read_to_string(&path) {
+            Ok(known) if known.trim() == store => Ok(()),
+            Ok(known) => Err(format!(
+                "this is not the store that this node has used before: it has the id {store}, and {} says {}\n       \
+                 Is the share mounted? Epochs would start again at 1. If the new store is meant, stop every agent, \
+                 then remove that file on each node.",
+                path.display(),
+                known.trim()
+            )),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => fs::write(&path, format!("{store}\n"))
+                .map_err(|error| format!("cannot write {}: {error}", path.display())),
+            Err(error) => Err(format!("cannot read {}: {error}", path.display())),
+        }
+    }
+
     /// Where the services' sockets stand.
     #[must_use]
     pub fn sockets(&self) -> PathBuf {

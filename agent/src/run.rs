@@ -67,6 +67,9 @@ pub async fn run(config: Config, options: Options) -> Result<(), Failure> {
     let (listener, peers, bound) = listen(config.node.listen).await?;
     let own = config.node.advertise.unwrap_or(bound);
     let store = open(&config).await?;
+    if let Some(id) = store.identity() {
+        home.recognise(&id).map_err(|why| Failure(format!("[cluster] store: {why}")))?;
+    }
     let risk = risk(&config, store.as_ref());
     sweep(&config).await?;
     let records = Records::new(Arc::clone(&store), config.node.name.as_str());
@@ -75,8 +78,14 @@ pub async fn run(config: Config, options: Options) -> Result<(), Failure> {
     let (sender, receiver) = mpsc::channel(INBOX);
     let node = Node::new(node_config(&config, own, &units));
     let now = clock::now();
-    let first =
-        Snapshot { view: node.view(now), taken: now, store_trouble: None, stopping: false, pids: BTreeMap::new() };
+    let first = Snapshot {
+        view: node.view(now),
+        taken: now,
+        store_trouble: None,
+        damage: None,
+        stopping: false,
+        pids: BTreeMap::new(),
+    };
     let (show, shown) = watch::channel(Arc::new(first));
     let history = History::default();
     let facts = Facts {
@@ -98,7 +107,9 @@ pub async fn run(config: Config, options: Options) -> Result<(), Failure> {
     );
     let guard = guard_settings(&config);
     let inbox = (sender, receiver);
-    let parts = Parts { node, units, records, peers, history, inbox, show, routes, guard, exe: options.exe, own };
+    let settings = Arc::new(config.clone());
+    let parts =
+        Parts { node, units, records, peers, history, inbox, show, routes, guard, exe: options.exe, settings, own };
     let exit = run_loop(parts).await?;
     drop(home);
     ended(exit)

@@ -20,6 +20,8 @@ pub struct Snapshot {
     pub taken: Instant,
     /// Whether the store has answered lately, and if not why.
     pub store_trouble: Option<String>,
+    /// What in the store cannot be read.
+    pub damage: Option<String>,
     /// Whether the agent is going down.
     pub stopping: bool,
     /// The processes of this node's services.
@@ -69,7 +71,11 @@ impl Snapshot {
             store: wire::Store {
                 kind: facts.store_kind.to_string(),
                 healthy: self.store_trouble.is_none(),
-                trouble: self.store_trouble.clone().or_else(|| facts.store_risk.as_deref().map(str::to_owned)),
+                trouble: self
+                    .store_trouble
+                    .clone()
+                    .or_else(|| self.damage.clone())
+                    .or_else(|| facts.store_risk.as_deref().map(str::to_owned)),
             },
             ttl_ms: millis(config.cluster.timing.ttl()),
             lease_left_ms: self.view.lease_until.map(|until| millis(until.since(now))),

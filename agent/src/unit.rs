@@ -104,6 +104,21 @@ impl Unit {
         self.command(&self.config.service.command, role, self.config.id.as_str())
     }
 
+    /// Whether nobody else answers where the service is to answer: a stranger there would pass for it.
+    ///
+    /// # Errors
+    /// Says that somebody does.
+    pub fn port_is_free(&self) -> Result<(), String> {
+        let Some(address) = self.address else { return Ok(()) };
+        match TcpListener::bind(address) {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+                Err(format!("cannot be started: another program uses its address {address}"))
+            }
+            // Any other error is the service's own to meet.
+            Ok(_) | Err(_) => Ok(()),
+        }
+    }
+
     /// The hook of a change to this role.
     #[must_use]
     pub fn hook(&self, role: Role) -> Option<Program> {

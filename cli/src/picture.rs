@@ -48,6 +48,9 @@ fn details(cluster: &Cluster, group: &Group, width: usize) -> String {
     };
     let store = if cluster.store.healthy { "" } else { " DOES NOT ANSWER" };
     let mut text = format!("{:width$}     {spare} · store {}{store}\n", "", cluster.store.kind);
+    if let Some(trouble) = &cluster.store.trouble {
+        text += &format!("{:width$}     store: {trouble}\n", "");
+    }
     for member in &group.members {
         if let Some(trouble) = &member.trouble {
             text += &format!("{:width$}     {} {}: {trouble}\n", "", member.node, member.state);

@@ -20,6 +20,7 @@ mod record;
 mod turn;
 mod writes;
 
+use alloc::format;
 use alloc::string::{String, ToString};
 
 use crate::desk::{Desk, Post};
@@ -203,6 +204,7 @@ impl Group {
             Seat::Standby => return Err(RequestError::NotLeader(self.leader().cloned())),
         };
         let next = match to {
+            Some(to) if to == desk.config.name => Err(format!("{to} leads {} already", self.config.id)),
             Some(to) => roster.able(&to, &self.config.id).map(|()| to),
             None => match roster.best(&self.config.id, None) {
                 Some(best) => Ok(best),

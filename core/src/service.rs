@@ -191,8 +191,9 @@ impl Service {
         self.health.is_none_or(|health| health.healthy())
     }
 
+    /// What is wrong. A service that is merely starting has no trouble yet.
     pub(crate) fn trouble(&self) -> Option<&String> {
-        self.last_trouble.as_ref()
+        self.last_trouble.as_ref().filter(|_| self.failures > 0 || !self.healthy())
     }
 
     pub(crate) fn run(&self) -> u64 {
@@ -235,6 +236,7 @@ impl Service {
         match input {
             ServiceInput::Started => {}
             ServiceInput::StartFailed(why) => {
+                out.push(Action::Tell(Event::ServiceExited(self.group.clone(), why.clone())));
                 self.failing = Some(Failure::NotReady(why));
                 self.gone(now, out);
             }

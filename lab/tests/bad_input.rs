@@ -161,3 +161,34 @@ fn a_node_that_cannot_run_the_service_hands_over() {
     cluster.wait_for("n2 serves", |cluster| cluster.node("n2").leads().then_some(()));
     assert!(cluster.node("n1").pids(Kind::Service).is_empty());
 }
+
+/// A share that is not mounted looks like an empty directory: epochs would begin anew there, beside the real ones.
+#[test]
+fn another_store_in_place_of_the_known_one_is_refused() {
+    let cluster = Cluster::settled(Spec::demo().nodes(2));
+    let node = cluster.others(cluster.leader()).next().expect("two nodes");
+    node.term();
+    node.wait_exit();
+    let empty = node.path("empty");
+    fs::create_dir(&empty).unwrap();
+    let text = fs::read_to_string(node.path("hotseat.toml")).unwrap();
+    let store = text.lines().find(|line| line.starts_with("store")).expect("a store").to_owned();
+    node.edit(&store, &format!("store = \"dir:{}\"", empty.display()));
+    refused(node, &["not the store that this node has used before", "Is the share mounted?"]);
+    node.edit(&format!("store = \"dir:{}\"", empty.display()), &store);
+    node.start();
+    cluster.settle();
+}
+
+/// A stranger on the service's port would pass for the service.
+#[test]
+fn a_port_that_somebody_else_uses_is_no_ready_service() {
+    let stranger = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = stranger.local_addr().unwrap().port();
+    let spec = Spec::of("sleep 600").nodes(1).service("port", &port.to_string());
+    let cluster = Cluster::start(spec);
+    let node = cluster.node("n1");
+    cluster
+        .wait_for("the reason in the log", |_| node.log().contains("another program uses its address").then_some(()));
+    assert!(!node.group().is_some_and(|group| group.serving), "nobody serves");
+}

@@ -139,6 +139,10 @@ impl<S: Store> Store for Faulty<S> {
         self.store.kind()
     }
 
+    fn identity(&self) -> Option<String> {
+        self.store.identity()
+    }
+
     fn single_point_of_failure(&self) -> Option<String> {
         self.store.single_point_of_failure()
     }

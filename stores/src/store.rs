@@ -15,6 +15,12 @@ pub trait Store: Send + Sync + 'static {
     /// The kind of store, as the configuration spells it: `dir`, `memory`, …
     fn kind(&self) -> &str;
 
+    /// A random word that names this very store for ever, so that who used it before can tell an empty one in its place
+    /// from it; `None` where a store cannot be mistaken.
+    fn identity(&self) -> Option<String> {
+        None
+    }
+
     /// Why the loss of one machine would lose this store, or `None` when it would not.
     fn single_point_of_failure(&self) -> Option<String>;
 
@@ -52,6 +58,10 @@ pub trait Store: Send + Sync + 'static {
 impl<S: Store + ?Sized> Store for Arc<S> {
     fn kind(&self) -> &str {
         (**self).kind()
+    }
+
+    fn identity(&self) -> Option<String> {
+        (**self).identity()
     }
 
     fn single_point_of_failure(&self) -> Option<String> {

@@ -45,7 +45,12 @@ pub(super) async fn standby(State(api): State<Api>, Path(group): Path<String>) -
 pub(super) async fn health(State(api): State<Api>) -> Response {
     let snapshot = api.snapshot();
     let stale = clock::now().since(snapshot.taken) > api.facts.config.cluster.timing.ttl() * STALE_TTLS;
+    let leased = snapshot.view.lease_until.is_some_and(|until| clock::now() < until);
     match (&snapshot.store_trouble, stale, snapshot.stopping) {
+        (None, false, false) if !leased => {
+            let why = "no session: this node may not act; see the agent's log\n";
+            (StatusCode::SERVICE_UNAVAILABLE, String::from(why)).into_response()
+        }
         (_, true, _) => (StatusCode::SERVICE_UNAVAILABLE, String::from("the agent's loop hangs\n")).into_response(),
         (_, _, true) => (StatusCode::SERVICE_UNAVAILABLE, String::from("stopping\n")).into_response(),
         (Some(why), ..) => {

@@ -47,7 +47,7 @@ fn judge(cluster: &Cluster, group: Option<&str>) -> (u8, String) {
 fn verdict(group: &Group) -> (u8, String) {
     let spare = picture::spares(group);
     match &group.leader {
-        None => (2, format!("{}: nobody leads", group.id)),
+        None => (2, format!("{}: nobody leads, see hotseat status", group.id)),
         Some(leader) if !group.serving => (1, format!("{}: {leader} leads, its service is not ready", group.id)),
         Some(leader) if spare == 0 => {
             (1, format!("{}: {leader} leads, epoch {}, nobody could take over", group.id, group.epoch))

@@ -18,6 +18,7 @@ pub(super) struct Home {
     path: PathBuf,
     records: PathBuf,
     drafts: PathBuf,
+    id: String,
     one_machine: Option<&'static str>,
     cache: Cache,
 }
@@ -31,12 +32,17 @@ impl Home {
         for dir in [&records, &drafts] {
             make(dir)?;
         }
-        marker::check(&path, cluster)?;
+        let id = marker::check(&path, cluster)?;
         probe::prove(&path)?;
         let one_machine = kinds::of_one_machine(&path).map_err(|error| unusable("examine", &path, &error))?;
-        let home = Home { path, records, drafts, one_machine, cache: Cache::default() };
+        let home = Home { path, records, drafts, id, one_machine, cache: Cache::default() };
         create::sweep_drafts(&home).map_err(|error| unusable("list", &home.drafts, &error))?;
         Ok(home)
+    }
+
+    /// Names this directory, for ever.
+    pub(super) fn id(&self) -> &str {
+        &self.id
     }
 
     pub(super) fn path(&self) -> &Path {

@@ -72,6 +72,10 @@ impl Store for Dir {
         "dir"
     }
 
+    fn identity(&self) -> Option<String> {
+        Some(self.home.id().to_owned())
+    }
+
     fn single_point_of_failure(&self) -> Option<String> {
         self.on_one_machine.clone()
     }
