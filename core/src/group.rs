@@ -374,6 +374,11 @@ impl Group {
         }
     }
 
+    /// A service that runs and is ready has got over its failures, however many they were.
+    fn fit_to_serve(&self) -> bool {
+        self.service.healthy() && (!self.service.exhausted() || self.service.ready().is_some())
+    }
+
     fn state(&self, desk: &Post<'_>) -> MemberState {
         match (&self.seat, self.config.mode) {
             (Seat::Leading(_), _) => MemberState::Leader,
@@ -381,7 +386,7 @@ impl Group {
             (_, _) if desk.session.is_none() => MemberState::Starting,
             (_, Mode::Disabled) => MemberState::Offline,
             (_, Mode::Backup) => MemberState::Backup,
-            (_, _) if !self.service.healthy() || self.service.exhausted() => MemberState::Failed,
+            (_, _) if !self.fit_to_serve() => MemberState::Failed,
             (_, _) if self.service.ready().is_some() => MemberState::HotStandby,
             (_, _) if self.resting(desk).is_some() && !desk.stopping => MemberState::Starting,
             (_, _) => MemberState::Standby,
