@@ -88,7 +88,9 @@ pub(crate) fn series(args: &Args, place: &str) -> Series {
 
 /// What is measured: hot standby, as fast as it goes, a proxy on every node.
 pub(crate) fn spec(place: &str) -> Spec {
-    Spec::demo().hot().cluster("timing", "\"fast\"").proxy("30s").place(place)
+    // A service that is killed every second would otherwise be restarted after a growing pause, and be "failed" meanwhile.
+    let restart = "{ backoff = \"50ms\", max = \"100ms\", attempts = 1000 }";
+    Spec::demo().hot().cluster("timing", "\"fast\"").service("restart", restart).proxy("30s").place(place)
 }
 
 fn told(seen: &Seen) -> String {
