@@ -374,11 +374,6 @@ impl Group {
         }
     }
 
-    /// A service that runs and is ready has got over its failures, however many they were.
-    fn fit_to_serve(&self) -> bool {
-        self.service.healthy() && (!self.service.exhausted() || self.service.ready().is_some())
-    }
-
     fn state(&self, desk: &Post<'_>) -> MemberState {
         match (&self.seat, self.config.mode) {
             (Seat::Leading(_), _) => MemberState::Leader,

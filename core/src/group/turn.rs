@@ -46,9 +46,14 @@ impl Group {
         self.config.mode.may_lead() && !desk.stopping && desk.session.is_some() && self.service.healthy()
     }
 
+    /// A service that runs and is ready has got over its failures, however many they were.
+    pub(super) fn fit_to_serve(&self) -> bool {
+        self.service.healthy() && (!self.service.exhausted() || self.service.ready().is_some())
+    }
+
     /// Whether this node would lead if asked now.
     pub(super) fn able(&self, desk: &Post<'_>) -> bool {
-        self.fit(desk) && (!self.service.exhausted() || self.service.ready().is_some())
+        self.fit(desk) && self.fit_to_serve()
     }
 
     pub(super) fn candidate(&self, desk: &Post<'_>) -> Candidate {
