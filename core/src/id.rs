@@ -147,3 +147,14 @@ pub struct SessionId {
     /// 128 random bits.
     pub id: Nonce,
 }
+
+/// One incarnation of a node's disk: random, made with its data folder. A wiped disk is a new voter (B2).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct VoterId(pub u64);
+
+impl fmt::Debug for VoterId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:x}", self.0)
+    }
+}

@@ -18,25 +18,30 @@ mod election;
 mod group;
 mod health;
 mod id;
+mod law;
 mod message;
 mod mode;
 mod mutant;
 mod node;
 mod observe;
 mod proof;
+mod quorum;
 mod record;
 mod register;
 mod roster;
 mod service;
 mod session;
+mod tally;
 mod time;
 mod timing;
 mod view;
+mod voter;
 
 pub use election::{Candidate, order};
 pub use group::{GroupConfig, Seat};
 pub use health::{Health, HealthLimits};
-pub use id::{Epoch, GroupId, InvalidName, NodeName, Nonce, SessionId, Version};
+pub use id::{Epoch, GroupId, InvalidName, NodeName, Nonce, SessionId, Version, VoterId};
+pub use law::allows;
 pub use message::{
     Action, Event, Exit, Expect, GuardCommand, GuardReport, Input, Look, Outcome, Reason, Request, RequestError,
     ServiceInput, Ticket,
@@ -45,7 +50,10 @@ pub use mode::{Mode, OnExit, Standby};
 pub use mutant::{Mutant, Rules};
 pub use node::{Node, NodeConfig};
 pub use proof::{Proof, ProofHash, Secret};
-pub use record::{GroupRecord, Key, Leader, Member, MemberState, Record, SessionRecord, SessionState};
+pub use quorum::{Answer, Question, Renewal, VoterConfig};
+pub use record::{
+    Grounds, GroupRecord, Key, Leader, Member, MemberState, Record, SessionRecord, SessionState, VotersRecord,
+};
 pub use service::{Backoff, Role, ServiceConfig};
 pub use time::Instant;
 pub use timing::{Promise, Timing, UnsafeTiming};

@@ -1,12 +1,13 @@
 //! What goes into a [`Node`](crate::Node) and what comes out. Actions are data; who carries them out decides nothing.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
-use crate::id::{Epoch, GroupId, NodeName, Nonce, SessionId, Version};
+use crate::id::{Epoch, GroupId, NodeName, Nonce, SessionId, Version, VoterId};
 use crate::proof::{Proof, ProofHash};
+use crate::quorum::{Answer, Question, Renewal};
 use crate::record::{Key, Record};
 use crate::service::Role;
 use crate::time::Instant;
@@ -134,6 +135,12 @@ pub enum Input {
     Request(u64, Request),
     /// The groups' configurations were read anew; groups that are not named stay as they are.
     Reconfigure(Vec<crate::group::GroupConfig>),
+    /// Another node asks this one as a voter.
+    Asked(VoterId, Question),
+    /// A voter answers.
+    Answered(VoterId, Answer),
+    /// The promises of that number are on the disk; or the disk did not take them.
+    Kept(u64, Result<(), String>),
     /// Stop: hand over, release, exit.
     Stop,
 }
@@ -177,6 +184,14 @@ pub enum Action {
         /// What.
         record: Record,
     },
+    /// Send a renewal to every node, this one included: voters acknowledge it, all take note.
+    Renew(Renewal),
+    /// Ask a voter, which may be this node.
+    Ask(VoterId, Question),
+    /// Answer what another node, or this one, asked.
+    Answer(VoterId, Answer),
+    /// Write all of a voter's promises to the disk, durably, and report `Kept` with this number (B2).
+    Keep(u64, BTreeSet<SessionId>),
     /// Start a guard for a new session.
     SpawnGuard,
     /// Ask the guard of this node's earlier session for its word.

@@ -42,6 +42,22 @@ mutants! {
     ActBeforeClaimAcknowledged = "act before the claim is acknowledged",
     RenewalExtendedOnError = "renewal extended on error",
     AnnouncedBeforeReady = "leader announced before ready",
+    AckWithoutSeq = "voters: ack without seq",
+    LeaseFromAck = "voters: lease from the ack",
+    VolatilePromise = "voters: volatile promise",
+    NoWaitAfterRestart = "voters: no wait after restart",
+    AckAfterPromise = "voters: ack after promise",
+    Minority = "voters: minority",
+    NoMarginOnVoter = "voters: no margin",
+    WipedDisk = "voters: wiped disk votes on",
+    TwoProcesses = "voters: two processes on one disk",
+    PrematureProof = "voters: premature proof",
+    ChangesUngated = "voters: changes ungated",
+    ArbitraryChanges = "voters: arbitrary changes",
+    PromisesJudgedByOldSet = "voters: promises judged by an old set",
+    SeenTooEarly = "voters: `seen` too early",
+    NoDrainAfterThaw = "voters: no drain after a thaw",
+    RefusedSessionGoesOn = "voters: a refused session goes on",
 }
 
 /// Which rules hold: all of them, unless the simulator says otherwise.

@@ -1,6 +1,8 @@
 //! One agent's mind: its session, what it has seen of the others, and its groups.
 
+mod ending;
 mod others;
+mod voting;
 
 use alloc::collections::BTreeMap;
 use alloc::string::String;
@@ -13,11 +15,14 @@ use crate::message::{Action, GuardReport, Input, Look, Outcome, Request, Request
 use crate::mutant::{Mutant, Rules};
 use crate::observe::Observed;
 use crate::proof::Proof;
-use crate::record::{Key, Member, SessionRecord};
+use crate::quorum::VoterConfig;
+use crate::record::{Key, Member, SessionRecord, VotersRecord};
 use crate::roster::Roster;
 use crate::session::{Phase, Session, session_of};
 use crate::time::Instant;
 use crate::timing::Timing;
+use crate::voter::Voter;
+use ending::Endings;
 
 /// Guards' words kept that have not ended a session yet; the oldest goes first.
 const PROOFS_MAX: usize = 16;
@@ -37,6 +42,8 @@ pub struct NodeConfig {
     pub timing: Timing,
     /// Its groups.
     pub groups: Vec<GroupConfig>,
+    /// What it is as a voter, where voters keep the leases (part B); `None` where the store does.
+    pub voter: Option<VoterConfig>,
     /// All of them, outside of the simulator.
     pub rules: Rules,
 }
@@ -61,6 +68,9 @@ pub struct Node {
     pub(crate) others: BTreeMap<NodeName, Observed>,
     pub(crate) groups: BTreeMap<GroupId, Group>,
     expiring: BTreeMap<NodeName, Expiry>,
+    voter: Option<Voter>,
+    voters: Option<VotersRecord>,
+    endings: Endings,
     proofs: Vec<Proof>,
     nonces: Nonces,
     tickets: u64,
@@ -80,6 +90,8 @@ struct Parts<'a> {
     others: &'a mut BTreeMap<NodeName, Observed>,
     groups: &'a mut BTreeMap<GroupId, Group>,
     expiring: &'a mut BTreeMap<NodeName, Expiry>,
+    voters: Option<&'a VotersRecord>,
+    endings: &'a mut Endings,
 }
 
 impl Node {
@@ -87,12 +99,16 @@ impl Node {
     #[must_use]
     pub fn new(config: NodeConfig) -> Self {
         let groups = config.groups.iter().map(|group| (group.id.clone(), Group::new(group.clone()))).collect();
+        let voter = config.voter.as_ref().map(Voter::new);
         Self {
+            session: Session::new(voter.is_some()),
             config,
-            session: Session::new(),
             others: BTreeMap::new(),
             groups,
             expiring: BTreeMap::new(),
+            voter,
+            voters: None,
+            endings: Endings::new(),
             proofs: Vec::new(),
             nonces: Nonces::new(),
             tickets: 0,
@@ -109,6 +125,9 @@ impl Node {
     /// Takes one input and says what is to be done. A deadline that has passed is honoured first.
     pub fn step(&mut self, now: Instant, input: Input) -> Vec<Action> {
         let mut out = Vec::new();
+        if let Some(voter) = &mut self.voter {
+            voter.runs(now, &self.config.timing);
+        }
         self.at_desk(now, &mut out, |parts, desk| parts.session.lapse(desk));
         self.take(now, input, &mut out);
         self.advance(now, &mut out);
@@ -125,7 +144,8 @@ impl Node {
         let promise = self.config.timing.promise();
         let silences = self.others.values().filter_map(|other| other.silent_at(self.config.rules, promise));
         let silent = silences.filter(|at| *at > now).min();
-        [look, groups, silent, self.session.wake_at()].into_iter().flatten().min()
+        let voter = self.voter.as_ref().map(|voter| voter.wake_at(&self.config.timing));
+        [look, groups, silent, voter, ending::wake_at(&self.endings), self.session.wake_at()].into_iter().flatten().min()
     }
 
     pub(crate) fn post(&self, now: Instant) -> Post<'_> {
@@ -147,6 +167,8 @@ impl Node {
             others: &mut self.others,
             groups: &mut self.groups,
             expiring: &mut self.expiring,
+            voters: self.voters.as_ref(),
+            endings: &mut self.endings,
         };
         let was_alive = parts.session.phase == Phase::Alive;
         let result = work(&mut parts, &mut desk);
@@ -184,25 +206,41 @@ impl Node {
                     }
                 }
             }
+            Input::Asked(from, question) => self.asked(now, from, &question, out),
+            Input::Answered(voter, answer) => self.answered(now, voter, answer, out),
+            Input::Kept(number, result) => {
+                if let Some(voter) = &mut self.voter {
+                    voter.kept(number, result, out);
+                }
+            }
             Input::Stop => self.stopping = true,
         }
     }
 
     fn guard(&mut self, now: Instant, report: GuardReport, out: &mut Vec<Action>) {
+        let proven = if let GuardReport::Proven(proof) = &report { Some(*proof) } else { None };
         self.at_desk(now, out, |parts, desk| parts.session.guard(report, desk));
+        if let Some(proof) = proven.filter(|_| self.voter.is_some()) {
+            self.proof(now, proof, out);
+        }
     }
 
     fn looked(&mut self, now: Instant, look: &Look, out: &mut Vec<Action>) {
         self.looking = false;
         self.look_failed = false;
+        self.inform(look);
         self.at_desk(now, out, |parts, desk| {
+            if let Some(voters) = parts.voters {
+                parts.session.voters(voters, desk);
+            }
             let own = look.records.get(&Key::Session(desk.config.name.clone()));
             parts.session.looked(look.began, own, desk);
+            parts.watch_our_last(desk);
         });
         self.at_desk(now, out, |parts, desk| {
             for (key, (version, record)) in &look.records {
                 if let Key::Session(node) = key
-                    && *node != desk.config.name
+                    && (*node != desk.config.name || parts.session.waits_for_its_last())
                     && parts.others.get(node).is_none_or(|other| *version > other.version)
                 {
                     let record = session_of(node, record);
@@ -214,7 +252,9 @@ impl Node {
             for (id, group) in parts.groups.iter_mut() {
                 group.looked(look.began, look.records.get(&Key::Group(id.clone())), desk);
             }
-            parts.expire_the_silent(look.began, desk);
+            if desk.config.voter.is_none() {
+                parts.expire_the_silent(look.began, desk);
+            }
         });
         self.use_proofs(now, out);
     }
@@ -277,6 +317,7 @@ impl Node {
         });
         self.publish(now);
         self.at_desk(now, out, |parts, desk| {
+            parts.end_the_silent(desk);
             let post = desk.post;
             let groups = &*parts.groups;
             let members = || groups.iter().map(|(id, group)| (id.clone(), group.member(&post))).collect();
@@ -302,7 +343,7 @@ impl Node {
         if now >= self.look_at || (self.look_again && !self.look_failed) {
             self.looking = true;
             self.look_again = false;
-            self.look_at = now + self.config.timing.look();
+            self.look_at = now + self.look_pause();
             out.push(Action::Look);
         }
     }

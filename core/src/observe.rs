@@ -6,7 +6,7 @@
 
 use alloc::string::String;
 
-use crate::id::Version;
+use crate::id::{SessionId, Version};
 use crate::mutant::{Mutant, Rules};
 use crate::record::{Leader, SessionRecord, SessionState};
 use crate::time::Instant;
@@ -56,6 +56,19 @@ impl Observed {
         self.gone = false;
         self.record = record.clone();
         true
+    }
+
+    /// A renewal of that session was heard, beside the log.
+    pub(crate) fn heard(&mut self, now: Instant, session: SessionId) {
+        if self.alive(session) {
+            self.since = now;
+            self.moves = self.moves.saturating_add(1);
+        }
+    }
+
+    /// Whether it is this session that stands there, not ended.
+    pub(crate) fn alive(&self, session: SessionId) -> bool {
+        self.record.as_ref().is_ok_and(|record| record.session == session && record.state == SessionState::Alive)
     }
 
     /// When silence will have lasted long enough to end it.

@@ -16,7 +16,8 @@ use crate::id::{InvalidName, Nonce};
 pub struct ProofHash(pub [u8; 32]);
 
 /// What a guard tells once everything of its session is dead.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Secret(pub [u8; 32]);
 
 /// A guard's word that everything of one session is dead.
@@ -48,25 +49,33 @@ impl fmt::Debug for ProofHash {
     }
 }
 
-impl From<ProofHash> for String {
-    fn from(hash: ProofHash) -> Self {
-        hash.0.iter().map(|byte| alloc::format!("{byte:02x}")).collect()
-    }
-}
-
-impl TryFrom<String> for ProofHash {
-    type Error = InvalidName;
-    fn try_from(text: String) -> Result<Self, InvalidName> {
-        let mut hash = [0; 32];
-        if text.len() != 64 || !text.is_ascii() {
-            return Err(InvalidName(text));
-        }
-        for (byte, at) in hash.iter_mut().zip((0..64).step_by(2)) {
-            match u8::from_str_radix(&text[at..at + 2], 16) {
-                Ok(parsed) => *byte = parsed,
-                Err(_) => return Err(InvalidName(text)),
+macro_rules! hex {
+    ($type:ident) => {
+        impl From<$type> for String {
+            fn from(bytes: $type) -> Self {
+                bytes.0.iter().map(|byte| alloc::format!("{byte:02x}")).collect()
             }
         }
-        Ok(Self(hash))
+
+        impl TryFrom<String> for $type {
+            type Error = InvalidName;
+            fn try_from(text: String) -> Result<Self, InvalidName> {
+                bytes(&text).map(Self).ok_or(InvalidName(text))
+            }
+        }
+    };
+}
+
+hex!(ProofHash);
+hex!(Secret);
+
+fn bytes(text: &str) -> Option<[u8; 32]> {
+    let mut bytes = [0; 32];
+    if text.len() != 64 || !text.is_ascii() {
+        return None;
     }
+    for (byte, at) in bytes.iter_mut().zip((0..64).step_by(2)) {
+        *byte = u8::from_str_radix(&text[at..at + 2], 16).ok()?;
+    }
+    Some(bytes)
 }

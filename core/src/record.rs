@@ -1,26 +1,29 @@
-//! What stands in the store: one record per session, one per group. Versions never restart (A6).
+//! What stands in the store: one record per session, one per group, and the voters where there are any.
+//! Versions never restart (A6).
 //!
 //! All dependence on time sits in session records, one per node; a group's record only names an epoch
 //! and a session. So heartbeats cost O(nodes), and a claim needs no clock.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use core::fmt;
 use serde::{Deserialize, Serialize};
 
-use crate::id::{Epoch, GroupId, InvalidName, NodeName, Nonce, SessionId};
+use crate::id::{Epoch, GroupId, InvalidName, NodeName, Nonce, SessionId, VoterId};
 use crate::message::Reason;
 use crate::mode::Mode;
-use crate::proof::ProofHash;
+use crate::proof::{ProofHash, Secret};
 use crate::timing::Promise;
 
-/// Where a record stands: `session/NODE` or `group/ID`.
+/// Where a record stands: `session/NODE`, `group/ID` or `voters`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Key {
     /// The session record of a node.
     Session(NodeName),
     /// The record of a group.
     Group(GroupId),
+    /// Who acknowledges renewals (B6).
+    Voters,
 }
 
 impl fmt::Display for Key {
@@ -28,6 +31,7 @@ impl fmt::Display for Key {
         match self {
             Self::Session(node) => write!(f, "session/{node}"),
             Self::Group(group) => write!(f, "group/{group}"),
+            Self::Voters => f.write_str("voters"),
         }
     }
 }
@@ -36,6 +40,7 @@ impl core::str::FromStr for Key {
     type Err = InvalidName;
     fn from_str(text: &str) -> Result<Self, InvalidName> {
         match text.split_once('/') {
+            None if text == "voters" => Ok(Self::Voters),
             Some(("session", node)) => NodeName::new(node).map(Self::Session),
             Some(("group", group)) => GroupId::new(group).map(Self::Group),
             Some(_) | None => Err(InvalidName(String::from(text))),
@@ -50,6 +55,8 @@ pub enum Record {
     Session(SessionRecord),
     /// At `group/ID`.
     Group(GroupRecord),
+    /// At `voters`.
+    Voters(VotersRecord),
 }
 
 /// Whether a session is alive. Ended is for good.
@@ -95,6 +102,34 @@ pub struct SessionRecord {
     pub contained: String,
     /// What the node is in each of its groups.
     pub members: BTreeMap<GroupId, Member>,
+    /// The voter set that justifies its lease by itself (B7); `None` where the store is the quorum.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<u64>,
+    /// What it was ended on, where that is checked when the write is applied (B4, D7).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grounds: Option<Grounds>,
+}
+
+/// Why a session may be ended by others.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Grounds {
+    /// These voters promised never to acknowledge it again (B2).
+    Promises(BTreeSet<VoterId>),
+    /// Its guard's secret (D6).
+    Proof(Secret),
+}
+
+/// Who acknowledges renewals: a record in the log, not Raft's own membership (B6).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VotersRecord {
+    /// Unique per write. The store keeps it beside the body.
+    #[serde(skip)]
+    pub nonce: Nonce,
+    /// Which set it is: one more with every voter that comes or goes.
+    pub number: u64,
+    /// The set.
+    pub voters: BTreeSet<VoterId>,
 }
 
 /// What a member is in a group right now.

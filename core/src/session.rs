@@ -14,6 +14,7 @@
 //! one. There is no way back from `Over` to `Alive`.
 
 mod beginning;
+mod quorum;
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -28,6 +29,7 @@ use crate::record::{Key, Member, Record, SessionRecord, SessionState};
 use crate::register::{Register, Settled};
 use crate::time::Instant;
 use crate::timing::Timing;
+use quorum::Quorum;
 
 /// A record that moves this often while we wait is renewed by somebody alive. One move could be a
 /// dead agent's last write landing late.
@@ -73,11 +75,14 @@ pub(crate) struct Session {
     renew_at: Instant,
     /// A refused write: only a look can tell what stands there now.
     blind: bool,
+    /// Where voters keep the lease: what they have acknowledged. The record is written for news alone then.
+    quorum: Option<Quorum>,
 }
 
 impl Session {
-    pub(crate) const fn new() -> Self {
+    pub(crate) fn new(voters: bool) -> Self {
         Self {
+            quorum: voters.then(Quorum::default),
             phase: Phase::Joining,
             register: Register::new(),
             old: None,
@@ -112,8 +117,8 @@ impl Session {
 
     pub(crate) fn wake_at(&self) -> Option<Instant> {
         match self.phase {
-            Phase::Alive => Some(self.write_at().map_or(self.lease_until, |at| at.min(self.lease_until))),
-            Phase::Beginning => self.write_at(),
+            Phase::Alive => [self.write_at(), self.renewal_at(), Some(self.lease_until)].into_iter().flatten().min(),
+            Phase::Beginning => [self.write_at(), self.renewal_at()].into_iter().flatten().min(),
             Phase::Ending { until } => Some(self.write_at().map_or(until, |at| at.min(until))),
             Phase::Joining | Phase::Waiting | Phase::Arming | Phase::Over | Phase::Leaving | Phase::Gone => None,
         }
@@ -121,7 +126,16 @@ impl Session {
 
     /// When the next write may be sent; `None` while an answer, or a look after a refusal, is awaited.
     fn write_at(&self) -> Option<Instant> {
-        (self.register.free() && !self.blind).then_some(self.renew_at)
+        let due = self.quorum.as_ref().map_or(Some(self.renew_at), |quorum| quorum.write_at);
+        due.filter(|_| self.register.free() && !self.blind)
+    }
+
+    /// Sends the record not before then.
+    fn write_from(&mut self, at: Instant) {
+        match &mut self.quorum {
+            Some(quorum) => quorum.write_at = Some(at),
+            None => self.renew_at = at,
+        }
     }
 
     /// Ends the session if its deadline has passed. Comes first in every step.
@@ -189,7 +203,7 @@ impl Session {
         if matches!(outcome, Outcome::Refused | Outcome::Unknown) {
             self.blind = outcome == Outcome::Refused;
             // At once after a time-out; never faster than a quarter of the renewal interval.
-            self.renew_at = desk.now + desk.config.timing.renewal() / 4;
+            self.write_from(desk.now + desk.config.timing.renewal() / 4);
             desk.look = true;
         }
         let settled = self.register.written(desk.now, ticket, outcome);
@@ -200,6 +214,7 @@ impl Session {
         let rules = desk.config.rules;
         match (settled, self.phase) {
             (Settled::Nothing, _) => {}
+            (Settled::Applied(_), Phase::Beginning | Phase::Alive) if self.quorum.is_some() => self.logged(desk),
             (Settled::Applied(applied), Phase::Beginning | Phase::Alive) => {
                 let late = (rules.breaks(Mutant::DeadlineFromReply) && !by_look)
                     || (rules.breaks(Mutant::SettledRenewalFromNow) && by_look);
@@ -278,7 +293,10 @@ impl Session {
 
     /// Publish at once, as when a member's state has changed.
     pub(crate) fn hurry(&mut self, now: Instant) {
-        self.renew_at = self.renew_at.min(now);
+        match &mut self.quorum {
+            Some(quorum) => quorum.write_at = Some(quorum.write_at.map_or(now, |at| at.min(now))),
+            None => self.renew_at = self.renew_at.min(now),
+        }
     }
 
     /// Sends what is due.
@@ -288,6 +306,7 @@ impl Session {
         {
             return self.exit(desk);
         }
+        self.renew(desk);
         let due = self.write_at().is_some_and(|at| desk.now >= at);
         let sends = matches!(self.phase, Phase::Beginning | Phase::Alive | Phase::Ending { .. });
         if due && sends {
@@ -302,7 +321,10 @@ impl Session {
 
     fn write(&mut self, members: Vec<(crate::GroupId, Member)>, desk: &mut Desk<'_>) {
         let Some(record) = self.next_record(members, desk) else { return };
-        self.renew_at = desk.now + desk.config.timing.renewal();
+        match &mut self.quorum {
+            Some(quorum) => quorum.write_at = None,
+            None => self.renew_at = desk.now + desk.config.timing.renewal(),
+        }
         desk.send(Key::Session(desk.config.name.clone()), &mut self.register, record, Record::Session);
     }
 
@@ -335,6 +357,8 @@ impl Session {
             region: config.region.clone(),
             contained: armed.contained.clone(),
             members: members.into_iter().collect(),
+            seen: self.quorum.as_ref().and_then(Quorum::seen),
+            grounds: None,
         })
     }
 }
@@ -342,7 +366,7 @@ impl Session {
 fn own_record(record: &Result<Record, String>) -> Result<SessionRecord, String> {
     match record {
         Ok(Record::Session(record)) => Ok(record.clone()),
-        Ok(Record::Group(_)) => Err(String::from("a group's record stands in a session's place")),
+        Ok(Record::Group(_) | Record::Voters(_)) => Err(String::from("another record stands in a session's place")),
         Err(why) => Err(why.clone()),
     }
 }

@@ -130,7 +130,7 @@ impl Node {
             };
             all.insert(self.config.name.clone(), own);
         }
-        for (name, observed) in &self.others {
+        for (name, observed) in self.others.iter().filter(|(name, _)| **name != self.config.name) {
             let Ok(record) = &observed.record else { continue };
             let Some(member) = record.members.get(id) else { continue };
             let seen = now.since(observed.since);

@@ -10,7 +10,7 @@ use crate::message::{Action, Event, Expect, Outcome, Ticket};
 use crate::mutant::Mutant;
 use crate::observe::Observed;
 use crate::proof::Proof;
-use crate::record::{Key, Record, SessionRecord, SessionState};
+use crate::record::{Grounds, Key, Record, SessionRecord, SessionState};
 use crate::session::proves;
 use crate::time::Instant;
 
@@ -27,14 +27,14 @@ impl Parts<'_> {
             record.as_ref().map_or(true, |record| record.state == SessionState::Alive)
         };
         let Some(observed) = self.others.get_mut(node) else {
-            if alive(record) {
+            if alive(record) && *node != desk.config.name {
                 desk.out.push(Action::Tell(Event::MemberCame(node.clone())));
             }
             self.others.insert(node.clone(), Observed::first(at, version, record.clone()));
             return;
         };
         let was = alive(&observed.record);
-        if !observed.look(at, version, record) {
+        if !observed.look(at, version, record) || *node == desk.config.name {
             return;
         }
         match (was, alive(record), record) {
@@ -74,8 +74,9 @@ impl Parts<'_> {
         });
         let Some((node, record)) = proven else { return true };
         let alive = record.state == SessionState::Alive;
-        if alive && desk.session.is_some() {
-            self.expire(&node, record, SessionState::Proven, desk);
+        if alive && (desk.session.is_some() || node == desk.config.name) {
+            let grounds = desk.config.voter.is_some().then_some(Grounds::Proof(proof.secret));
+            self.expire(&node, SessionRecord { grounds, ..record }, SessionState::Proven, desk);
         }
         alive
     }
@@ -106,7 +107,10 @@ impl Parts<'_> {
                 let (session, state) = (expiry.record.session, expiry.record.state);
                 desk.out.push(Action::Tell(Event::SessionEnded(node.clone(), session, state)));
                 self.observe(desk.now, &node, version, &Ok(expiry.record), desk);
+                desk.look |= node == desk.config.name;
             }
+            // By the law, perhaps, and not for the version: the promises are asked for again (B5).
+            Outcome::Refused if desk.config.voter.is_some() => desk.look = true,
             Outcome::Refused => {
                 if let Some(observed) = self.others.get_mut(&node) {
                     observed.gone |= observed.version == expiry.over;

@@ -20,6 +20,10 @@ impl Session {
         read: Option<(Version, Result<SessionRecord, String>)>,
         desk: &mut Desk<'_>,
     ) {
+        if self.quorum.as_ref().is_some_and(|quorum| quorum.seen().is_none()) {
+            // Nobody votes yet: a lease could not be kept.
+            return;
+        }
         let Some((version, record)) = read else { return self.arm(desk) };
         match &mut self.old {
             None => self.old = Some(Observed::first(desk.now, version, record)),
@@ -35,7 +39,9 @@ impl Session {
         let proven = self.proofs.iter().any(|proof| proves(proof, record));
         let silent = old.silent_at(desk.config.rules, desk.config.timing.promise()).is_some_and(|at| began >= at);
         let careless = desk.config.rules.breaks(Mutant::NewSessionWithoutEnding);
-        if record.state != SessionState::Alive || proven || silent || careless {
+        // Where voters keep leases, only the log ends one: see `Parts::end_the_silent`.
+        let ended = self.quorum.is_none() && (proven || silent);
+        if record.state != SessionState::Alive || ended || careless {
             return self.arm(desk);
         }
         if old.moves >= MOVES_OF_THE_LIVING {
@@ -61,7 +67,10 @@ impl Session {
                 desk.nonces.seed(session);
                 self.armed = Some(Armed { id: session, proof, contained });
                 self.phase = Phase::Beginning;
-                self.renew_at = desk.now;
+                self.write_from(desk.now);
+                if let Some(quorum) = &mut self.quorum {
+                    quorum.begin();
+                }
             }
             (_, GuardReport::Failed(why)) => {
                 self.phase = Phase::Gone;
@@ -69,7 +78,7 @@ impl Session {
             }
             (Phase::Leaving, GuardReport::Proven(_) | GuardReport::Lost) => {
                 self.phase = Phase::Ending { until: desk.now + desk.config.timing.ttl() };
-                self.renew_at = desk.now;
+                self.write_from(desk.now);
             }
             (_, GuardReport::Proven(proof)) => {
                 self.proofs = alloc::vec![proof];
