@@ -1,16 +1,21 @@
 //! A cluster of real agents on this machine, in a folder of its own; nothing of it outlives the value.
 
 use std::fs;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
 use hotseat_client::Group;
 use tempfile::TempDir;
 
+use crate::history::History;
+use crate::net::{Net, OUTSIDE, address};
 use crate::node::Node;
 use crate::observer::Observer;
-use crate::spec::{Ports, Spec};
+use crate::register::Registers;
+use crate::spec::{Ports, Spec, Store};
 use crate::witness::Witness;
 use crate::{CEILING, poll, ports};
 
@@ -26,7 +31,9 @@ pub struct Cluster {
     pub name: String,
     nodes: Vec<Node>,
     spec: Spec,
+    registers: Option<Registers>,
     root: TempDir,
+    net: Option<Net>,
 }
 
 impl Cluster {
@@ -40,21 +47,30 @@ impl Cluster {
         let (store, shared) = (root.path().join("store"), root.path().join("shared"));
         fs::create_dir(&store).unwrap();
         fs::create_dir(&shared).unwrap();
-        let nodes = (1..=spec.nodes).map(|number| {
+        let mut net = spec.apart.then(|| Net::new(spec.nodes));
+        net.iter_mut().for_each(Net::step_outside);
+        let outside = if net.is_some() { OUTSIDE } else { IpAddr::V4(Ipv4Addr::LOCALHOST) };
+        let registers = spec.registers.then(|| Registers::start(outside));
+        let all = all_ports(&spec);
+        let nodes = all.into_iter().zip(1..).map(|(ports, number)| {
             let home = root.path().join(format!("n{number}"));
-            let local = |port| std::net::SocketAddr::from(([127, 0, 0, 1], port));
-            let ports = Ports {
-                agent: local(ports::free()),
-                service: spec.port.then(|| local(ports::free())),
-                proxy: spec.proxied().then(|| local(ports::free())),
-            };
-            let folders = (home.to_str().unwrap(), shared.to_str().unwrap());
-            let config = spec.render(number, &ports, folders, &name);
-            let node = Node::new(format!("n{number}"), home, &name, ports, spec.environment());
+            let mut places = vec![
+                ("{home}", home.display().to_string()),
+                ("{shared}", shared.display().to_string()),
+                ("{host}", ports.agent.ip().to_string()),
+            ];
+            if let Some(registers) = &registers {
+                places.push(("{fenced}", registers.fenced().to_string()));
+                places.push(("{open}", registers.open().to_string()));
+            }
+            let config = spec.render(number, &ports, &places, &name);
+            let host = net.as_ref().map(|net| net.host(number).clone());
+            let node = Node::new(format!("n{number}"), home, &name, ports, spec.environment()).on(host);
             node.set_up(&config, &store);
             node
         });
-        Self { nodes: nodes.collect(), name, spec, root }
+        let nodes = nodes.collect();
+        Self { nodes, name, spec, registers, root, net }
     }
 
     /// Starts every agent, in order; does not wait for anything.
@@ -146,6 +162,59 @@ impl Cluster {
         Witness::start(nodes.collect())
     }
 
+    /// The hosts of the nodes.
+    #[must_use]
+    pub fn net(&self) -> &Net {
+        self.net.as_ref().expect("a spec with hosts of their own")
+    }
+
+    /// The registers that the services write to.
+    #[must_use]
+    pub fn registers(&self) -> &Registers {
+        self.registers.as_ref().expect("a spec of writers")
+    }
+
+    /// Cuts these nodes off from all others and from the outside; from a shared directory too.
+    pub fn part(&self, nodes: &[&Node]) -> Instant {
+        let these: Vec<_> = nodes.iter().map(|node| node.number()).collect();
+        let those: Vec<_> = (0..=self.nodes.len()).filter(|number| !these.contains(number)).collect();
+        self.lose_stores(nodes);
+        self.net().cut(&these, &those)
+    }
+
+    /// Switches a host off, as far as anybody else can see; what runs there goes on, alone.
+    pub fn unplug(&self, node: &Node) -> Instant {
+        self.lose_stores(&[node]);
+        self.net().unplug(node.number())
+    }
+
+    fn lose_stores(&self, nodes: &[&Node]) {
+        if self.spec.store == Store::Dir {
+            nodes.iter().for_each(|node| _ = node.lose_store());
+        }
+    }
+
+    /// Undoes everything that was done to the wires.
+    pub fn heal(&self) -> Instant {
+        self.nodes.iter().for_each(|node| _ = self.net().plug(node.number()));
+        if self.spec.store == Store::Dir {
+            self.nodes.iter().for_each(|node| _ = node.find_store());
+        }
+        self.net().heal()
+    }
+
+    /// Fails if a service acted after that of a later epoch had begun, or if a fence was passed; what was seen.
+    pub fn check_registers(&self) -> History {
+        let (fenced, open) = (self.registers().fenced_history(), self.registers().history());
+        for history in [&fenced, &open] {
+            assert!(!history.acts.is_empty(), "nobody has written");
+            assert_eq!(history.overlap(), Duration::ZERO, "two acted at once: {:#?}", history.tenures());
+        }
+        let accepted: Vec<_> = fenced.acts.iter().filter(|act| act.accepted).map(|act| act.epoch).collect();
+        assert!(accepted.is_sorted(), "the fence was passed: {accepted:?}");
+        open
+    }
+
     fn show(&self) {
         for node in &self.nodes {
             let log = node.log();
@@ -155,6 +224,22 @@ impl Cluster {
             eprintln!("{}", lines[lines.len().saturating_sub(TAIL)..].join("\n"));
         }
     }
+}
+
+/// On hosts of their own nodes have the same ports, elsewhere ports that are free.
+fn all_ports(spec: &Spec) -> Vec<Ports> {
+    let at = |number: usize, port: u16| match spec.apart {
+        true => SocketAddr::new(address(number), port),
+        false => SocketAddr::from(([127, 0, 0, 1], ports::free())),
+    };
+    let agents: Vec<_> = (1..=spec.nodes).map(|number| at(number, 7700)).collect();
+    let of = |number: usize| Ports {
+        agent: agents[number - 1],
+        others: agents.iter().filter(|other| **other != agents[number - 1]).copied().collect(),
+        service: spec.port.then(|| at(number, 9100)),
+        proxy: spec.proxied().then(|| at(number, 8080)),
+    };
+    (1..=spec.nodes).map(of).collect()
 }
 
 impl Drop for Cluster {

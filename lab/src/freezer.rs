@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 
 use crate::{CEILING, poll};
 
+/// Where cgroup v2 may be.
+const ROOTS: [&str; 2] = ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"];
+
 /// See the module. The node's own cgroups are made inside of it.
 #[derive(Clone, Debug)]
 pub(crate) struct Freezer(PathBuf);
@@ -13,8 +16,7 @@ pub(crate) struct Freezer(PathBuf);
 impl Freezer {
     /// For the node of this mark; `None` where cgroups cannot be made.
     pub(crate) fn new(mark: &str) -> Option<Self> {
-        let roots = ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"];
-        let root = roots.into_iter().find(|root| Path::new(root).join("cgroup.controllers").exists())?;
+        let root = ROOTS.into_iter().find(|root| Path::new(root).join("cgroup.controllers").exists())?;
         let path = Path::new(root).join(mark.replace('/', "."));
         fs::create_dir(&path).ok()?;
         let freezer = Self(path);
@@ -44,6 +46,23 @@ impl Freezer {
     pub(crate) fn remove(&self) {
         remove(&self.0);
     }
+}
+
+/// Takes away the groups of runs that are over; `dead` judges by what comes after their prefix.
+pub(crate) fn of_dead_runs(dead: fn(&str) -> bool) {
+    let groups = ROOTS.iter().filter_map(|root| fs::read_dir(root).ok()).flatten().flatten();
+    for group in
+        groups.filter(|it| it.file_name().to_str().and_then(|name| name.strip_prefix("lab-")).is_some_and(dead))
+    {
+        // What is killed while frozen dies when it thaws.
+        drop(fs::write(group.path().join("cgroup.freeze"), "0"));
+        poll(CEILING, || empty(&group.path()).then_some(()));
+        remove(&group.path());
+    }
+}
+
+fn empty(group: &Path) -> bool {
+    !fs::read_to_string(group.join("cgroup.events")).is_ok_and(|events| events.contains("populated 1"))
 }
 
 fn remove(path: &Path) {

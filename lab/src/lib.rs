@@ -4,7 +4,9 @@
 //!  Spec ──start──> Cluster ──> Node: agent, guard, keepers, service ── faults: kill, stop, freeze, lose the store
 //!                     │
 //!     Observer ───────┤ asks every service directly, with one clock: who answers as leader, in which epoch
-//!     Witness  ───────┘ watches every process: are services of two nodes alive at one instant
+//!     Witness  ───────┤ watches every process: are services of two nodes alive at one instant
+//!     Registers ──────┘ take what the services write, one of them fenced; their history is judged afterwards
+//!     Net: hosts of their own for the nodes, and what can be done to the wires
 //! ```
 //!
 //! It starts the *built* binary and knows nothing of what is inside of it. Everything it starts carries a mark
@@ -12,22 +14,30 @@
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a test that cannot go on stops")]
 #![forbid(unsafe_code)]
 
+pub mod case;
 pub mod cluster;
 pub mod faults;
 mod freezer;
+pub mod history;
 pub mod http;
+pub mod net;
 pub mod node;
 pub mod observer;
 mod ports;
 pub mod processes;
 pub mod program;
+pub mod register;
 pub mod servers;
 pub mod spec;
 pub mod witness;
 
+pub use case::Case;
 pub use cluster::Cluster;
+pub use history::History;
+pub use net::Net;
 pub use node::Node;
 pub use observer::{Observer, Timeline};
+pub use register::Registers;
 pub use spec::Spec;
 pub use witness::Witness;
 

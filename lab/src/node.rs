@@ -10,6 +10,7 @@ use hotseat_client::{Cluster as Picture, Event, Group, Member};
 
 use crate::freezer::Freezer;
 use crate::http::{self, Answer};
+use crate::net::Host;
 use crate::processes::{self, Kind, MARK, Process};
 use crate::spec::{GROUP, Ports};
 use crate::{CEILING, poll, program};
@@ -24,6 +25,7 @@ pub struct Node {
     pub(crate) mark: String,
     pub(crate) freezer: Option<Freezer>,
     ports: Ports,
+    host: Option<Host>,
     env: Vec<(String, String)>,
     child: Mutex<Option<Child>>,
 }
@@ -32,7 +34,19 @@ impl Node {
     pub(crate) fn new(name: String, home: PathBuf, cluster: &str, ports: Ports, env: &[(String, String)]) -> Self {
         let mark = format!("{cluster}/{name}");
         let freezer = Freezer::new(&mark);
-        Self { name, home, mark, freezer, ports, env: env.to_vec(), child: Mutex::new(None) }
+        Self { name, home, mark, freezer, ports, host: None, env: env.to_vec(), child: Mutex::new(None) }
+    }
+
+    /// Its processes start on this host.
+    pub(crate) fn on(mut self, host: Option<Host>) -> Self {
+        self.host = host;
+        self
+    }
+
+    /// Its number, from 1: that of its host, where it has one.
+    #[must_use]
+    pub fn number(&self) -> usize {
+        self.name[1..].parse().expect("n1, n2, …")
     }
 
     /// The agent's address.
@@ -81,7 +95,11 @@ impl Node {
         command.current_dir(&self.home).env(MARK, &self.mark).env_remove("RUST_LOG").env("NO_COLOR", "1");
         command.envs(self.env.iter().map(|(key, value)| (key, value)));
         command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
-        let child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        let child = match &self.host {
+            Some(host) => host.spawn(command),
+            None => command.spawn(),
+        };
+        let child = child.unwrap_or_else(|error| panic!("{command:?}: {error}"));
         if let Some(freezer) = &self.freezer {
             freezer.take(child.id().cast_signed());
         }

@@ -14,10 +14,19 @@ pub fn hotseat() -> PathBuf {
         assert!(path.is_file(), "HOTSEAT_BIN={} is not there", path.display());
         return std::path::absolute(path).unwrap();
     }
-    let test = std::env::current_exe().unwrap();
-    // target/PROFILE/deps/TEST, or target/PROFILE/BENCH.
-    let found = test.ancestors().skip(1).take(2).map(|folder| folder.join("hotseat")).find(|path| path.is_file());
-    found.unwrap_or_else(|| panic!("hotseat is not built beside {}: cargo build -p hotseat", test.display()))
+    built("hotseat").unwrap_or_else(|| panic!("hotseat is not built beside this test: cargo build -p hotseat"))
+}
+
+/// The laboratory's own service, which writes to its registers.
+#[must_use]
+pub fn service() -> PathBuf {
+    built("hotseat-lab-service").expect("cargo builds it with every test of this crate")
+}
+
+/// In the target folder this program was built into: target/PROFILE/deps/TEST, or target/PROFILE/BENCH.
+fn built(name: &str) -> Option<PathBuf> {
+    let this = std::env::current_exe().unwrap();
+    this.ancestors().skip(1).take(2).map(|folder| folder.join(name)).find(|path| path.is_file())
 }
 
 /// Where a program is: on the `PATH`, or where distributions keep servers.

@@ -10,9 +10,19 @@ use crate::program;
 /// The HA id of the first group of every cluster.
 pub const GROUP: &str = "web";
 
+/// Where the nodes of a cluster agree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Store {
+    /// A directory that all of them see. A host that is lost sees it no more.
+    Dir,
+    /// Among themselves.
+    Raft,
+}
+
 type Table = BTreeMap<String, String>;
 
-/// See the module. `{home}` in a value is the node's folder, `{shared}` one that all nodes see.
+/// See the module. In a value `{home}` is the node's folder, `{shared}` one that all nodes see, `{host}` the node's
+/// address, `{fenced}` and `{open}` those of the registers.
 #[derive(Clone, Debug)]
 pub struct Spec {
     /// Nodes `n1`, `n2`, …
@@ -23,6 +33,12 @@ pub struct Spec {
     pub ask: Ask,
     /// Folder to make the cluster's folder in.
     pub place: String,
+    /// Whether every node has a host of its own.
+    pub apart: bool,
+    /// Where the nodes agree.
+    pub store: Store,
+    /// Whether the service writes to registers.
+    pub registers: bool,
     cluster: Table,
     node: Table,
     group: Table,
@@ -41,6 +57,9 @@ impl Spec {
             port: true,
             ask: crate::observer::http,
             place: String::from("/dev/shm"),
+            apart: false,
+            store: Store::Dir,
+            registers: false,
             cluster: Table::new(),
             node: Table::new(),
             group: Table::new(),
@@ -63,6 +82,31 @@ impl Spec {
         let mut spec = Self::of(&format!("{} demo-service --port {{port}}", binary.display()));
         spec.ask = crate::observer::demo;
         spec
+    }
+
+    /// Around the laboratory's own service: it answers as the demo service does, and writes to both registers as long
+    /// as it acts.
+    #[must_use]
+    pub fn writer() -> Self {
+        let binary = program::service();
+        let command = format!("{} --listen {{host}}:{{port}} --fenced {{fenced}} --open {{open}}", binary.display());
+        let mut spec = Self::of(&command);
+        spec.registers = true;
+        spec.asked(crate::observer::demo)
+    }
+
+    /// Every node on a host of its own, and this test outside of them.
+    #[must_use]
+    pub fn apart(mut self) -> Self {
+        self.apart = true;
+        self
+    }
+
+    /// Where the nodes agree.
+    #[must_use]
+    pub fn store(mut self, store: Store) -> Self {
+        self.store = store;
+        self
     }
 
     /// A service without a port.
@@ -153,8 +197,7 @@ impl Spec {
     }
 
     /// The file of a node.
-    pub(crate) fn render(&self, number: usize, ports: &Ports, folders: (&str, &str), cluster: &str) -> String {
-        let (home, shared) = folders;
+    pub(crate) fn render(&self, number: usize, ports: &Ports, places: &[(&str, String)], cluster: &str) -> String {
         let own = |section: &str, table: &Table| {
             let mut table = table.clone();
             for (its, key, value) in self.own.get(&number).into_iter().flatten() {
@@ -170,17 +213,25 @@ impl Spec {
             all.extend(table);
             writeln!(text, "{head}").unwrap();
             for (key, value) in all {
-                let value = value.replace("{home}", home).replace("{shared}", shared);
+                let value = places.iter().fold(value, |value, (name, place)| value.replace(name, place));
                 writeln!(text, "{key} = {value}").unwrap();
             }
             text.push('\n');
         };
         let quoted = |text: &str| format!("\"{text}\"");
-        let store = quoted(&format!("dir:{home}/share"));
+        let store = match self.store {
+            Store::Dir => quoted("dir:{home}/share"),
+            Store::Raft => quoted("raft"),
+        };
         section("[cluster]", &[("name", quoted(cluster)), ("store", store)], own("cluster", &self.cluster));
-        let data = quoted(&format!("{home}/data"));
+        let data = quoted("{home}/data");
         let node =
             [("name", quoted(&format!("n{number}"))), ("listen", quoted(&ports.agent.to_string())), ("data_dir", data)];
+        let join = match self.store {
+            Store::Dir => None,
+            Store::Raft => Some(("join", array(&ports.others.iter().map(SocketAddr::to_string).collect::<Vec<_>>()))),
+        };
+        let node: Vec<_> = node.into_iter().chain(join).collect();
         section("[node]", &node, own("node", &self.node));
         section("[[group]]", &[("id", quoted(GROUP))], own("group", &self.group));
         let port: Vec<_> = ports.service.map(|it| ("port", it.port().to_string())).into_iter().collect();
@@ -197,15 +248,17 @@ impl Spec {
 }
 
 /// Where a node is reached.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Ports {
     pub(crate) agent: SocketAddr,
+    /// The agents of the others.
+    pub(crate) others: Vec<SocketAddr>,
     pub(crate) service: Option<SocketAddr>,
     pub(crate) proxy: Option<SocketAddr>,
 }
 
 /// A TOML array of strings.
 #[must_use]
-pub fn array(words: &[&str]) -> String {
-    serde_json::to_string(words).expect("strings")
+pub fn array<W: AsRef<str>>(words: &[W]) -> String {
+    serde_json::to_string(&words.iter().map(AsRef::as_ref).collect::<Vec<&str>>()).expect("strings")
 }
