@@ -19,6 +19,8 @@ pub mod driver;
 pub mod follow;
 pub mod history;
 pub mod home;
+pub mod identity;
+pub mod links;
 pub mod logging;
 pub mod output;
 pub mod peers;

@@ -1,0 +1,57 @@
+//! A node's private key, and the request to have it certified.
+//!
+//! A node keeps its key when its certificate is renewed: then one file changes, in one step, and a crash between two
+//! files cannot leave a certificate beside another's key.
+
+use std::fmt;
+
+use rcgen::{CertificateParams, DistinguishedName, KeyPair};
+
+use super::error::IdentityError;
+
+/// A private key. Its `Debug` shows nothing of it.
+pub struct NodeKey(KeyPair);
+
+impl NodeKey {
+    /// A new key on P-256.
+    ///
+    /// # Errors
+    /// When the system has no randomness to give.
+    pub fn generate() -> Result<Self, IdentityError> {
+        Ok(Self(KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256)?))
+    }
+
+    /// Reads a key back.
+    ///
+    /// # Errors
+    /// When it is not the PEM of a private key; `place` says where it came from.
+    pub fn from_pem(pem: &str, place: impl fmt::Display) -> Result<Self, IdentityError> {
+        KeyPair::from_pem(pem).map(Self).map_err(|_| IdentityError::wrong(place, "this is not a private key in PEM"))
+    }
+
+    /// The key as it is kept on disk. For nobody else's eyes.
+    #[must_use]
+    pub fn pem(&self) -> String {
+        self.0.serialize_pem()
+    }
+
+    /// Asks for a certificate. It names nobody: whoever signs decides what stands in it.
+    ///
+    /// # Errors
+    /// When signing fails, which it does not with a key that was accepted.
+    pub fn request(&self) -> Result<String, IdentityError> {
+        let mut params = CertificateParams::default();
+        params.distinguished_name = DistinguishedName::new();
+        Ok(params.serialize_request(&self.0)?.pem()?)
+    }
+
+    pub(super) fn into_pair(self) -> KeyPair {
+        self.0
+    }
+}
+
+impl fmt::Debug for NodeKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("NodeKey(…)")
+    }
+}
