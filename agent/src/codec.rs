@@ -6,7 +6,7 @@
 //! The nonce of a write stands beside the body, in the store's own keeping: a renewal that has nothing new to say
 //! is the same body again, and costs the store no more than a new version.
 
-use hotseat_core::{GroupRecord, Key, Nonce, Record, SessionRecord};
+use hotseat_core::{GroupRecord, Key, Nonce, Record, SessionRecord, VotersRecord};
 use hotseat_stores::Body;
 use serde::{Deserialize, Serialize};
 
@@ -39,6 +39,7 @@ impl Decoded {
         match &mut self.record {
             Record::Session(record) => record.nonce = Nonce(nonce),
             Record::Group(record) => record.nonce = Nonce(nonce),
+            Record::Voters(record) => record.nonce = Nonce(nonce),
         }
         self
     }
@@ -65,6 +66,10 @@ pub fn decode(key: &Key, nonce: u128, body: &[u8]) -> Result<Decoded, String> {
             let envelope: Envelope<GroupRecord> = serde_json::from_value(form).map_err(wrong)?;
             Decoded { record: Record::Group(envelope.record), since: envelope.since }
         }
+        Key::Voters => {
+            let envelope: Envelope<VotersRecord> = serde_json::from_value(form).map_err(wrong)?;
+            Decoded { record: Record::Voters(envelope.record), since: None }
+        }
     }
     .of(nonce))
 }
@@ -78,6 +83,7 @@ pub fn encode(by: &str, since: Option<String>, record: &Record) -> Result<Body, 
     let text = match record {
         Record::Session(record) => serde_json::to_vec(&Envelope { hotseat: FORM, by, since, record }),
         Record::Group(record) => serde_json::to_vec(&Envelope { hotseat: FORM, by, since, record }),
+        Record::Voters(record) => serde_json::to_vec(&Envelope { hotseat: FORM, by, since, record }),
     };
     let text = text.map_err(|error| error.to_string())?;
     Body::new(text).map_err(|error| error.to_string())

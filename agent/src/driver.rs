@@ -205,6 +205,9 @@ impl Driver {
             | Input::Service(..)
             | Input::Request(..)
             | Input::Reconfigure(_)
+            | Input::Asked(..)
+            | Input::Answered(..)
+            | Input::Kept(..)
             | Input::Stop => {}
         }
     }
@@ -261,6 +264,7 @@ impl Driver {
                 }
                 self.tasks.write(ticket, key, expect, record);
             }
+            Action::Renew(_) | Action::Ask(..) | Action::Answer(..) | Action::Keep(..) => {}
             Action::SpawnGuard => return self.spawn_guard(),
             Action::AskGuard(session) => self.tasks.ask_guard(session),
             Action::Guard(command) => self.guard_command(command),

@@ -16,6 +16,7 @@ pub mod clock;
 pub mod codec;
 pub mod config;
 pub mod driver;
+pub mod embedded;
 pub mod follow;
 pub mod history;
 pub mod home;

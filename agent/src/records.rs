@@ -56,6 +56,7 @@ impl Records {
         let nonce = match record {
             Record::Session(record) => record.nonce,
             Record::Group(record) => record.nonce,
+            Record::Voters(record) => record.nonce,
         };
         let expect = match expect {
             Expect::Absent => None,
@@ -117,7 +118,7 @@ impl Records {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         match seen.get(&Key::Group(group.clone()))?.what.as_ref().ok()? {
             Decoded { record: Record::Group(record), .. } => Some(record.reason.clone()),
-            Decoded { record: Record::Session(_), .. } => None,
+            Decoded { record: Record::Session(_) | Record::Voters(_), .. } => None,
         }
     }
 }

@@ -246,6 +246,7 @@ fn node_config(config: &Config, own: SocketAddr, units: &[Arc<Unit>]) -> NodeCon
         region: config.node.region.clone(),
         timing: config.cluster.timing,
         groups: units.iter().map(|unit| unit.for_core()).collect(),
+        voter: None,
         rules: Rules::default(),
     }
 }
