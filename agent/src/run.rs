@@ -66,6 +66,8 @@ pub async fn run(config: Config, options: Options) -> Result<(), Failure> {
     let home = Home::open(&config.node.data_dir).map_err(Failure)?;
     let (listener, peers, bound) = listen(config.node.listen).await?;
     let own = config.node.advertise.unwrap_or(bound);
+    let (routes_ready, routes) = watch::channel(None);
+    tokio::spawn(api::serve(listener, api::Front { routes }));
     let store = open(&config).await?;
     if let Some(id) = store.identity() {
         home.recognise(&id).map_err(|why| Failure(format!("[cluster] store: {why}")))?;
@@ -96,7 +98,7 @@ pub async fn run(config: Config, options: Options) -> Result<(), Failure> {
         proxies: Arc::new(proxies),
     };
     let api = Api { shown, facts, history: history.clone(), inbox: sender.clone() };
-    tokio::spawn(api::serve(listener, api::router(api)));
+    routes_ready.send_replace(Some(api::router(api)));
     tokio::spawn(relay_peers(peers.clone(), sender.clone()));
     tokio::spawn(relay_signals(options.signals, sender.clone()));
     tracing::info!(
@@ -171,6 +173,7 @@ async fn bind(wanted: SocketAddr) -> io::Result<(TcpListener, Peers, SocketAddr)
 pub(crate) async fn open(config: &Config) -> Result<Arc<dyn Store>, Failure> {
     let timeout = config.cluster.timing.store_timeout();
     match &config.cluster.store {
+        StoreUrl::Raft => Err(Failure(String::from("[cluster] store: \"raft\" is opened by its own members only"))),
         StoreUrl::Memory => Ok(Arc::new(Memory::new())),
         StoreUrl::Dir(path) => loop {
             match Dir::open(path, &config.cluster.name, timeout).await {

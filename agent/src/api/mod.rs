@@ -19,7 +19,7 @@ use hotseat_client::Refusal;
 use hotseat_core::{GroupId, GroupView};
 use tokio::sync::{mpsc, watch};
 
-pub use serve::serve;
+pub use serve::{Front, Remote, serve};
 
 use crate::driver::Message;
 use crate::history::History;
@@ -72,6 +72,18 @@ type Refused = (StatusCode, axum::Json<Refusal>);
 
 fn refuse(status: StatusCode, error: impl Into<String>) -> Refused {
     (status, axum::Json(Refusal { error: error.into(), leader: None }))
+}
+
+/// For what only people and programs on this very machine may do.
+///
+/// # Errors
+/// To whoever asks from elsewhere.
+pub(crate) fn local(remote: Remote) -> Result<(), Refused> {
+    if remote.0.ip().to_canonical().is_loopback() {
+        return Ok(());
+    }
+    let why = "this is for the machine itself: run the command there, or ask through http://127.0.0.1";
+    Err(refuse(StatusCode::FORBIDDEN, why))
 }
 
 async fn unknown(uri: Uri) -> Refused {

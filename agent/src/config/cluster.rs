@@ -6,9 +6,13 @@ use super::section::Section;
 use super::store::StoreUrl;
 use super::timing;
 use hotseat_core::Timing;
+use std::time::Duration;
 
 /// Keys of `[cluster]`.
-pub(super) const KEYS: &[&str] = &["name", "store", "timing", "allow_single_point_of_failure"];
+pub(super) const KEYS: &[&str] = &["name", "store", "timing", "replace_after", "allow_single_point_of_failure"];
+
+/// Longer than a reboot, shorter than a night.
+const REPLACE_AFTER: Duration = Duration::from_secs(600);
 
 /// What all nodes of a cluster have in common.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +23,8 @@ pub struct Cluster {
     pub store: StoreUrl,
     /// How fast, and how safely, a silent node is given up.
     pub timing: Timing,
+    /// A voter that was dead for so long gives its place to a spare member (`store = "raft"`).
+    pub replace_after: Duration,
     /// Whether a store that lives on one machine only is accepted.
     pub allow_single_point_of_failure: bool,
 }
@@ -27,8 +33,9 @@ impl Cluster {
     pub(super) fn read(section: &Section<'_>) -> Result<Self, Fault> {
         Ok(Self {
             name: section.need("name", "name = \"my-cluster\"").and_then(name)?,
-            store: section.need("store", "store = \"dir:/mnt/shared/hotseat\"").and_then(StoreUrl::read)?,
+            store: section.need("store", "store = \"raft\"").and_then(StoreUrl::read)?,
             timing: section.or("timing", timing::read, Timing::LAN)?,
+            replace_after: section.or("replace_after", Entry::duration, REPLACE_AFTER)?,
             allow_single_point_of_failure: section.or("allow_single_point_of_failure", Entry::flag, false)?,
         })
     }

@@ -4,13 +4,14 @@ use super::cluster::advice;
 use super::entry::Entry;
 use super::fault::{Fault, quoted};
 use super::section::Section;
+use crate::identity::Given;
 use hotseat_core::NodeName;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 /// Keys of `[node]`.
 pub(super) const KEYS: &[&str] =
-    &["name", "listen", "advertise", "data_dir", "join", "region", "containment", "watchdog"];
+    &["name", "listen", "advertise", "data_dir", "join", "region", "witness", "tls", "containment", "watchdog"];
 const CONTAINMENTS: &[(&str, Containment)] = &[("auto", Containment::Auto), ("tree", Containment::Tree)];
 /// Where the file-system standard puts the state of programs.
 const DATA_DIR: &str = "/var/lib/hotseat";
@@ -31,6 +32,10 @@ pub struct Node {
     pub join: Vec<String>,
     /// Where the machine stands.
     pub region: String,
+    /// It votes, and never leads: its groups are not run (`store = "raft"`).
+    pub witness: bool,
+    /// Certificates that somebody else looks after, instead of the cluster's own.
+    pub tls: Option<Given>,
     /// How the guard holds a service's processes together.
     pub containment: Containment,
     /// A watchdog device to feed, as in `/dev/watchdog`.
@@ -62,6 +67,8 @@ impl Node {
             data_dir: section.or("data_dir", Entry::path, Path::new(DATA_DIR).to_owned())?,
             join: section.or("join", join, Vec::new())?,
             region: section.or("region", Entry::filled, REGION)?.to_owned(),
+            witness: section.or("witness", Entry::flag, false)?,
+            tls: section.maybe("tls", tls)?,
             containment: section.or("containment", |e| e.word("containment", CONTAINMENTS), Containment::Auto)?,
             watchdog: section.maybe("watchdog", Entry::path)?,
         })
@@ -71,6 +78,13 @@ impl Node {
 fn name(entry: Entry<'_>) -> Result<NodeName, Fault> {
     let text = entry.text()?;
     NodeName::new(text).map_err(|why| entry.fault(format!("{} is not a name", quoted(text)), advice(&why)))
+}
+
+/// `tls = { ca = "…", cert = "…", key = "…" }`.
+fn tls(entry: Entry<'_>) -> Result<Given, Fault> {
+    let section = entry.section("tls", &["ca", "cert", "key"])?;
+    let file = |key| section.need(key, "tls = { ca = \"ca.pem\", cert = \"node.pem\", key = \"node.key\" }")?.path();
+    Ok(Given { ca: file("ca")?, cert: file("cert")?, key: file("key")? })
 }
 
 fn join(entry: Entry<'_>) -> Result<Vec<String>, Fault> {

@@ -10,11 +10,13 @@ use std::path::PathBuf;
 /// All spellings, as they are listed to a user. Those in [`LATER`] come in a later release.
 const KNOWN: &[&str] = &["raft", "dir:PATH", "memory", "zookeeper://", "etcd://", "s3://", "gs://", "az://"];
 /// Known, but not built in yet. Move one into [`StoreUrl::parse`] when it is.
-const LATER: &[&str] = &["raft", "zookeeper://", "etcd://", "s3://", "gs://", "az://"];
+const LATER: &[&str] = &["zookeeper://", "etcd://", "s3://", "gs://", "az://"];
 
 /// Where a cluster agrees.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StoreUrl {
+    /// In the agents themselves.
+    Raft,
     /// A directory all nodes share.
     Dir(PathBuf),
     /// This process alone; for tests and for trying out.
@@ -24,9 +26,9 @@ pub enum StoreUrl {
 impl StoreUrl {
     pub(super) fn read(entry: Entry<'_>) -> Result<Self, Fault> {
         let text = entry.text()?;
-        if let Some(scheme) = LATER.iter().find(|scheme| is(text, scheme)) {
+        if let Some(scheme) = LATER.iter().find(|scheme| text.starts_with(**scheme)) {
             let what = format!("store \"{scheme}\" is not built into this version yet");
-            return Err(entry.fault(what, "use \"dir:PATH\""));
+            return Err(entry.fault(what, "use \"raft\" or \"dir:PATH\""));
         }
         Self::parse(text, &entry).ok_or_else(|| unknown(text, &entry))
     }
@@ -34,15 +36,11 @@ impl StoreUrl {
     fn parse(text: &str, entry: &Entry<'_>) -> Option<Self> {
         match text.split_once(':') {
             Some(("dir", path)) if !path.is_empty() => Some(Self::Dir(entry.base.join(path))),
+            None if text == "raft" => Some(Self::Raft),
             None if text == "memory" => Some(Self::Memory),
             _ => None,
         }
     }
-}
-
-/// `raft` stands alone, the others go on after their `://`.
-fn is(text: &str, scheme: &str) -> bool {
-    if scheme.ends_with("://") { text.starts_with(scheme) } else { text == scheme }
 }
 
 fn unknown(text: &str, entry: &Entry<'_>) -> Fault {

@@ -1,0 +1,114 @@
+//! What a member's `data_dir` says it is: its incarnation, and whether it is to begin the cluster or to come to it.
+//!
+//! Made by `hotseat init` and `hotseat join`, read at every start. A folder without it belongs to no cluster.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use hotseat_core::VoterId;
+use hotseat_stores::raft::Peer;
+use serde::{Deserialize, Serialize};
+
+use super::promises::Promises;
+
+const FILE: &str = "member.json";
+/// The form of the file. A later one is refused, not guessed at.
+const FORM: u32 = 1;
+
+/// See the module.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seat {
+    hotseat: u32,
+    /// The cluster's name.
+    pub cluster: String,
+    /// The node's name.
+    pub node: String,
+    /// This disk's incarnation, in hexadecimal: large numbers do not survive every reader of JSON.
+    id: String,
+    /// This node begins the cluster.
+    pub first: bool,
+    /// Members to come to the cluster through.
+    pub members: Vec<Peer>,
+}
+
+impl Seat {
+    /// A new incarnation.
+    ///
+    /// # Errors
+    /// When the system has no random bits.
+    pub fn new(cluster: &str, node: &str, first: bool) -> Result<Self, String> {
+        let id = getrandom::u64().map_err(|error| format!("no random bits: {error}"))?;
+        let (cluster, node) = (cluster.to_owned(), node.to_owned());
+        Ok(Self { hotseat: FORM, cluster, node, id: format!("{id:016x}"), first, members: Vec::new() })
+    }
+
+    /// The incarnation.
+    #[must_use]
+    pub fn id(&self) -> VoterId {
+        VoterId(u64::from_str_radix(&self.id, 16).unwrap_or_default())
+    }
+
+    /// The folder of an embedded member in a `data_dir`.
+    #[must_use]
+    pub fn folder(data_dir: &Path) -> PathBuf {
+        data_dir.join("raft")
+    }
+
+    /// Whether this `data_dir` is a member's.
+    #[must_use]
+    pub fn taken(data_dir: &Path) -> bool {
+        Self::folder(data_dir).join(FILE).exists()
+    }
+
+    /// Makes this `data_dir` a member's, with no promises given yet.
+    ///
+    /// # Errors
+    /// What and where.
+    pub fn take(&self, data_dir: &Path) -> Result<(), String> {
+        let folder = Self::folder(data_dir);
+        let at = |error: &dyn std::fmt::Display| format!("data_dir {}: {error}", folder.display());
+        fs::create_dir_all(&folder).map_err(|error| at(&error))?;
+        Promises::at(&folder).keep(&[].into()).map_err(|error| at(&error))?;
+        let text = serde_json::to_string_pretty(self).map_err(|error| at(&error))?;
+        let beside = folder.join("member.new");
+        let write = || {
+            let mut file = File::create(&beside)?;
+            file.write_all(text.as_bytes())?;
+            file.sync_all()?;
+            fs::rename(&beside, folder.join(FILE))?;
+            File::open(&folder)?.sync_all()
+        };
+        write().map_err(|error| at(&error))
+    }
+
+    /// Reads it; it has to be this cluster's and this node's.
+    ///
+    /// # Errors
+    /// What is wrong, and what to do.
+    pub fn of(data_dir: &Path, cluster: &str, node: &str) -> Result<Self, String> {
+        let path = Self::folder(data_dir).join(FILE);
+        let text = fs::read_to_string(&path).map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => format!(
+                "this node belongs to no cluster yet: {} has no member in it\n       \
+                 The first node of a cluster: hotseat init -c FILE. Every other: hotseat join TOKEN, with the line that \
+                 `hotseat members invite` prints on a member.",
+                data_dir.display()
+            ),
+            _ => format!("cannot read {}: {error}", path.display()),
+        })?;
+        let wrong = |what: String| format!("{}: {what}", path.display());
+        let seat: Self = serde_json::from_str(&text).map_err(|error| wrong(format!("it is torn: {error}")))?;
+        if seat.hotseat != FORM || seat.id() == VoterId(0) {
+            return Err(wrong(format!("form {} is not one this version reads", seat.hotseat)));
+        }
+        if seat.cluster != cluster || seat.node != node {
+            return Err(wrong(format!(
+                "it is node \"{}\" of cluster \"{}\"; the configuration says \"{node}\" of \"{cluster}\"\n       \
+                 Give this node a data_dir of its own, or mend its name.",
+                seat.node, seat.cluster
+            )));
+        }
+        Ok(seat)
+    }
+}
