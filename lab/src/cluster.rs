@@ -67,7 +67,7 @@ impl Cluster {
             let host = net.as_ref().map(|net| net.host(number).clone());
             let node = Node::new(format!("n{number}"), home, &name, ports, spec.environment()).on(host);
             node.set_up(&config, &store);
-            node
+            node.with_disk(spec.disk)
         });
         let nodes = nodes.collect();
         Self { nodes, name, spec, registers, root, net }

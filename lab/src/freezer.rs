@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::{CEILING, poll};
+use crate::{CEILING, poll, starve};
 
 /// Where cgroup v2 may be.
 const ROOTS: [&str; 2] = ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"];
@@ -50,7 +50,8 @@ impl Freezer {
 
 /// Takes away the groups of runs that are over; `dead` judges by what comes after their prefix.
 pub(crate) fn of_dead_runs(dead: fn(&str) -> bool) {
-    let groups = ROOTS.iter().filter_map(|root| fs::read_dir(root).ok()).flatten().flatten();
+    let roots = ROOTS.iter().chain(&[starve::CPU, starve::MEMORY]);
+    let groups = roots.filter_map(|root| fs::read_dir(root).ok()).flatten().flatten();
     for group in
         groups.filter(|it| it.file_name().to_str().and_then(|name| name.strip_prefix("lab-")).is_some_and(dead))
     {

@@ -15,11 +15,14 @@
 #![forbid(unsafe_code)]
 
 pub mod case;
+pub mod clock;
 pub mod cluster;
+pub mod disk;
 pub mod faults;
 mod freezer;
 pub mod history;
 pub mod http;
+pub mod inject;
 pub mod net;
 pub mod node;
 pub mod observer;
@@ -29,6 +32,7 @@ pub mod program;
 pub mod register;
 pub mod servers;
 pub mod spec;
+pub mod starve;
 pub mod witness;
 
 pub use case::Case;

@@ -8,6 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use hotseat_client::{Cluster as Picture, Event, Group, Member};
 
+use crate::disk::Disk;
 use crate::freezer::Freezer;
 use crate::http::{self, Answer};
 use crate::net::Host;
@@ -26,6 +27,7 @@ pub struct Node {
     pub(crate) freezer: Option<Freezer>,
     ports: Ports,
     host: Option<Host>,
+    pub(crate) disk: Option<Disk>,
     env: Vec<(String, String)>,
     child: Mutex<Option<Child>>,
 }
@@ -34,12 +36,19 @@ impl Node {
     pub(crate) fn new(name: String, home: PathBuf, cluster: &str, ports: Ports, env: &[(String, String)]) -> Self {
         let mark = format!("{cluster}/{name}");
         let freezer = Freezer::new(&mark);
-        Self { name, home, mark, freezer, ports, host: None, env: env.to_vec(), child: Mutex::new(None) }
+        Self { name, home, mark, freezer, ports, host: None, disk: None, env: env.to_vec(), child: Mutex::new(None) }
     }
 
     /// Its processes start on this host.
     pub(crate) fn on(mut self, host: Option<Host>) -> Self {
         self.host = host;
+        self
+    }
+
+    /// Its `data_dir` is on a disk of its own, of so many MiB.
+    pub(crate) fn with_disk(mut self, mebibytes: Option<u64>) -> Self {
+        let disk = |size| Disk::new(self.home.with_extension("disk"), self.path("data"), size);
+        self.disk = mebibytes.map(disk);
         self
     }
 

@@ -35,6 +35,8 @@ pub struct Spec {
     pub place: String,
     /// Whether every node has a host of its own.
     pub apart: bool,
+    /// Whether every node has a disk of its own for its `data_dir`, and of how many MiB.
+    pub disk: Option<u64>,
     /// Where the nodes agree.
     pub store: Store,
     /// Whether the service writes to registers.
@@ -58,6 +60,7 @@ impl Spec {
             ask: crate::observer::http,
             place: String::from("/dev/shm"),
             apart: false,
+            disk: None,
             store: Store::Dir,
             registers: false,
             cluster: Table::new(),
@@ -99,6 +102,13 @@ impl Spec {
     #[must_use]
     pub fn apart(mut self) -> Self {
         self.apart = true;
+        self
+    }
+
+    /// Every node has a disk of its own for its `data_dir`, of so many MiB.
+    #[must_use]
+    pub fn disks(mut self, mebibytes: u64) -> Self {
+        self.disk = Some(mebibytes);
         self
     }
 

@@ -1,0 +1,76 @@
+//! Clocks that are wrong on one node: steps, timers that run fast or slow, machines that were started at other times.
+//! What is decided is decided by durations of the boot clock, so nothing comes of it.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+use std::time::{Duration, Instant};
+
+use hotseat_lab::{Case, Cluster, Node, Spec, clock};
+
+/// Of `timing = "lan"`.
+const TTL: Duration = Duration::from_secs(2);
+
+fn prepared() -> Option<Cluster> {
+    clock::possible().then(|| Cluster::prepare(Spec::writer().hot()))
+}
+
+/// The timers of the leader's runtime run twice as fast, and then half as fast: it may be late and lose the lead, it may
+/// not keep it for too long.
+#[test]
+fn drift() {
+    for rate in ["+0 x2.0", "+0 x0.5"] {
+        let Some(cluster) = prepared() else { return };
+        let leader = cluster.node("n1");
+        leader.start_with_clock(rate);
+        cluster.settle();
+        cluster.others(leader).for_each(Node::start);
+        let case = Case::begin(&cluster);
+        let (old, struck) = (case.old, Instant::now());
+        assert_eq!(old.name, leader.name);
+        std::thread::sleep(TTL * 2);
+        assert_eq!(cluster.leader().group().unwrap().epoch, case.epoch, "{rate}: nobody may lose the lead for it");
+        old.stop_agent();
+        case.successor(&case.others());
+        old.continue_agent();
+        case.end(1).tell(rate, struck, old);
+    }
+}
+
+/// Its wall clock steps to and fro by years while it leads, and its runtime's timers with it.
+#[test]
+fn steps() {
+    let Some(cluster) = prepared() else { return };
+    let leader = cluster.node("n1");
+    leader.start_with_clock("+0");
+    cluster.settle();
+    cluster.others(leader).for_each(Node::start);
+    let case = Case::begin(&cluster);
+    let (old, struck) = (case.old, Instant::now());
+    for step in ["+3600", "-1000d", "+1000d", "+0"] {
+        leader.set_clock(step);
+        std::thread::sleep(TTL);
+    }
+    case.end(1).tell("steps", struck, old);
+}
+
+/// One machine has been up for a year longer than the next: nobody compares such readings, and a failover works.
+#[test]
+fn uptimes() {
+    let Some(cluster) = prepared() else { return };
+    for (node, days) in cluster.nodes().iter().zip([0, 365, 4000]) {
+        node.start_with_uptime(days * 24 * 3600);
+    }
+    for strike in [Node::kill_agent, Node::freeze] {
+        let case = Case::begin(&cluster);
+        let old = case.old;
+        let struck = strike(old);
+        case.successor(&case.others());
+        if old.runs() {
+            old.thaw();
+        } else {
+            old.start_with_uptime(5000 * 24 * 3600);
+        }
+        let ended = case.end(1);
+        ended.tell("other uptimes", struck, old);
+        assert_eq!(ended.changes, 1);
+    }
+}

@@ -1,0 +1,69 @@
+//! Nodes that have too little: of processor and descriptors nobody loses the lead for want of them; of memory a node may
+//! die, and another takes over.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+use std::time::{Duration, Instant};
+
+use hotseat_lab::{Case, Cluster, Node, Spec, starve};
+
+/// Of `timing = "lan"`.
+const TTL: Duration = Duration::from_secs(2);
+
+fn cluster() -> Option<Cluster> {
+    starve::possible().then(|| Cluster::settled(Spec::writer().hot()))
+}
+
+/// Each node has a twentieth of one core: nobody loses the lead.
+#[test]
+fn of_processor() {
+    let Some(cluster) = cluster() else { return };
+    let case = Case::begin(&cluster);
+    let (old, struck) = (case.old, Instant::now());
+    let starved: Vec<_> = cluster.nodes().iter().map(|node| node.starve_of_processor(50)).collect();
+    std::thread::sleep(TTL * 3);
+    drop(starved);
+    case.end(0).tell("a twentieth of a core", struck, old);
+}
+
+/// The leader can open nothing: what it has open is enough to go on; at the worst it stops, and another takes over.
+#[test]
+fn of_descriptors() {
+    let Some(cluster) = cluster() else { return };
+    let case = Case::begin(&cluster);
+    let (old, struck) = (case.old, Instant::now());
+    old.starve_of_descriptors();
+    std::thread::sleep(TTL * 2);
+    if old.runs() {
+        old.feed_descriptors();
+    } else {
+        old.start();
+    }
+    case.end(1).tell("no descriptor left", struck, old);
+}
+
+/// The kernel kills what is largest on the leader's node, and then the next, whatever that is: another one leads.
+#[test]
+fn of_memory() {
+    let Some(cluster) = cluster() else { return };
+    let case = Case::begin(&cluster);
+    let (old, struck) = (case.old, Instant::now());
+    let starved = old.starve_of_memory();
+    case.successor(&case.others());
+    drop(starved);
+    if !old.runs() {
+        old.start();
+    }
+    case.end(1).tell("out of memory", struck, old);
+}
+
+/// Everything of the leader's is killed, in the worst order.
+#[test]
+fn everything_killed() {
+    let Some(cluster) = cluster() else { return };
+    let case = Case::begin(&cluster);
+    let (old, struck) = (case.old, Instant::now());
+    old.kill_everything();
+    case.successor(&case.others());
+    Node::start(old);
+    case.end(1).tell("everything killed", struck, old);
+}
