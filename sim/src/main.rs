@@ -11,6 +11,7 @@ const USAGE: &str = "\
 hotseat-sim --seed N [--mutant NAME] [--profile NAME] [--trace]   one run; on failure its time line
 hotseat-sim --seeds N [--from N] [--mutant NAME] [--profile NAME] so many runs
 hotseat-sim hunt [--for 60s] [--mutant NAME] [--profile NAME]     fresh seeds for a time, with progress
+hotseat-sim replay FILE                                           the same invariants over a log of real events
 hotseat-sim speed                                                 simulated seconds per second of one core
 hotseat-sim mutants                                               what can be left out
 hotseat-sim table                                                 seeds until each mutant is killed: median of five";
@@ -29,12 +30,32 @@ struct Asked {
 }
 
 fn main() -> ExitCode {
+    if let [verb, file] = &std::env::args().skip(1).collect::<Vec<_>>()[..]
+        && verb == "replay"
+    {
+        return judge(file);
+    }
     match parse(std::env::args().skip(1)).and_then(|asked| perform(&asked)) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(why) => {
             eprintln!("{why}\n\n{USAGE}");
             ExitCode::from(2)
+        }
+    }
+}
+
+fn judge(file: &str) -> ExitCode {
+    let text = std::fs::read_to_string(file).map_err(|error| error.to_string());
+    let judged = text.and_then(|text| hotseat_sim::replay(&text).map_err(|it| format!("{}: {}", it.invariant, it.what)));
+    match judged {
+        Ok(seen) => {
+            println!("{file}: {} lines hold, up to epoch {}; {} writes refused", seen.lines, seen.newest, seen.refused);
+            ExitCode::SUCCESS
+        }
+        Err(why) => {
+            eprintln!("{file}: {why}");
+            ExitCode::FAILURE
         }
     }
 }
