@@ -1,0 +1,189 @@
+//! Who comes to us: told apart by the first byte, then by certificate and hello. Nobody gets anything before that, and
+//! each step has its time.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::server::Acceptor;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::LazyConfigAcceptor;
+use tokio_rustls::server::TlsStream;
+
+use super::connection::{Connection, Role, Wire};
+use super::dial::{Reader, Writer, halves, loopback, read_shown};
+use super::error::text;
+use super::frame::{self, Frame, Kind};
+use super::hello::HELLO_MAX;
+use super::meet::{Door, Met};
+use super::shared::Shared;
+use super::{PLAIN, admit, socket};
+use crate::identity::{ALPN_JOIN, Certificate, Identity, Tls};
+
+/// For the first byte: a client that connects and says nothing is not waited for.
+const FIRST_BYTE_MAX: Duration = Duration::from_secs(5);
+
+/// For TLS.
+const TLS_MAX: Duration = Duration::from_secs(5);
+
+/// For the hello, and for our answer to it.
+const GREETING_MAX: Duration = Duration::from_secs(5);
+
+/// What the first byte of a TLS connection is: a handshake record.
+const TLS_FIRST: u8 = 0x16;
+
+/// What a connection is, by its first byte.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Speaks {
+    /// TLS: another node.
+    Tls,
+    /// A link without TLS.
+    Plain,
+    /// Anything else: HTTP, or what HTTP has an answer for.
+    Http,
+}
+
+impl Speaks {
+    /// By its first byte. No method of HTTP begins like ours.
+    #[must_use]
+    pub const fn of(first: u8) -> Self {
+        match first {
+            TLS_FIRST => Self::Tls,
+            first if first == PLAIN[0] => Self::Plain,
+            _ => Self::Http,
+        }
+    }
+
+    /// Looks at the first byte of a connection, and leaves it there.
+    ///
+    /// # Errors
+    /// When the client has gone, or says nothing for five seconds.
+    pub async fn ask(stream: &TcpStream) -> io::Result<Self> {
+        let mut first = [0];
+        let silent = |_| io::Error::new(io::ErrorKind::TimedOut, "it says nothing");
+        match timeout(FIRST_BYTE_MAX, stream.peek(&mut first)).await.map_err(silent)?? {
+            0 => Err(io::ErrorKind::UnexpectedEof.into()),
+            _ => Ok(Self::of(first[0])),
+        }
+    }
+}
+
+/// Somebody who has shown what they are.
+enum Guest {
+    Peer(Met, Reader, Writer),
+    Newcomer(Box<TlsStream<TcpStream>>),
+}
+
+pub(super) async fn accept(shared: &Arc<Shared>, stream: TcpStream, remote: SocketAddr) {
+    let identity = Arc::clone(&shared.identity.borrow());
+    let guest = {
+        let Some(_place) = shared.gate.shake(remote.ip().to_canonical()) else {
+            return shared.complain(|| format!("{remote} is turned away: too many at the door"));
+        };
+        shake(shared, &identity, stream).await
+    };
+    match guest {
+        Ok(Guest::Peer(met, reader, writer)) => host(shared, met, reader, writer).await,
+        Ok(Guest::Newcomer(stream)) => admit::admit(shared, &identity, *stream, remote).await,
+        Err(why) => shared.complain(|| format!("{remote} is turned away: {why}")),
+    }
+}
+
+/// Sees a connection through to its end.
+async fn host(shared: &Arc<Shared>, met: Met, reader: Reader, writer: Writer) {
+    let closing = shared.closing.child_token();
+    let (id, lane) = (met.peer.id, met.lane);
+    shared.gate.enter(id, lane, closing.clone());
+    let connection = Connection::new(met, closing, shared.limits.silence);
+    let role = Role::Answers(Arc::clone(&shared.handler), shared.identity.clone());
+    connection.run(reader, writer, role, shared.removed.clone()).await;
+    shared.gate.leave(id, lane);
+}
+
+async fn shake(shared: &Shared, identity: &Identity, stream: TcpStream) -> Result<Guest, String> {
+    let words = |why: io::Error| text(&why);
+    socket::prepare(&stream, shared.limits.silence).map_err(words)?;
+    let (wire, shown) = match (Speaks::ask(&stream).await.map_err(words)?, identity.tls()) {
+        (Speaks::Tls, Some(tls)) => match decrypt(tls, stream).await? {
+            (stream, None) => return Ok(Guest::Newcomer(Box::new(stream))),
+            (stream, shown) => (Box::new(stream) as Box<dyn Wire>, shown),
+        },
+        (Speaks::Plain, None) => (plain(stream).await?, None),
+        (Speaks::Tls, None) => return Err("it speaks TLS, and this node has no certificate".to_owned()),
+        (Speaks::Plain, Some(_)) => return Err("it speaks without TLS, and this node has a certificate".to_owned()),
+        (Speaks::Http, _) => return Err("it does not speak as a node does".to_owned()),
+    };
+    let late = |_| "it does not say who it is".to_owned();
+    timeout(GREETING_MAX, greet(shared, identity, wire, shown)).await.map_err(late)?
+}
+
+/// No certificate is shown, and none is asked for, where somebody wants to join.
+async fn decrypt(tls: &Tls, stream: TcpStream) -> Result<(TlsStream<TcpStream>, Option<Certificate>), String> {
+    let shaking = async {
+        let start = LazyConfigAcceptor::new(Acceptor::default(), stream).await?;
+        let joins = start.client_hello().alpn().is_some_and(|mut it| it.any(|it| it == ALPN_JOIN));
+        let config = tls.join_server.as_ref().filter(|_| joins).unwrap_or(&tls.peers_server);
+        start.into_stream(Arc::clone(config)).await
+    };
+    let late = |_| "its TLS handshake does not end".to_owned();
+    let stream = timeout(TLS_MAX, shaking).await.map_err(late)?.map_err(|why| text(&why))?;
+    let session = stream.get_ref().1;
+    match session.alpn_protocol() {
+        Some(ALPN_JOIN) => Ok((stream, None)),
+        Some(_) => {
+            let shown = read_shown(session.peer_certificates()).map_err(|why| why.to_string())?;
+            Ok((stream, Some(shown)))
+        }
+        // Without this, any client with a certificate would be taken for a node.
+        None => Err("it speaks TLS, but not as a node does".to_owned()),
+    }
+}
+
+async fn plain(mut stream: TcpStream) -> Result<Box<dyn Wire>, String> {
+    if !loopback(&stream).map_err(|why| text(&why))? {
+        return Err("links without TLS are for loopback only".to_owned());
+    }
+    let mut preface = [0; PLAIN.len()];
+    let late = |_| "it does not say what it is".to_owned();
+    timeout(TLS_MAX, stream.read_exact(&mut preface)).await.map_err(late)?.map_err(|why| text(&why))?;
+    if preface == *PLAIN { Ok(Box::new(stream)) } else { Err("it does not speak as a node does".to_owned()) }
+}
+
+async fn greet(
+    shared: &Shared,
+    identity: &Identity,
+    wire: Box<dyn Wire>,
+    shown: Option<Certificate>,
+) -> Result<Guest, String> {
+    let (mut reader, mut writer) = halves(wire);
+    let frame = frame::read(&mut reader, HELLO_MAX).await.map_err(|why| text(&why))?;
+    if frame.kind != Kind::Hello {
+        return Err("it does not begin as a node does".to_owned());
+    }
+    let removed = Arc::clone(&shared.removed.borrow());
+    let door = Door { own: identity, shown: shown.as_ref(), speaks: &shared.limits.speaks, removed: &removed };
+    let passed = door.pass(&frame.body, |id, name| shared.handler.known(id, name));
+    let answer = match &passed {
+        Ok(met) => Frame::new(Kind::Hello, shared.hello(identity, met.lane).encode(&shared.limits.speaks)),
+        Err(why) => Frame::new(Kind::Refusal, cut(why.to_string()).into_bytes()),
+    };
+    writer.write_all(&answer.bytes()).await.map_err(|why| text(&why))?;
+    writer.flush().await.map_err(|why| text(&why))?;
+    match passed {
+        Ok(met) => Ok(Guest::Peer(met, reader, writer)),
+        Err(why) => {
+            // So that the reason arrives before the end does.
+            drop(writer.shutdown().await);
+            Err(why.to_string())
+        }
+    }
+}
+
+/// No longer than the other side reads.
+fn cut(mut text: String) -> String {
+    text.truncate(text.floor_char_boundary(HELLO_MAX));
+    text
+}

@@ -1,0 +1,172 @@
+//! Joining a cluster with a token: the new node's side.
+//!
+//! It knows one thing for certain, the fingerprint of the cluster's CA. Only a server that shows a certificate of that CA
+//! is shown the token's secret; and only a member that finds the secret good certifies the node's key.
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use hotseat_core::NodeName;
+use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncWriteExt, BufReader};
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+
+use super::dial::{nameless, said};
+use super::error::{LinkError, text};
+use super::frame::{self, Frame, Kind};
+use super::{Peer, socket};
+use crate::identity::{Authority, Claim, Folder, Identity, IdentityError, NodeKey, Token, TokenError, join_client};
+
+/// The longest answer: certificates, the members, and a configuration.
+pub(super) const ANSWER_MAX: usize = 2 * 1024 * 1024;
+
+/// For one member to let us in. It may have to wait for the log.
+const ASKING_MAX: Duration = Duration::from_secs(30);
+
+/// What a new node says of itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JoinAsk {
+    /// The name it wants to have.
+    pub name: NodeName,
+    /// Its id: random, made once, kept in `data_dir`.
+    pub id: u64,
+    /// Where the others are to find it, as `host:port`.
+    pub address: String,
+    /// Whether it only votes. A witness is not given the CA's key.
+    pub witness: bool,
+    /// Of its program.
+    pub version: String,
+    /// What [`NodeKey::request`] gave.
+    pub request: String,
+}
+
+/// What a new node is given.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Joined {
+    /// The cluster it is in now.
+    pub cluster: NodeName,
+    /// The CA's certificate.
+    pub ca_pem: String,
+    /// Its own certificate.
+    pub cert_pem: String,
+    /// Who else is in the cluster.
+    pub members: Vec<Peer>,
+    /// The cluster's part of a configuration, if there is one to be shared.
+    pub config: Option<String>,
+    /// The CA's key and the join key; not for witnesses.
+    pub(super) keys: Option<(String, String)>,
+}
+
+impl Joined {
+    /// Puts what was given into `data_dir/tls`, beside the key that it was asked for with.
+    ///
+    /// # Errors
+    /// When a file cannot be written, or what was given does not fit together: then nothing is written.
+    pub fn install(&self, folder: &Folder, key: &NodeKey) -> Result<(), IdentityError> {
+        let keys = self.keys.as_ref();
+        let authority = keys.map(|(ca, join)| Authority::from_parts(&self.cluster, &self.ca_pem, ca, join));
+        folder.install(&self.ca_pem, authority.transpose()?.as_ref(), key, &self.cert_pem)
+    }
+
+    /// Whether it came with the keys to let others in.
+    #[must_use]
+    pub fn may_invite(&self) -> bool {
+        self.keys.is_some()
+    }
+}
+
+impl fmt::Debug for Joined {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Joined({} with {:?} …)", self.cluster, self.members)
+    }
+}
+
+/// What goes over the line.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Question {
+    pub(super) cluster: NodeName,
+    pub(super) claim: Claim,
+    pub(super) ask: JoinAsk,
+}
+
+/// What comes back.
+#[derive(Serialize, Deserialize)]
+pub(super) enum Verdict {
+    Welcome(Box<Joined>),
+    /// No member would say otherwise.
+    Refused(String),
+    /// Another member, or the same one later, may say otherwise.
+    Busy(String),
+}
+
+/// Why a node did not join. In every case nothing has been written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum JoinError {
+    /// The token cannot be used.
+    Token(TokenError),
+    /// A member says no: at which address, and why.
+    Refused(String, String),
+    /// No member could be asked: each address, and why.
+    Nobody(Vec<(String, String)>),
+}
+
+impl fmt::Display for JoinError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Token(why) => why.fmt(f),
+            Self::Refused(address, why) => write!(f, "the member at {address} does not let this node in: {why}"),
+            Self::Nobody(tried) => {
+                f.write_str("none of the members in this token could be asked:")?;
+                tried.iter().try_for_each(|(address, why)| write!(f, "\n  {address}: {why}"))
+            }
+        }
+    }
+}
+
+impl std::error::Error for JoinError {}
+
+/// Asks the members in the token, one after the other, to be let in.
+///
+/// # Errors
+/// [`JoinError`], which says what to do.
+pub async fn join(token: &Token, ask: &JoinAsk) -> Result<Joined, JoinError> {
+    token.good(SystemTime::now()).map_err(JoinError::Token)?;
+    let question = Question { cluster: token.cluster.clone(), claim: Claim::from(token), ask: ask.clone() };
+    let question = postcard::to_stdvec(&question).expect("a question has nothing that cannot be written");
+    let mut tried = Vec::new();
+    for address in &token.addresses {
+        let late = |_| LinkError::Unreachable("it takes too long".to_owned());
+        match timeout(ASKING_MAX, ask_one(token, address, &question)).await.map_err(late) {
+            Ok(Ok(Verdict::Welcome(joined))) if joined.cluster == token.cluster => return Ok(*joined),
+            Ok(Ok(Verdict::Welcome(joined))) => {
+                tried.push((address.clone(), format!("it answers for the cluster \"{}\"", joined.cluster)));
+            }
+            Ok(Ok(Verdict::Refused(why))) => return Err(JoinError::Refused(address.clone(), said(why.as_bytes()))),
+            Ok(Ok(Verdict::Busy(why))) => tried.push((address.clone(), said(why.as_bytes()))),
+            Ok(Err(why)) | Err(why) => tried.push((address.clone(), why.to_string())),
+        }
+    }
+    Err(JoinError::Nobody(tried))
+}
+
+async fn ask_one(token: &Token, address: &str, question: &[u8]) -> Result<Verdict, LinkError> {
+    let stream = socket::connect(address).await?;
+    socket::prepare(&stream, ASKING_MAX)?;
+    let config = join_client(token.ca).map_err(io::Error::other)?;
+    let mut stream = TlsConnector::from(Arc::new(config)).connect(nameless(), stream).await?;
+    stream.write_all(&Frame::new(Kind::Request, question.to_vec()).bytes()).await?;
+    stream.flush().await?;
+    let answer = frame::read(&mut BufReader::new(stream), ANSWER_MAX).await;
+    let answer = answer.map_err(|why| LinkError::Unreachable(text(&why)))?;
+    let unclear = |_| LinkError::Refused("its answer is not understood: it may be of another version".to_owned());
+    postcard::from_bytes(&answer.body).map_err(unclear)
+}
+
+/// A certificate is worth something only with the key it was asked for with.
+#[must_use]
+pub(super) fn ours(own: &Identity, cert_pem: &str, key: &NodeKey) -> bool {
+    key.is_in(cert_pem).is_some_and(|fresh| fresh.name.as_ref() == Some(own.name()))
+}
