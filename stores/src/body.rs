@@ -4,6 +4,8 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
 /// What a record holds.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Body(Arc<[u8]>);
@@ -44,6 +46,18 @@ impl fmt::Debug for Body {
         const SHOWN: usize = 40;
         let start = self.0.get(..SHOWN).unwrap_or(&self.0);
         write!(f, "Body({} bytes: {})", self.0.len(), start.escape_ascii())
+    }
+}
+
+impl Serialize for Body {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Body {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Body, D::Error> {
+        Body::new(<&[u8]>::deserialize(deserializer)?).map_err(de::Error::custom)
     }
 }
 

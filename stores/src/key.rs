@@ -2,8 +2,11 @@
 //!
 //! A key never leaves the place it is put under: no segment starts with a dot, so there is no `..`.
 
+use std::borrow::Borrow;
 use std::fmt;
 use std::sync::Arc;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// A checked name; orders and compares as text.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -59,6 +62,13 @@ fn bad(text: &str, wrong: &str) -> BadKey {
     BadKey(format!("the key \"{}\" {wrong}", text.escape_debug()))
 }
 
+/// A key orders as its text does, so a map of keys can be asked by text.
+impl Borrow<str> for Key {
+    fn borrow(&self) -> &str {
+        self.as_str()
+    }
+}
+
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -68,6 +78,18 @@ impl fmt::Display for Key {
 impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Key({})", self.0)
+    }
+}
+
+impl Serialize for Key {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Key {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Key, D::Error> {
+        Key::parse(<&str>::deserialize(deserializer)?).map_err(de::Error::custom)
     }
 }
 

@@ -25,6 +25,7 @@ mod faulty;
 mod hints;
 mod key;
 mod memory;
+pub mod raft;
 mod store;
 
 pub use body::{Body, TooBig};
@@ -34,4 +35,5 @@ pub use faulty::{Fault, Faults, Faulty};
 pub use hints::Hints;
 pub use key::{BadKey, Key};
 pub use memory::Memory;
+pub use raft::Raft;
 pub use store::{Damage, Entry, OpenError, Store, Unavailable, Written};

@@ -27,7 +27,8 @@ pub trait Store: Send + Sync + 'static {
     /// Every record, ordered by key. Cheap when nothing changed: agents call it many times a second.
     ///
     /// To be correct: the answer may be stale, and two records may be of different moments, but
-    /// each is one that was written, whole. A record that exists is never left out: what cannot be
+    /// each is one that was written, whole. A record that exists is never left out, unless the whole
+    /// answer is of a moment before it was created; and never, once this handle has shown it. What cannot be
     /// read is an entry whose body is [`Damage`], and hides no other. If that cannot be promised,
     /// the answer is [`Unavailable`].
     async fn list(&self) -> Result<Vec<Entry>, Unavailable>;

@@ -1,0 +1,169 @@
+//! How the member is: watched by a task of its own, told to whoever listens.
+//!
+//! It decides one thing only: a leader whose own disk has stalled hands over to a member whose disk keeps up.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use openraft::async_runtime::{Instant as _, WatchReceiver};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::types::{Metrics, Vote};
+use super::{Inner, Raft};
+
+/// How a member is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Health {
+    /// Who leads, as far as this node knows.
+    pub leader: Option<u64>,
+    /// Whether writes can go through from here: on the leader, a majority has answered lately; elsewhere, the leader
+    /// was heard lately.
+    pub quorum: bool,
+    /// Whether this node has, since its start, once had everything a leader had.
+    pub caught_up: bool,
+    /// Why this node has ended its part for good: its log is damaged, or could not be written.
+    pub failure: Option<String>,
+}
+
+/// When the leader was last heard.
+#[derive(Debug, Default)]
+pub(super) struct Heard(Mutex<Option<Instant>>);
+
+impl Heard {
+    /// A message under `vote`, when `present` is the newest known.
+    pub(super) fn note(&self, vote: &Vote, present: &Vote) {
+        if vote.leader_id >= present.leader_id {
+            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        }
+    }
+
+    fn last(&self) -> Option<Instant> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Raft {
+    /// How this node is, now.
+    pub fn health(&self) -> Health {
+        self.0.health()
+    }
+
+    /// How this node is, from now on: the newest state, told when it changes.
+    pub fn watch_health(&self) -> watch::Receiver<Health> {
+        self.0.health.subscribe()
+    }
+}
+
+impl Inner {
+    fn health(&self) -> Health {
+        let metrics = self.metrics.borrow_watched();
+        Health {
+            leader: metrics.current_leader,
+            quorum: self.quorum(&metrics),
+            caught_up: self.caught_up.load(Ordering::Acquire),
+            failure: self.failure_in(&metrics),
+        }
+    }
+
+    fn quorum(&self, metrics: &Metrics) -> bool {
+        let lately = |ago: Duration| ago <= self.pace.election_max;
+        if metrics.current_leader == Some(self.id) {
+            let alone = metrics.membership_config.voter_ids().count() == 1;
+            return alone || metrics.last_quorum_acked.as_ref().is_some_and(|at| lately(at.elapsed()));
+        }
+        metrics.current_leader.is_some() && self.heard.last().is_some_and(|at| lately(at.elapsed()))
+    }
+
+    /// Why this member takes no part any more.
+    pub(super) fn failure(&self) -> Option<String> {
+        self.failure_in(&self.metrics.borrow_watched())
+    }
+
+    fn failure_in(&self, metrics: &Metrics) -> Option<String> {
+        // The scribe's words name the file.
+        let stopped = || metrics.running_state.as_ref().err().map(|fatal| format!("the raft store has ended: {fatal}"));
+        self.scribe.failure().or_else(stopped)
+    }
+}
+
+/// Watches a member. Ends with it.
+pub(super) async fn vigil(member: Weak<Inner>) {
+    let Some((mut server, beat, tail)) = member.upgrade().map(|inner| {
+        (inner.raft.server_metrics(), inner.pace.heartbeat, inner.journal.last().map(|last| last.index()))
+    }) else {
+        return;
+    };
+    let (mut reached, mut asked) = (None, None);
+    loop {
+        // A change of the leader is told at once, the rest with the next beat; at the end changes only fail.
+        if let Ok(Err(_)) = tokio::time::timeout(beat, server.changed()).await {
+            tokio::time::sleep(beat).await;
+        }
+        let Some(inner) = member.upgrade() else { return };
+        inner.catch_up(tail, &mut reached);
+        inner.relieve(&mut asked).await;
+        inner.trim().await;
+        let health = inner.health();
+        inner.health.send_if_modified(|known| {
+            let differs = *known != health;
+            *known = health;
+            differs
+        });
+    }
+}
+
+impl Inner {
+    /// Caught up: a leader has been heard that had committed what this log ended with (or that put other entries in
+    /// its place), and what it had committed then is applied here.
+    fn catch_up(&self, tail: Option<u64>, reached: &mut Option<u64>) {
+        if self.caught_up.load(Ordering::Acquire) {
+            return;
+        }
+        let metrics = self.metrics.borrow_watched();
+        let committed = metrics.cluster_committed.as_ref().map(|id| id.index());
+        if reached.is_none() && committed.is_some() && committed >= tail.min(metrics.last_log_index) {
+            *reached = committed;
+        }
+        let applied = self.desk.records().applied().map(|id| id.index());
+        if reached.is_some() && applied >= *reached {
+            self.caught_up.store(true, Ordering::Release);
+            self.desk.changes.ring();
+        }
+    }
+
+    /// A leader that cannot write hands over, to a member that has written what it has not.
+    async fn relieve(&self, asked: &mut Option<Instant>) {
+        let stalled = self.scribe.stalled() > self.pace.election_max;
+        let lately = asked.is_some_and(|at| at.elapsed() <= self.pace.election_max);
+        let heir = || heir(&self.metrics.borrow_watched());
+        if stalled
+            && !lately
+            && let Some(heir) = heir()
+        {
+            *asked = Some(Instant::now());
+            self.hand_over(heir).await;
+        }
+    }
+
+    /// Has a snapshot made when the log has grown long by few, large entries.
+    async fn trim(&self) {
+        if self.journal.has_grown() {
+            // A member that has ended makes none.
+            drop(self.raft.trigger().snapshot().await);
+        }
+    }
+}
+
+fn heir(metrics: &Metrics) -> Option<u64> {
+    if !metrics.state.is_leader() {
+        return None;
+    }
+    let voters: Vec<u64> = metrics.membership_config.voter_ids().collect();
+    let mut replicas = metrics.replication.iter().flatten();
+    let keeps_up = |(id, matched): &(&u64, &Option<super::types::LogId>)| {
+        **id != metrics.id && voters.contains(id) && matched.map(|it| it.index()) >= metrics.last_log_index
+    };
+    replicas.find(keeps_up).map(|(id, _)| *id)
+}

@@ -1,0 +1,4 @@
+//! The embedded store, member by member, in one process.
+
+mod contract;
+mod world;
