@@ -15,7 +15,9 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::clock::{self, Alarm};
 use crate::config;
+use crate::embedded::Voting;
 use crate::history::History;
+use crate::links::Peer;
 use crate::peers::Peers;
 use crate::proxy::Route;
 use crate::records::Records;
@@ -39,6 +41,8 @@ pub enum Message {
     Job(Job),
     /// An operator asks.
     Request(Request, oneshot::Sender<Result<(), RequestError>>),
+    /// Who belongs to an embedded cluster.
+    Peers(Vec<Peer>),
     /// Hand over, stop, exit.
     Stop,
     /// The configuration was read anew.
@@ -52,6 +56,7 @@ pub struct Driver {
     units: BTreeMap<GroupId, Arc<Unit>>,
     tasks: Tasks,
     peers: Peers,
+    voting: Option<Voting>,
     history: History,
     inbox: mpsc::Receiver<Message>,
     show: watch::Sender<Arc<Snapshot>>,
@@ -81,6 +86,8 @@ pub struct Parts {
     pub records: Records,
     /// Other agents.
     pub peers: Peers,
+    /// The hand among the voters, where the agents are the store.
+    pub voting: Option<Voting>,
     /// The story.
     pub history: History,
     /// What comes in.
@@ -111,6 +118,7 @@ impl Driver {
             tasks: Tasks::new(sender, parts.records),
             units,
             peers: parts.peers,
+            voting: parts.voting,
             history: parts.history,
             inbox,
             show: parts.show,
@@ -140,6 +148,11 @@ impl Driver {
                 && let Some(exit) = self.step(input)
             {
                 return Ok(exit);
+            }
+            // What this node says to itself as a voter is not kept waiting.
+            input = self.voting.as_mut().and_then(Voting::next);
+            if input.is_some() {
+                continue;
             }
             alarm.set(self.node.wake_at(clock::now()))?;
             input = tokio::select! {
@@ -172,6 +185,12 @@ impl Driver {
                 self.next_reply += 1;
                 self.replies.insert(self.next_reply, reply);
                 Some(Input::Request(self.next_reply, request))
+            }
+            Message::Peers(peers) => {
+                if let Some(voting) = &mut self.voting {
+                    voting.know(peers);
+                }
+                None
             }
             Message::Stop => {
                 self.stopping = true;
@@ -264,7 +283,10 @@ impl Driver {
                 }
                 self.tasks.write(ticket, key, expect, record);
             }
-            Action::Renew(_) | Action::Ask(..) | Action::Answer(..) | Action::Keep(..) => {}
+            Action::Renew(renewal) => self.vote(|voting| voting.renew(renewal)),
+            Action::Ask(voter, question) => self.vote(|voting| voting.ask(voter, question)),
+            Action::Answer(asker, answer) => self.vote(|voting| voting.answer(asker, answer)),
+            Action::Keep(number, promises) => self.vote(|voting| voting.keep(number, promises)),
             Action::SpawnGuard => return self.spawn_guard(),
             Action::AskGuard(session) => self.tasks.ask_guard(session),
             Action::Guard(command) => self.guard_command(command),
@@ -294,6 +316,13 @@ impl Driver {
             Action::Exit(exit) => return Some(exit),
         }
         None
+    }
+
+    /// Only a node that was told to be among voters speaks to them.
+    fn vote(&mut self, say: impl FnOnce(&mut Voting)) {
+        if let Some(voting) = &mut self.voting {
+            say(voting);
+        }
     }
 
     fn tell(&self, event: &hotseat_core::Event) {

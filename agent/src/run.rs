@@ -7,9 +7,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use hotseat_core::{Exit, GroupId, Node, NodeConfig, Rules};
+use hotseat_core::{Exit, GroupId, Input, Node, NodeConfig, Rules, VoterConfig};
 use hotseat_guard::Settings;
-use hotseat_stores::{Dir, Memory, OpenError, Store};
+use hotseat_stores::{Dir, Hints, Memory, OpenError, Store};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -17,6 +17,7 @@ use crate::api::{self, Api};
 use crate::clock;
 use crate::config::{Config, StoreUrl};
 use crate::driver::{self, Driver, INBOX, Message, Parts};
+use crate::embedded::{self, Embedded};
 use crate::history::History;
 use crate::home::Home;
 use crate::peers::Peers;
@@ -54,6 +55,8 @@ pub enum Signal {
 pub struct Options {
     /// The program that is started as `PROGRAM guard --fd N`.
     pub exe: PathBuf,
+    /// The configuration as it was written, for nodes that join.
+    pub text: Option<String>,
     /// Stop and reload. Closing it stops nothing.
     pub signals: mpsc::Receiver<Signal>,
 }
@@ -66,9 +69,20 @@ pub async fn run(config: Config, options: Options) -> Result<(), Failure> {
     let home = Home::open(&config.node.data_dir).map_err(Failure)?;
     let (listener, peers, bound) = listen(config.node.listen).await?;
     let own = config.node.advertise.unwrap_or(bound);
+    let embedded = match config.cluster.store {
+        StoreUrl::Raft => Some(embedded::open(&config, own, options.text).await?),
+        StoreUrl::Dir(_) | StoreUrl::Memory => None,
+    };
     let (routes_ready, routes) = watch::channel(None);
-    tokio::spawn(api::serve(listener, api::Front { routes }));
-    let store = open(&config).await?;
+    let links = embedded.as_ref().map(|embedded| embedded.links.clone());
+    tokio::spawn(api::serve(listener, api::Front { routes, links }));
+    let store: Arc<dyn Store> = match &embedded {
+        Some(embedded) => {
+            embedded.come_in(&config, own).await?;
+            Arc::clone(&embedded.raft) as Arc<dyn Store>
+        }
+        None => open(&config).await?,
+    };
     if let Some(id) = store.identity() {
         home.recognise(&id).map_err(|why| Failure(format!("[cluster] store: {why}")))?;
     }
@@ -78,7 +92,8 @@ pub async fn run(config: Config, options: Options) -> Result<(), Failure> {
     let units = units(&config, &home)?;
     let (routes, proxies, _kept) = proxies(&config).await?;
     let (sender, receiver) = mpsc::channel(INBOX);
-    let node = Node::new(node_config(&config, own, &units));
+    let voter = embedded.as_ref().map(Embedded::voter);
+    let node = Node::new(node_config(&config, own, &units, voter));
     let now = clock::now();
     let first = Snapshot {
         view: node.view(now),
@@ -96,6 +111,7 @@ pub async fn run(config: Config, options: Options) -> Result<(), Failure> {
         store_risk: risk.map(Into::into),
         records: records.clone(),
         proxies: Arc::new(proxies),
+        embedded: embedded.as_ref().map(Embedded::facts),
     };
     let api = Api { shown, facts, history: history.clone(), inbox: sender.clone() };
     routes_ready.send_replace(Some(api::router(api)));
@@ -108,11 +124,16 @@ pub async fn run(config: Config, options: Options) -> Result<(), Failure> {
         store.kind()
     );
     let guard = guard_settings(&config);
+    let voting = embedded.as_ref().map(|embedded| embedded.begin(&config, &sender));
+    tokio::spawn(relay_hints(store.watch(), sender.clone()));
     let inbox = (sender, receiver);
     let settings = Arc::new(config.clone());
-    let parts =
-        Parts { node, units, records, peers, history, inbox, show, routes, guard, exe: options.exe, settings, own };
+    let exe = options.exe;
+    let parts = Parts { node, units, records, peers, voting, history, inbox, show, routes, guard, exe, settings, own };
     let exit = run_loop(parts).await?;
+    if let Some(embedded) = embedded {
+        embedded.raft.close().await;
+    }
     drop(home);
     ended(exit)
 }
@@ -241,7 +262,7 @@ async fn proxies(config: &Config) -> Result<(Routes, Vec<Option<SocketAddr>>, Ve
     Ok((routes, addresses, handles))
 }
 
-fn node_config(config: &Config, own: SocketAddr, units: &[Arc<Unit>]) -> NodeConfig {
+fn node_config(config: &Config, own: SocketAddr, units: &[Arc<Unit>], voter: Option<VoterConfig>) -> NodeConfig {
     NodeConfig {
         name: config.node.name.clone(),
         address: own.to_string(),
@@ -249,7 +270,7 @@ fn node_config(config: &Config, own: SocketAddr, units: &[Arc<Unit>]) -> NodeCon
         region: config.node.region.clone(),
         timing: config.cluster.timing,
         groups: units.iter().map(|unit| unit.for_core()).collect(),
-        voter: None,
+        voter,
         rules: Rules::default(),
     }
 }
@@ -271,6 +292,16 @@ async fn relay_peers(peers: Peers, inbox: mpsc::Sender<Message>) {
     tokio::spawn(peers.listen(sender));
     while let Some(input) = inputs.recv().await {
         if inbox.send(Message::Input(input)).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Looks when the store says that something may have changed. Ends with the loop.
+async fn relay_hints(mut hints: Hints, inbox: mpsc::Sender<Message>) {
+    loop {
+        hints.next().await;
+        if inbox.send(Message::Input(Input::Hint)).await.is_err() {
             return;
         }
     }

@@ -41,6 +41,8 @@ pub struct Facts {
     pub records: Records,
     /// Where each group's proxy listens, in the order of the configuration.
     pub proxies: Arc<Vec<Option<std::net::SocketAddr>>>,
+    /// What is to be known of the members, where the agents are the store.
+    pub embedded: Option<crate::embedded::Facts>,
 }
 
 impl Snapshot {
@@ -68,15 +70,7 @@ impl Snapshot {
         wire::Cluster {
             cluster: config.cluster.name.clone(),
             node: self.view.node.to_string(),
-            store: wire::Store {
-                kind: facts.store_kind.to_string(),
-                healthy: self.store_trouble.is_none(),
-                trouble: self
-                    .store_trouble
-                    .clone()
-                    .or_else(|| self.damage.clone())
-                    .or_else(|| facts.store_risk.as_deref().map(str::to_owned)),
-            },
+            store: self.wire_store(facts),
             ttl_ms: millis(config.cluster.timing.ttl()),
             lease_left_ms: self.view.lease_until.map(|until| millis(until.since(now))),
             renewed_ms: self.view.renewed.map(|renewed| millis(now.since(renewed))),
@@ -87,6 +81,21 @@ impl Snapshot {
                     Some(self.wire_group(view, configured.netid, *proxy, facts))
                 })
                 .collect(),
+        }
+    }
+
+    fn wire_store(&self, facts: &Facts) -> wire::Store {
+        let embedded = facts.embedded.as_ref();
+        let trouble = self.store_trouble.clone().or_else(|| embedded.and_then(crate::embedded::Facts::trouble));
+        let risk = || match embedded {
+            Some(embedded) => embedded.warning(),
+            None => facts.store_risk.as_deref().map(str::to_owned),
+        };
+        wire::Store {
+            kind: facts.store_kind.to_string(),
+            healthy: trouble.is_none(),
+            trouble: trouble.or_else(|| self.damage.clone()).or_else(risk),
+            voters: embedded.map(|embedded| embedded.voters(facts.config.cluster.timing.ttl())),
         }
     }
 

@@ -1,11 +1,17 @@
 //! How a cluster looks in a terminal. It only draws.
 
 use comfy_table::{Table, presets};
-use hotseat_client::{Cluster, Group, Member};
+use hotseat_client::{Cluster, Group, Member, Roll};
 
 /// Members that could take over from the leader now.
 pub(crate) fn spares(group: &Group) -> usize {
     group.members.iter().filter(|member| could_lead(member)).count()
+}
+
+/// Nodes that may be lost, the leader first, while somebody leads.
+fn can_lose(cluster: &Cluster, group: &Group) -> usize {
+    let spares = spares(group);
+    cluster.store.voters.as_ref().map_or(spares, |voters| spares.min(voters.can_lose))
 }
 
 fn could_lead(member: &Member) -> bool {
@@ -41,13 +47,15 @@ fn headline(group: &Group, width: usize) -> String {
 }
 
 fn details(cluster: &Cluster, group: &Group, width: usize) -> String {
-    let spare = match spares(group) {
+    let spare = match can_lose(cluster, group) {
+        0 if spares(group) > 0 => String::from("CANNOT lose a node: no majority of voters would be left"),
         0 => String::from("NOBODY could take over"),
         1 => String::from("can lose 1 more node"),
         n => format!("can lose {n} more nodes"),
     };
     let store = if cluster.store.healthy { "" } else { " DOES NOT ANSWER" };
-    let mut text = format!("{:width$}     {spare} · store {}{store}\n", "", cluster.store.kind);
+    let voters = cluster.store.voters.as_ref().map_or_else(String::new, |it| format!(" {}/{}", it.well, it.count));
+    let mut text = format!("{:width$}     {spare} · store {}{voters}{store}\n", "", cluster.store.kind);
     if let Some(trouble) = &cluster.store.trouble {
         text += &format!("{:width$}     store: {trouble}\n", "");
     }
@@ -86,6 +94,29 @@ pub(crate) fn members(cluster: &Cluster) -> String {
         }
     }
     table.trim_fmt()
+}
+
+/// `hotseat members`.
+pub(crate) fn roll(roll: &Roll) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header(["NODE", "STATE", "ADDRESS", "SEEN", "LAG", "ID", ""]);
+    for seat in &roll.members {
+        let leads = roll.log_leader.as_deref() == Some(seat.node.as_str());
+        let remarks: Vec<_> =
+            [seat.witness.then_some("witness"), leads.then_some("leads the log")].into_iter().flatten().collect();
+        table.add_row([
+            seat.node.clone(),
+            seat.state.clone(),
+            seat.address.clone(),
+            seat.silent_ms.map_or_else(|| String::from("–"), |silent| format!("{silent} ms")),
+            seat.lag.map_or_else(|| String::from("–"), |lag| lag.to_string()),
+            seat.id.clone(),
+            remarks.join(", "),
+        ]);
+    }
+    let warning = roll.warning.as_ref().map_or_else(String::new, |warning| format!("warning: {warning}\n"));
+    format!("{}\n{warning}", table.trim_fmt())
 }
 
 /// How long ago a wall clock said this: for people, so a clock that is off shows as zero.

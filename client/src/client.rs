@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::{Stream, StreamExt, TryStreamExt};
 use serde::de::DeserializeOwned;
 
-use crate::wire::{Cluster, Event, Refusal, Switchover};
+use crate::wire::{Cluster, Event, Invitation, Invite, Refusal, Remove, Roll, Switchover};
 
 /// An agent answers from memory; who takes longer is not well.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -107,9 +107,49 @@ impl Client {
     /// [`Error::Refused`] says why, and where the leader is.
     pub async fn switchover(&self, group: &str, to: Option<&str>) -> Result<(), Error> {
         let body = Switchover { to: to.map(str::to_owned) };
-        let request = self.http.post(format!("{}/api/groups/{group}/switchover", self.base)).json(&body);
-        let response = request.timeout(TIMEOUT).send().await.map_err(|error| self.unreachable(&error))?;
-        self.read::<serde_json::Value>(response).await.map(drop)
+        self.post::<serde_json::Value>(&format!("/api/groups/{group}/switchover"), &body).await.map(drop)
+    }
+
+    /// Who belongs to the cluster, where the agents themselves are the store.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn members(&self) -> Result<Roll, Error> {
+        self.get("/api/members").await
+    }
+
+    /// A line that lets one more node in, for so long.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn invite(&self, good: Duration) -> Result<Invitation, Error> {
+        self.post("/api/members/invite", &Invite { good_s: good.as_secs() }).await
+    }
+
+    /// Takes a node out of the cluster, for good. It is under way when this returns.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn remove(&self, node: &str) -> Result<(), Error> {
+        self.post::<serde_json::Value>("/api/members/remove", &Remove { node: node.to_owned() }).await.map(drop)
+    }
+
+    /// The cluster's own state, whole, as `hotseat snapshot restore` takes it.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn snapshot(&self) -> Result<Vec<u8>, Error> {
+        let request = self.http.get(format!("{}/api/snapshot", self.base)).timeout(TIMEOUT);
+        let response = request.send().await.map_err(|error| self.unreachable(&error))?;
+        let status = response.status();
+        let body = self.body(response).await?;
+        if status.is_success() { Ok(body) } else { Err(self.refused(status, &body)) }
+    }
+
+    async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl serde::Serialize) -> Result<T, Error> {
+        let request = self.http.post(format!("{}{path}", self.base)).json(body).timeout(TIMEOUT);
+        let response = request.send().await.map_err(|error| self.unreachable(&error))?;
+        self.read(response).await
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Error> {
@@ -118,8 +158,16 @@ impl Client {
         self.read(response).await
     }
 
-    async fn read<T: DeserializeOwned>(&self, mut response: reqwest::Response) -> Result<T, Error> {
+    async fn read<T: DeserializeOwned>(&self, response: reqwest::Response) -> Result<T, Error> {
         let status = response.status();
+        let body = self.body(response).await?;
+        if status.is_success() {
+            return serde_json::from_slice(&body).map_err(|error| Error::NotAnAgent(error.to_string()));
+        }
+        Err(self.refused(status, &body))
+    }
+
+    async fn body(&self, mut response: reqwest::Response) -> Result<Vec<u8>, Error> {
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| self.unreachable(&error))? {
             if body.len() + chunk.len() > ANSWER_MAX {
@@ -127,12 +175,13 @@ impl Client {
             }
             body.extend_from_slice(&chunk);
         }
-        if status.is_success() {
-            return serde_json::from_slice(&body).map_err(|error| Error::NotAnAgent(error.to_string()));
-        }
-        match serde_json::from_slice::<Refusal>(&body) {
-            Ok(refusal) => Err(Error::Refused(refusal)),
-            Err(_) => Err(Error::NotAnAgent(format!("{} answered {status}", self.base))),
+        Ok(body)
+    }
+
+    fn refused(&self, status: reqwest::StatusCode, body: &[u8]) -> Error {
+        match serde_json::from_slice::<Refusal>(body) {
+            Ok(refusal) => Error::Refused(refusal),
+            Err(_) => Error::NotAnAgent(format!("{} answered {status}", self.base)),
         }
     }
 

@@ -16,4 +16,6 @@ mod client;
 mod wire;
 
 pub use client::{Client, Error};
-pub use wire::{Cluster, Event, Group, Member, Refusal, Self_, Store, Switchover};
+pub use wire::{
+    Cluster, Event, Group, Invitation, Invite, Member, Refusal, Remove, Roll, Seat, Self_, Store, Switchover, Voters,
+};

@@ -6,6 +6,7 @@ mod amp;
 mod cluster;
 mod events;
 mod health;
+mod members;
 mod nsg;
 mod serve;
 
@@ -53,6 +54,10 @@ pub fn router(api: Api) -> Router {
         .route("/api/cluster", get(cluster::cluster))
         .route("/api/events", get(events::events))
         .route("/api/groups/{group}/switchover", post(acts::switchover))
+        .route("/api/members", get(members::list))
+        .route("/api/members/invite", post(members::invite))
+        .route("/api/members/remove", post(members::remove))
+        .route("/api/snapshot", get(members::snapshot))
         .route("/health", get(health::health))
         .route("/leader/{group}", get(health::leader).options(health::leader))
         .route("/standby/{group}", get(health::standby).options(health::standby))

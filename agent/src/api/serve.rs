@@ -14,6 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 
 use super::refuse;
+use crate::links::{Links, Speaks};
 
 /// A request's head has to be complete within this.
 const HEAD_LIMIT: Duration = Duration::from_secs(5);
@@ -36,6 +37,8 @@ pub struct Remote(pub SocketAddr);
 pub struct Front {
     /// The API, once there is something to tell; until then every request hears that the agent is starting.
     pub routes: watch::Receiver<Option<Router>>,
+    /// The links between members, where there are any: they come in by the same port.
+    pub links: Option<Links>,
 }
 
 /// Answers until the runtime ends.
@@ -54,7 +57,19 @@ pub async fn serve(listener: TcpListener, front: Front) {
         drop(stream.set_nodelay(true));
         let front = front.clone();
         tokio::spawn(async move {
-            answer(stream, remote, &front).await;
+            let Some(links) = &front.links else {
+                answer(stream, remote, &front).await;
+                return drop(place);
+            };
+            match Speaks::ask(&stream).await {
+                Ok(Speaks::Http) => answer(stream, remote, &front).await,
+                Ok(Speaks::Tls | Speaks::Plain) => {
+                    // Links have bounds of their own, and last as long as their peers.
+                    drop(place);
+                    return links.accept(stream, remote).await;
+                }
+                Err(_) => {}
+            }
             drop(place);
         });
     }

@@ -1,9 +1,32 @@
-//! The embedded store's side of an agent: who belongs to the cluster, who votes, and what voters say to each other.
+//! The embedded store's side of an agent: who belongs to the cluster, who votes, and what members say to each other.
+//!
+//! ```text
+//!   links ── votes ──> reception ──> the loop ── voting ──> links
+//!         ── log, bulk, control ──> reception ──> raft ── road ──> links
+//!   roll (in the log) ── steward ──steps──> the log's members, the record of voters
+//! ```
 
+mod facts;
+mod law;
+mod newcomer;
+mod open;
 mod promises;
+mod reception;
+mod road;
 pub mod roll;
+mod seat;
 pub mod steps;
+mod steward;
 mod votes;
+mod voting;
 
+pub use facts::Facts;
+pub use newcomer::{Came, Founded, Newcomer, come, found};
+pub use open::{Embedded, open};
 pub use promises::Promises;
+pub use reception::{Reception, retire};
+pub use roll::Assembly;
+pub use seat::Seat;
+pub use steward::voters;
 pub use votes::Vote;
+pub use voting::Voting;

@@ -3,7 +3,7 @@
 //! It is what people asked for; who votes follows from it, step by step (see `steward`). Records are never deleted:
 //! an incarnation that was removed stays removed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hotseat_core::VoterId;
 use hotseat_stores::{Body, Entry, Key};
@@ -60,6 +60,15 @@ impl Roll {
     pub fn removed(&self) -> impl Iterator<Item = VoterId> {
         self.0.iter().filter(|(_, (_, member))| member.removed).map(|(id, _)| *id)
     }
+}
+
+/// Who belongs to the cluster, and whose acknowledgements keep leases.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Assembly {
+    /// Everybody.
+    pub roll: Roll,
+    /// The set of voters in force (B6).
+    pub voters: BTreeSet<VoterId>,
 }
 
 /// Where a member's record stands.

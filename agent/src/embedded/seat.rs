@@ -1,4 +1,4 @@
-//! What a member's `data_dir` says it is: its incarnation, and whether it is to begin the cluster or to come to it.
+//! What a member's `data_dir` says it is: its incarnation, and through whom it comes to its cluster.
 //!
 //! Made by `hotseat init` and `hotseat join`, read at every start. A folder without it belongs to no cluster.
 
@@ -26,21 +26,16 @@ pub struct Seat {
     pub node: String,
     /// This disk's incarnation, in hexadecimal: large numbers do not survive every reader of JSON.
     id: String,
-    /// This node begins the cluster.
-    pub first: bool,
     /// Members to come to the cluster through.
     pub members: Vec<Peer>,
 }
 
 impl Seat {
-    /// A new incarnation.
-    ///
-    /// # Errors
-    /// When the system has no random bits.
-    pub fn new(cluster: &str, node: &str, first: bool) -> Result<Self, String> {
-        let id = getrandom::u64().map_err(|error| format!("no random bits: {error}"))?;
+    /// The seat of an incarnation, which comes to its cluster through these members.
+    #[must_use]
+    pub fn new(cluster: &str, node: &str, id: u64, members: Vec<Peer>) -> Self {
         let (cluster, node) = (cluster.to_owned(), node.to_owned());
-        Ok(Self { hotseat: FORM, cluster, node, id: format!("{id:016x}"), first, members: Vec::new() })
+        Self { hotseat: FORM, cluster, node, id: format!("{id:016x}"), members }
     }
 
     /// The incarnation.

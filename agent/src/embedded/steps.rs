@@ -71,9 +71,8 @@ pub fn next(picture: &Picture<'_>) -> Option<Step> {
 
 impl Picture<'_> {
     fn learn(&self) -> Option<Step> {
-        let missing = |id: &VoterId, member: &Member| {
-            self.log.get(id).is_none_or(|standing| standing.address != member.address)
-        };
+        let missing =
+            |id: &VoterId, member: &Member| self.log.get(id).is_none_or(|standing| standing.address != member.address);
         let (id, member) = self.roll.present().find(|(id, member)| missing(id, member))?;
         Some(Step::Learn(id, member.clone()))
     }
@@ -107,7 +106,8 @@ impl Picture<'_> {
         }
         // Nobody goes before everybody who is wanted has come: a place is never left empty by a replacement.
         let replaced = wanted.iter().all(|id| self.record.contains(id));
-        let leaver = self.record.difference(wanted).find(|id| replaced || !self.roll.present().any(|(it, _)| it == **id));
+        let leaver =
+            self.record.difference(wanted).find(|id| replaced || !self.roll.present().any(|(it, _)| it == **id));
         if let Some(id) = leaver.filter(|_| self.record.len() > 1) {
             return Some(Step::Record(self.record.iter().copied().filter(|it| it != id).collect()));
         }
@@ -115,7 +115,10 @@ impl Picture<'_> {
         if let Some(id) = voters.iter().find(out) {
             return Some(Step::Demote(*id));
         }
-        self.log.keys().find(|id| self.roll.removed().any(|removed| removed == **id) && !self.record.contains(id)).map(|id| Step::Forget(*id))
+        self.log
+            .keys()
+            .find(|id| self.roll.removed().any(|removed| removed == **id) && !self.record.contains(id))
+            .map(|id| Step::Forget(*id))
     }
 }
 
@@ -162,8 +165,7 @@ mod tests {
             match step {
                 Step::Learn(id, member) => {
                     let voter = self.log.get(&id).is_some_and(|it| it.voter);
-                    let standing =
-                        Standing { address: member.address, voter, caught_up: true, silent: Duration::ZERO };
+                    let standing = Standing { address: member.address, voter, caught_up: true, silent: Duration::ZERO };
                     self.log.insert(id, standing);
                 }
                 Step::Promote(id) => self.log.get_mut(&id).expect("a learner").voter = true,
@@ -173,7 +175,10 @@ mod tests {
                     let differ = set.symmetric_difference(&self.record).count();
                     assert!(differ == 1, "one at a time: {:?} to {set:?}", self.record);
                     for id in &set {
-                        assert!(self.log.get(id).is_some_and(|it| it.voter), "{id:?} votes in the record, not in the log");
+                        assert!(
+                            self.log.get(id).is_some_and(|it| it.voter),
+                            "{id:?} votes in the record, not in the log"
+                        );
                     }
                     self.record = set;
                 }

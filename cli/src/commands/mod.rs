@@ -5,8 +5,12 @@ mod config;
 mod demo_service;
 mod dev;
 mod events;
+mod init;
+mod join;
+mod members;
 mod nodes;
 mod run;
+mod snapshot;
 mod status;
 mod switchover;
 
@@ -44,11 +48,15 @@ pub(crate) type Result = std::result::Result<ExitCode, Failed>;
 pub(crate) fn run(cli: Cli) -> ExitCode {
     let result = match cli.command {
         Command::Dev(args) => dev::run(&args),
+        Command::Init(args) => init::run(&args, None),
+        Command::Join(args) => join::run(&args),
         Command::Run(args) => run::run(&args),
         Command::Status(args) => status::run(&args),
         Command::Nodes(args) => nodes::run(&args),
         Command::Events(args) => events::run(&args),
         Command::Switchover(args) => switchover::run(&args),
+        Command::Members(args) => members::run(&args),
+        Command::Snapshot(args) => snapshot::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Config(args) => config::run(&args),
         Command::DevCleaner(args) => dev::clean(&args),

@@ -21,12 +21,13 @@ pub(crate) fn run(args: &Run) -> Result {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let (sender, signals) = mpsc::channel(4);
     let exe = std::env::current_exe()?;
+    let text = std::fs::read_to_string(&args.config).ok();
     let result = runtime.block_on(async {
         if args.stop_on_stdin_eof {
             watch_stdin(sender.clone());
         }
         watch_signals(args, sender)?;
-        hotseat_agent::run(config, Options { exe, signals }).await.map_err(Failed::from)
+        hotseat_agent::run(config, Options { exe, text, signals }).await.map_err(Failed::from)
     });
     // Tasks that hang on a hung store must not keep a stopped agent alive.
     runtime.shutdown_background();

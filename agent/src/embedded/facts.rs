@@ -1,0 +1,147 @@
+//! What people and programs are told of an embedded cluster's members. It only reads.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use hotseat_client::{Roll, Seat, Voters};
+use hotseat_core::VoterId;
+use hotseat_stores::raft::Raft;
+use tokio::sync::watch;
+
+use super::reception::Reception;
+use super::roll::{Assembly, Member};
+use crate::identity::{Keeper, State};
+
+/// See the module. Cheap to clone.
+#[derive(Clone)]
+pub struct Facts {
+    pub(crate) raft: Arc<Raft>,
+    pub(super) reception: Arc<Reception>,
+    pub(super) assembly: watch::Receiver<Arc<Assembly>>,
+    pub(super) own: VoterId,
+    pub(super) keeper: Arc<Keeper>,
+}
+
+impl Facts {
+    /// The voters, and how many of them were heard of within this time.
+    #[must_use]
+    pub fn voters(&self, within: Duration) -> Voters {
+        let assembly = Arc::clone(&self.assembly.borrow());
+        let heard = |id: &&VoterId| **id == self.own || self.reception.silent(id.0).is_some_and(|it| it < within);
+        let (count, well) = (assembly.voters.len(), assembly.voters.iter().filter(heard).count());
+        Voters { count, well, can_lose: well.saturating_sub(count / 2 + 1) }
+    }
+
+    /// What keeps this node's part of the store from working.
+    #[must_use]
+    pub fn trouble(&self) -> Option<String> {
+        let health = self.raft.health();
+        if let Some(failure) = health.failure {
+            return Some(failure);
+        }
+        (!health.quorum).then(|| match health.leader {
+            Some(_) => String::from("no majority of the voters answers"),
+            None => String::from("nobody leads the log: no majority of the voters is there, or it is being elected"),
+        })
+    }
+
+    /// What the cluster would not survive, or what will end soon.
+    #[must_use]
+    pub fn warning(&self) -> Option<String> {
+        self.few().or_else(|| self.certificate())
+    }
+
+    fn few(&self) -> Option<String> {
+        let assembly = Arc::clone(&self.assembly.borrow());
+        let voters = assembly.voters.iter().filter_map(|id| assembly.roll.0.get(id)).map(|(_, member)| &member.name);
+        match voters.collect::<Vec<_>>()[..] {
+            [one] => Some(format!(
+                "one voter: the loss of {one} is the loss of the cluster's state. Add two nodes: hotseat join"
+            )),
+            [one, two] => Some(format!(
+                "two voters: while {one} or {two} is down nobody can take over. Add a third node, a witness will do: \
+                 hotseat join … --witness"
+            )),
+            _ => None,
+        }
+    }
+
+    fn certificate(&self) -> Option<String> {
+        if let Some(trouble) = self.keeper.trouble() {
+            return Some(format!("this node's new certificate is not used: {trouble}"));
+        }
+        let health = self.keeper.health(SystemTime::now())?;
+        let days = health.expires_in.as_secs() / 86_400;
+        match health.state {
+            State::Fresh => None,
+            _ if health.expires_in.is_zero() => {
+                Some(String::from("this node's certificate has expired: the others turn it away"))
+            }
+            _ => Some(format!("this node's certificate ends in {days} days and was not renewed yet")),
+        }
+    }
+
+    /// Everybody.
+    #[must_use]
+    pub fn roll(&self) -> Roll {
+        let assembly = Arc::clone(&self.assembly.borrow());
+        let log = self.raft.members();
+        let name = |id: u64| assembly.roll.0.get(&VoterId(id)).map(|(_, member)| member.name.clone());
+        let mut members: Vec<_> = assembly
+            .roll
+            .0
+            .iter()
+            .filter_map(|(id, (_, member))| {
+                let standing = log.iter().find(|it| it.peer.id == id.0);
+                // Who is out but not yet gone is shown, so that people see it go.
+                let state = match standing {
+                    _ if assembly.voters.contains(id) => "voter",
+                    Some(_) if member.removed => "leaving",
+                    None if member.removed => return None,
+                    Some(standing) if self.heard(*id) || standing.voter => "spare",
+                    Some(_) | None => "coming",
+                };
+                Some(self.seat(*id, member, state, standing.and_then(|it| it.lag)))
+            })
+            .collect();
+        members.sort_by(|a, b| a.node.cmp(&b.node));
+        Roll { members, log_leader: self.raft.leader().and_then(name), warning: self.warning() }
+    }
+
+    fn heard(&self, id: VoterId) -> bool {
+        id == self.own || self.reception.silent(id.0).is_some()
+    }
+
+    fn seat(&self, id: VoterId, member: &Member, state: &str, lag: Option<u64>) -> Seat {
+        let silent = if id == self.own { Some(Duration::ZERO) } else { self.reception.silent(id.0) };
+        Seat {
+            node: member.name.clone(),
+            id: format!("{:016x}", id.0),
+            address: member.address.clone(),
+            state: state.to_owned(),
+            witness: member.witness,
+            silent_ms: silent.map(|silent| u64::try_from(silent.as_millis()).unwrap_or(u64::MAX)),
+            lag,
+        }
+    }
+
+    /// A line that lets one more node in.
+    ///
+    /// # Errors
+    /// Why this node cannot make one.
+    pub fn invite(&self, good: Duration) -> Result<String, String> {
+        let identity = Arc::clone(&self.keeper.watch().borrow());
+        let authority = identity.authority().ok_or(
+            "this node does not hold the cluster's CA: ask a member that is no witness, or make certificates with your own CA",
+        )?;
+        let assembly = Arc::clone(&self.assembly.borrow());
+        // Those who can let others in, this node first.
+        let mut doors: Vec<_> = assembly.roll.present().filter(|(_, member)| !member.witness).collect();
+        doors.sort_by_key(|(id, _)| (*id != self.own, !assembly.voters.contains(id), *id));
+        let addresses: Vec<_> = doors.into_iter().map(|(_, member)| member.address.clone()).collect();
+        authority
+            .invite(&addresses, good, SystemTime::now())
+            .map(|token| token.to_string())
+            .map_err(|error| error.to_string())
+    }
+}

@@ -1,0 +1,176 @@
+//! Keeps the log's members and the record of voters in step with the roll, on whichever node leads the log; and tells
+//! this node who belongs to the cluster. What is to be done, `steps` decides.
+//!
+//! Runs until the agent ends. Every step may fail and is taken again, so nothing is remembered here.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use hotseat_core::{NodeName, Nonce, Record, VoterId, VotersRecord};
+use hotseat_stores::raft::{Peer, Raft};
+use hotseat_stores::{Entry, Key, Store, Written};
+use tokio::sync::{mpsc, watch};
+
+use super::reception::Reception;
+use super::roll::{Assembly, Member, Roll};
+use super::steps::{self, Picture, Standing, Step};
+use crate::codec;
+use crate::driver::Message;
+use crate::links;
+
+/// Between two looks without a hint: silence and lag change without a write.
+const PACE: Duration = Duration::from_millis(250);
+
+/// See the module.
+pub struct Steward {
+    /// The log.
+    pub raft: Arc<Raft>,
+    /// This incarnation.
+    pub own: VoterId,
+    /// This node's name.
+    pub node: String,
+    /// When a dead voter gives its place to a spare.
+    pub replace_after: Duration,
+    /// The loop.
+    pub inbox: mpsc::Sender<Message>,
+    /// For whoever wants to know the members.
+    pub assembly: watch::Sender<Arc<Assembly>>,
+    /// For the links: who is turned away.
+    pub removed: watch::Sender<Arc<BTreeSet<u64>>>,
+    /// Who was heard of when.
+    pub reception: Arc<Reception>,
+    /// Since when this node listens.
+    pub began: Instant,
+}
+
+impl Steward {
+    /// Runs until the loop is gone.
+    pub async fn run(self) {
+        let mut hints = self.raft.watch();
+        while !self.inbox.is_closed() {
+            if let Ok(entries) = self.raft.list().await {
+                let assembly = self.tell(&entries).await;
+                if let Some(step) = self.step(&assembly)
+                    && let Err(why) = self.take(step.clone(), &entries).await
+                {
+                    tracing::debug!("{step:?}: {why}; tried again");
+                }
+            }
+            // A hint may be our own step's, and there may be a next one.
+            drop(tokio::time::timeout(PACE, hints.next()).await);
+        }
+    }
+
+    /// Tells the loop and everybody else who belongs to the cluster, when that has changed.
+    async fn tell(&self, entries: &[Entry]) -> Arc<Assembly> {
+        let voters = voters(entries).map(|(_, record)| record.voters).unwrap_or_default();
+        let now = Assembly { roll: Roll::of(entries), voters };
+        let known = Arc::clone(&self.assembly.borrow());
+        if *known == now {
+            return known;
+        }
+        drop(self.inbox.send(Message::Peers(now.roll.present().filter_map(peer).collect())).await);
+        let gone = |roll: &Roll| roll.removed().any(|id| id == self.own);
+        if gone(&now.roll) && !gone(&known.roll) {
+            tracing::error!("this node was removed from the cluster: it hands over and stops");
+            drop(self.inbox.send(Message::Stop).await);
+        }
+        self.removed.send_replace(Arc::new(now.roll.removed().map(|id| id.0).collect()));
+        let now = Arc::new(now);
+        self.assembly.send_replace(Arc::clone(&now));
+        now
+    }
+
+    fn step(&self, assembly: &Assembly) -> Option<Step> {
+        if self.raft.leader() != Some(self.own.0) {
+            return None;
+        }
+        let (log, record) = (self.standings(), &assembly.voters);
+        let (own, replace_after) = (self.own, self.replace_after);
+        steps::next(&Picture { roll: &assembly.roll, log: &log, record, own, replace_after })
+    }
+
+    /// Who is in the log, and how they are. This node leads it.
+    fn standings(&self) -> BTreeMap<VoterId, Standing> {
+        let standing = |member: hotseat_stores::raft::Member| {
+            let id = member.peer.id;
+            let never = self.began.elapsed();
+            let silent = if id == self.own.0 { Duration::ZERO } else { self.reception.silent(id).unwrap_or(never) };
+            let caught_up = member.caught_up();
+            (VoterId(id), Standing { address: member.peer.address, voter: member.voter, caught_up, silent })
+        };
+        self.raft.members().into_iter().map(standing).collect()
+    }
+
+    async fn take(&self, step: Step, entries: &[Entry]) -> Result<(), String> {
+        tracing::info!("members: {}", told(&step, &self.assembly.borrow().roll));
+        let error = |error: hotseat_stores::raft::Unchanged| error.to_string();
+        match step {
+            Step::Learn(id, member) => {
+                let peer = Peer { id: id.0, name: member.name, address: member.address };
+                self.raft.add_learner(peer).await.map_err(error)
+            }
+            Step::Promote(id) => self.raft.promote(id.0).await.map_err(error),
+            Step::Demote(id) => self.raft.demote(id.0).await.map_err(error),
+            Step::Forget(id) => self.raft.remove(id.0).await.map_err(error),
+            Step::Record(set) => self.record(set, entries).await,
+        }
+    }
+
+    /// The log's law refuses a change that comes too early (B6): it is made again later.
+    async fn record(&self, voters_then: BTreeSet<VoterId>, entries: &[Entry]) -> Result<(), String> {
+        let now = voters(entries);
+        let number = now.as_ref().map_or(0, |(_, record)| record.number) + 1;
+        let nonce = nonce()?;
+        let record = Record::Voters(VotersRecord { nonce, number, voters: voters_then });
+        let body = codec::encode(&self.node, None, &record)?;
+        let key = Key::parse("voters").expect("a plain word is a key");
+        match self.raft.write(&key, now.map(|(version, _)| version), nonce.0, body).await {
+            Written::Applied { .. } => Ok(()),
+            Written::Refused => Err(String::from("not every living session counts on the last set yet")),
+            Written::Unknown(why) => Err(why),
+        }
+    }
+}
+
+/// The record of voters, with its version.
+#[must_use]
+pub fn voters(entries: &[Entry]) -> Option<(u64, VotersRecord)> {
+    let entry = entries.iter().find(|entry| entry.key.as_str() == "voters")?;
+    match codec::decode(&hotseat_core::Key::Voters, entry.nonce, entry.body.as_ref().ok()?).ok()?.record {
+        Record::Voters(record) => Some((entry.version, record)),
+        Record::Session(_) | Record::Group(_) => None,
+    }
+}
+
+/// A member as the links know it.
+pub(super) fn peer((id, member): (VoterId, &Member)) -> Option<links::Peer> {
+    let name = NodeName::new(&member.name).ok()?;
+    Some(links::Peer { id: id.0, name, address: member.address.clone() })
+}
+
+/// A random word for one write.
+///
+/// # Errors
+/// When the system has no random bits.
+pub fn nonce() -> Result<Nonce, String> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|error| format!("no random bits: {error}"))?;
+    Ok(Nonce(u128::from_be_bytes(bytes)))
+}
+
+/// A step in words.
+fn told(step: &Step, roll: &Roll) -> String {
+    let name = |id: &VoterId| roll.0.get(id).map_or_else(|| format!("{id:?}"), |(_, member)| member.name.clone());
+    match step {
+        Step::Learn(_, member) => format!("{} at {} comes into the log", member.name, member.address),
+        Step::Promote(id) => format!("{} has the whole log and votes on it", name(id)),
+        Step::Record(set) => {
+            let names: Vec<_> = set.iter().map(name).collect();
+            format!("leases are kept by {}", names.join(", "))
+        }
+        Step::Demote(id) => format!("{} votes on the log no more", name(id)),
+        Step::Forget(id) => format!("{} is out of the log", name(id)),
+    }
+}

@@ -1,0 +1,44 @@
+//! `hotseat snapshot`: the cluster's own state as a file, and a new cluster from such a file.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+
+use hotseat_client::Client;
+
+use super::{Failed, Result, explain, init, small_runtime};
+use crate::args::Snapshot;
+use crate::say::say_line;
+
+pub(crate) fn run(args: &Snapshot) -> Result {
+    match args {
+        Snapshot::Save { file, target, json } => {
+            let bytes = small_runtime()?.block_on(async {
+                let client = Client::new(&target.url).map_err(explain)?;
+                client.snapshot().await.map_err(explain)
+            })?;
+            write(file, &bytes)?;
+            let length = bytes.len();
+            say_line(if *json {
+                serde_json::json!({"file": file, "bytes": length}).to_string()
+            } else {
+                format!("{}: {length} bytes", file.display())
+            })?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Snapshot::Restore { file, init: args } => {
+            let bytes = fs::read(file).map_err(|error| Failed::new(format!("{}: {error}", file.display())))?;
+            init::run(args, Some(&bytes))
+        }
+    }
+}
+
+/// Never over another file: the last good snapshot may be the only one.
+fn write(file: &Path, bytes: &[u8]) -> std::result::Result<(), Failed> {
+    let written = fs::File::create_new(file).and_then(|mut to| {
+        to.write_all(bytes)?;
+        to.sync_all()
+    });
+    written.map_err(|error| Failed::new(format!("{}: {error}", file.display())))
+}
