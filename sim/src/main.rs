@@ -47,7 +47,8 @@ fn main() -> ExitCode {
 
 fn judge(file: &str) -> ExitCode {
     let text = std::fs::read_to_string(file).map_err(|error| error.to_string());
-    let judged = text.and_then(|text| hotseat_sim::replay(&text).map_err(|it| format!("{}: {}", it.invariant, it.what)));
+    let judged =
+        text.and_then(|text| hotseat_sim::replay(&text).map_err(|it| format!("{}: {}", it.invariant, it.what)));
     match judged {
         Ok(seen) => {
             println!("{file}: {} lines hold, up to epoch {}; {} writes refused", seen.lines, seen.newest, seen.refused);

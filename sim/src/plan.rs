@@ -135,7 +135,23 @@ impl Plan {
             | Mutant::LapsedSessionResumes
             | Mutant::GuardDeadlineRelative
             | Mutant::ActBeforeClaimAcknowledged
-            | Mutant::RenewalExtendedOnError => None,
+            | Mutant::RenewalExtendedOnError
+            | Mutant::AckWithoutSeq
+            | Mutant::LeaseFromAck
+            | Mutant::VolatilePromise
+            | Mutant::NoWaitAfterRestart
+            | Mutant::AckAfterPromise
+            | Mutant::Minority
+            | Mutant::NoMarginOnVoter
+            | Mutant::WipedDisk
+            | Mutant::TwoProcesses
+            | Mutant::PrematureProof
+            | Mutant::ChangesUngated
+            | Mutant::ArbitraryChanges
+            | Mutant::PromisesJudgedByOldSet
+            | Mutant::SeenTooEarly
+            | Mutant::NoDrainAfterThaw
+            | Mutant::RefusedSessionGoesOn => None,
         }
     }
 }

@@ -70,7 +70,7 @@ fn perform(setup: Setup, planned: Vec<(u64, String, Vec<Fault>)>, runs: u64) -> 
                 ),
                 None => format!("nobody leads; the last epoch was {}", record.epoch),
             },
-            Some((_, Record::Session(_))) | None => "nobody has ever led".into(),
+            Some((_, Record::Session(_) | Record::Voters(_))) | None => "nobody has ever led".into(),
         };
         world.trace.story(runs, "=", || format!("{group}: {verdict}"));
     }

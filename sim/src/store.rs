@@ -78,5 +78,6 @@ fn starts_over(record: &Record) -> bool {
     match record {
         Record::Group(group) => group.leader.is_none(),
         Record::Session(session) => session.state == SessionState::Alive && session.seq == 1,
+        Record::Voters(_) => false,
     }
 }

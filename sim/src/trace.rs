@@ -83,6 +83,9 @@ pub(crate) fn input(input: &Input) -> String {
         | Input::Service(..)
         | Input::Request(..)
         | Input::Reconfigure(_)
+        | Input::Asked(..)
+        | Input::Answered(..)
+        | Input::Kept(..)
         | Input::Stop => format!("<- {input:?}"),
     }
 }
@@ -100,7 +103,14 @@ pub(crate) fn action(action: &Action) -> String {
             "-> write {ticket:?} {key} over {expect:?}: epoch {} leader {:?} serving {} next {:?} {:?}",
             it.epoch, it.leader, it.serving, it.next, it.reason
         ),
+        Action::Write { ticket, key, expect, record: hotseat_core::Record::Voters(it) } => {
+            format!("-> write {ticket:?} {key} over {expect:?}: set {} {:?}", it.number, it.voters)
+        }
         Action::Look
+        | Action::Renew(_)
+        | Action::Ask(..)
+        | Action::Answer(..)
+        | Action::Keep(..)
         | Action::SpawnGuard
         | Action::AskGuard(_)
         | Action::Guard(_)

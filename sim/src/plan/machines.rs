@@ -53,6 +53,7 @@ fn machine(
         region: "world".into(),
         timing: Timing::of_ttl(ttl).expect("long enough to be safe"),
         groups,
+        voter: None,
         rules: Rules::default(),
     };
     let temper = Temper { starts: rng.between(1, 100) * MS, ..Temper::default() };

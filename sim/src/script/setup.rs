@@ -80,6 +80,7 @@ impl Setup {
             region: "world".into(),
             timing: Timing::of_ttl(Duration::from_nanos(self.ttl)).expect("a scenario's ttl is safe"),
             groups: self.groups.iter().map(group).collect(),
+            voter: None,
             rules: Rules::default(),
         };
         let clock = Clock { per_mille: 1000, offset: (at as u64 + 1) * 100 * SECOND, booted: 0 };

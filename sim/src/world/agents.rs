@@ -124,6 +124,9 @@ impl World {
                 self.fact(&Fact::Wrote { of, lapsed, session, key: &key, record: &record });
                 self.write(of, ticket, key, expect, record);
             }
+            Action::Renew(_) | Action::Ask(..) | Action::Answer(..) | Action::Keep(..) => {
+                unreachable!("only voters do so, and there are none")
+            }
             Action::SpawnGuard => {
                 let took = self.rng.between(MS, 5 * MS);
                 self.later(took, What::GuardUp(of));
