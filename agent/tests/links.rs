@@ -169,10 +169,7 @@ async fn a_half_dead_connection_is_replaced() {
     let a = Node::start(cluster.identity("a"), limits).await;
     let mut b = cluster.node("b", 2).await;
     let allowed = Duration::from_millis(200);
-    assert_eq!(
-        a.links.call(&b.peer, Lane::Log, b"wait".to_vec(), allowed).await,
-        Err(LinkError::Timeout(allowed))
-    );
+    assert_eq!(a.links.call(&b.peer, Lane::Log, b"wait".to_vec(), allowed).await, Err(LinkError::Timeout(allowed)));
     b.waits().await;
     // The answer to the first would come on the old connection.
     assert!(!a.links.is_up(2, Lane::Log));
@@ -180,14 +177,13 @@ async fn a_half_dead_connection_is_replaced() {
 }
 
 #[tokio::test]
-async fn a_slow_answer_alone_does_not_end_a_connection_that_is_heard() {
+async fn a_slow_answer_alone_does_not_end_a_connection() {
     let cluster = Cluster::new("netmon");
-    let (a, mut b) = (cluster.node("a", 1).await, cluster.node("b", 2).await);
+    cluster.install("a", 1, std::time::SystemTime::now(), true);
+    let a = Node::start(cluster.identity("a"), Limits { silence: PATIENCE, ..Limits::default() }).await;
+    let mut b = cluster.node("b", 2).await;
     let allowed = Duration::from_millis(50);
-    assert_eq!(
-        a.links.call(&b.peer, Lane::Log, b"wait".to_vec(), allowed).await,
-        Err(LinkError::Timeout(allowed))
-    );
+    assert_eq!(a.links.call(&b.peer, Lane::Log, b"wait".to_vec(), allowed).await, Err(LinkError::Timeout(allowed)));
     b.waits().await;
     assert!(a.links.is_up(2, Lane::Log));
     assert_eq!(a.ask(&b.peer, Lane::Log, b"hello").await.unwrap(), b"hello");

@@ -11,11 +11,11 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertificateSigningRequestParams, DistinguishedName, DnType,
     ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, SanType,
 };
-use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, DnsName};
 
 use super::error::IdentityError;
-use super::key::NodeKey;
+use super::key::{NodeKey, certifies};
 use super::name::Name;
 use super::token::{ADDRESSES_MAX, Claim, Fingerprint, Token, TokenError, secret, verify};
 
@@ -210,13 +210,8 @@ fn common_name(text: &str) -> DistinguishedName {
 fn alternative(host: &str) -> Option<SanType> {
     match host.parse::<IpAddr>() {
         Ok(address) => Some(SanType::IpAddress(address)),
-        Err(_) => host.try_into().ok().map(SanType::DnsName),
+        Err(_) => DnsName::try_from(host).ok().and_then(|name| name.as_ref().try_into().ok()).map(SanType::DnsName),
     }
-}
-
-fn certifies(ca: &CertificateDer<'_>, key: &KeyPair) -> bool {
-    let parsed = x509_parser::parse_x509_certificate(ca);
-    parsed.is_ok_and(|(_, parsed)| parsed.public_key().subject_public_key.data.as_ref() == key.public_key_raw())
 }
 
 fn seconds(now: SystemTime) -> u64 {

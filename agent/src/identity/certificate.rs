@@ -22,8 +22,10 @@ const TROUBLE_AT: u32 = 6;
 pub struct Certificate {
     /// Whose it is, if it says so in our way.
     pub name: Option<Name>,
-    /// The names and addresses of the machine, and the common name last.
+    /// The names and addresses of the machine.
     pub hosts: Vec<String>,
+    /// The subject's common name.
+    pub common_name: Option<String>,
     /// From when on it holds.
     pub begins: SystemTime,
     /// Until when it holds.
@@ -63,13 +65,13 @@ impl Certificate {
         let mut found = Self {
             name: None,
             hosts: Vec::new(),
+            common_name: parsed.subject().iter_common_name().find_map(|it| it.as_str().ok()).map(str::to_owned),
             begins: moment(parsed.validity().not_before.timestamp()),
             ends: moment(parsed.validity().not_after.timestamp()),
         };
         // An extension that cannot be read names nobody.
         let names = parsed.subject_alternative_name().ok().flatten().map(|it| it.value.general_names.as_slice());
         names.unwrap_or_default().iter().for_each(|name| found.take(name));
-        found.hosts.extend(parsed.subject().iter_common_name().filter_map(|it| it.as_str().ok()).map(str::to_owned));
         Ok(found)
     }
 
@@ -87,7 +89,16 @@ impl Certificate {
     pub fn speaks_for(&self, node: &NodeName) -> bool {
         match &self.name {
             Some(name) => name.node == *node,
-            None => self.hosts.iter().any(|host| host == node.as_str()),
+            None => self.hosts.iter().chain(&self.common_name).any(|host| host == node.as_str()),
+        }
+    }
+
+    /// Whom it is for, for people.
+    #[must_use]
+    pub fn says(&self) -> String {
+        match &self.name {
+            Some(name) => name.to_string(),
+            None => self.hosts.iter().chain(&self.common_name).map(String::as_str).collect::<Vec<_>>().join(", "),
         }
     }
 
@@ -123,7 +134,8 @@ mod tests {
     #[test]
     fn a_life_is_fresh_then_due_then_trouble_then_over() {
         let day = |n: u64| SystemTime::UNIX_EPOCH + Duration::from_secs(n * 86_400);
-        let certificate = Certificate { name: None, hosts: Vec::new(), begins: day(0), ends: day(90) };
+        let certificate =
+            Certificate { name: None, hosts: Vec::new(), common_name: None, begins: day(0), ends: day(90) };
         let states = [0, 59, 60, 74, 75, 89, 90, 91].map(|n| certificate.health(day(n)).state);
         use State::{Due, Expired, Fresh, Trouble};
         assert_eq!(states, [Fresh, Fresh, Due, Due, Trouble, Trouble, Expired, Expired]);

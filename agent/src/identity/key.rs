@@ -6,7 +6,10 @@
 use std::fmt;
 
 use rcgen::{CertificateParams, DistinguishedName, KeyPair};
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
 
+use super::certificate::Certificate;
 use super::error::IdentityError;
 
 /// A private key. Its `Debug` shows nothing of it.
@@ -45,9 +48,21 @@ impl NodeKey {
         Ok(params.serialize_request(&self.0)?.pem()?)
     }
 
+    /// The certificate, if it is for this key.
+    pub(crate) fn is_in(&self, cert_pem: &str) -> Option<Certificate> {
+        let der = CertificateDer::from_pem_slice(cert_pem.as_bytes()).ok()?;
+        certifies(&der, &self.0).then(|| Certificate::read(&der, "certificate").ok())?
+    }
+
     pub(super) fn into_pair(self) -> KeyPair {
         self.0
     }
+}
+
+/// Whether a certificate is for this key.
+pub(super) fn certifies(cert: &CertificateDer<'_>, key: &KeyPair) -> bool {
+    let parsed = x509_parser::parse_x509_certificate(cert);
+    parsed.is_ok_and(|(_, parsed)| parsed.public_key().subject_public_key.data.as_ref() == key.public_key_raw())
 }
 
 impl fmt::Debug for NodeKey {

@@ -97,8 +97,9 @@ impl Identity {
             name.id = found.id;
         } else if !certificate.speaks_for(&name.node) {
             let what = format!(
-                "this certificate is for {:?}, and this node is \"{}\": it needs that DNS name, or the URI {name}",
-                certificate.hosts, name.node
+                "this certificate is for {}, and this node is \"{}\": it needs that DNS name, or the URI {name}",
+                certificate.says(),
+                name.node
             );
             return Err(IdentityError::wrong(files.cert.display(), what));
         }

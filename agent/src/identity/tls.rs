@@ -73,7 +73,7 @@ pub(super) fn peers_client(roots: &Arc<RootCertStore>, shown: Shown) -> Result<C
 ///
 /// # Errors
 /// Not with the provider that is built in.
-pub fn join_client(ca: Fingerprint) -> Result<ClientConfig, Error> {
+pub(crate) fn join_client(ca: Fingerprint) -> Result<ClientConfig, Error> {
     let verifier = Verifier { trusted: Trusted::Fingerprint(ca), algorithms: algorithms() };
     let builder = ClientConfig::builder_with_provider(provider()).with_protocol_versions(&[&TLS13])?;
     let builder = builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier));

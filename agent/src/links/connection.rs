@@ -98,7 +98,9 @@ impl Connection {
         let Some((id, answer)) = self.enlist() else { return Err(NotSent(request)) };
         // Taken off the list however this ends; the caller may stop waiting at any time.
         let _listed = Listed { connection: self, id };
-        self.outbox.push(Frame { kind, id, body: request }, Arc::new(share));
+        // Held until there is an answer, and until it is written even if nobody waits any more.
+        let share = Arc::new(share);
+        self.outbox.push(Frame { kind, id, body: request }, Arc::clone(&share));
         self.asked();
         match timeout_at(deadline, answer).await {
             Ok(Ok(answer)) => Ok(answer),

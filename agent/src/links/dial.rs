@@ -115,7 +115,7 @@ fn expected(own: &Identity, to: &Peer, shown: &Certificate) -> Result<(), LinkEr
         Some(name) if (&name.node, name.id) != (&to.name, to.id) => {
             refuse(format!("there is node \"{}\" with the id {:x}, and not the id {:x}", name.node, name.id, to.id))
         }
-        None if !shown.speaks_for(&to.name) => refuse(format!("its certificate is for {}", shown.hosts.join(", "))),
+        None if !shown.speaks_for(&to.name) => refuse(format!("its certificate is for {}", shown.says())),
         Some(_) | None => Ok(()),
     }
 }

@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::Lane;
@@ -84,7 +85,7 @@ impl Gate {
 
     /// A place for a node that wants to join.
     pub(super) fn join(&self) -> Option<SemaphorePermit<'_>> {
-        self.joins.may().then(|| self.joining.try_acquire().ok()).flatten()
+        self.joins.may(Instant::now()).then(|| self.joining.try_acquire().ok()).flatten()
     }
 }
 

@@ -81,14 +81,12 @@ impl Door<'_> {
 
     fn claims(&self, hello: &Hello, known: impl FnOnce(u64, &NodeName) -> bool) -> Result<(), Stranger> {
         let Some(shown) = self.shown else { return Ok(()) };
-        let says = match &shown.name {
-            Some(Name { node, id, .. }) if (node, *id) == (&hello.node, hello.id) => return Ok(()),
-            Some(name) => name.to_string(),
-            None if !shown.speaks_for(&hello.node) => shown.hosts.join(", "),
-            None if known(hello.id, &hello.node) => return Ok(()),
-            None => return Err(Stranger::Unknown(hello.id, hello.node.clone())),
-        };
-        Err(Stranger::Claims(hello.node.clone(), hello.id, says))
+        match &shown.name {
+            Some(Name { node, id, .. }) if (node, *id) == (&hello.node, hello.id) => Ok(()),
+            None if shown.speaks_for(&hello.node) && known(hello.id, &hello.node) => Ok(()),
+            None if shown.speaks_for(&hello.node) => Err(Stranger::Unknown(hello.id, hello.node.clone())),
+            Some(_) | None => Err(Stranger::Claims(hello.node.clone(), hello.id, shown.says())),
+        }
     }
 }
 

@@ -13,6 +13,7 @@ use std::time::{Duration, SystemTime};
 
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio_util::sync::CancellationToken;
 
 use super::connection::{Connection, expired};
 use super::dial::dial;
@@ -50,13 +51,15 @@ pub(super) struct Route {
     status: watch::Sender<Status>,
     wanted: Notify,
     held: Mutex<VecDeque<Vec<u8>>>,
+    closing: CancellationToken,
 }
 
 impl Route {
     /// Its task ends with the links.
     pub(super) fn spawn(shared: &Arc<Shared>, to: Peer, lane: Lane) -> Arc<Self> {
-        let status = watch::Sender::new(Status::Down(0, None));
-        let route = Arc::new(Self { to: Mutex::new(to), lane, status, wanted: Notify::new(), held: Mutex::default() });
+        let (status, closing) = (watch::Sender::new(Status::Down(0, None)), shared.closing.clone());
+        let route =
+            Arc::new(Self { to: Mutex::new(to), lane, status, wanted: Notify::new(), held: Mutex::default(), closing });
         let (task, shared) = (Arc::clone(&route), Arc::clone(shared));
         tokio::spawn(async move {
             tokio::select! {
@@ -95,7 +98,12 @@ impl Route {
     ) -> Result<Arc<Connection>, LinkError> {
         self.wanted.notify_one();
         loop {
-            let changed = timeout_at(deadline, status.changed()).await;
+            let changed = tokio::select! {
+                changed = timeout_at(deadline, status.changed()) => changed,
+                () = self.closing.cancelled() => {
+                    return Err(LinkError::Unreachable("this node is ending its links".to_owned()));
+                }
+            };
             match (changed, status.borrow_and_update().clone()) {
                 (_, Status::Up(connection)) if !connection.is_over() => return Ok(connection),
                 (Err(_), Status::Down(_, Some(why))) => return Err(why),
@@ -151,7 +159,7 @@ impl Route {
             identity.mark_unchanged();
             match self.dial(shared).await {
                 Ok(connection) => {
-                    backoff.tried();
+                    backoff.tried(Instant::now());
                     let began = Instant::now();
                     self.up(shared, identity, connection).await;
                     if began.elapsed() >= STEADY {
@@ -160,7 +168,7 @@ impl Route {
                     self.status.send_replace(Status::Down(0, None));
                 }
                 Err(why) => {
-                    backoff.tried();
+                    backoff.tried(Instant::now());
                     self.failed(why);
                 }
             }
@@ -234,8 +242,24 @@ impl Default for Backoff {
 }
 
 impl Backoff {
-    fn tried(&mut self) {
-        self.next = Instant::now() + self.pause;
+    fn tried(&mut self, now: Instant) {
+        self.next = now + self.pause;
         self.pause = (self.pause * 2).min(PAUSE_MAX);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_to_half_a_second() {
+        let (mut backoff, now) = (Backoff::default(), Instant::now());
+        assert!(backoff.next <= now, "the first try is at once");
+        let pauses = [(); 8].map(|()| {
+            backoff.tried(now);
+            (backoff.next - now).as_millis()
+        });
+        assert_eq!(pauses, [10, 20, 40, 80, 160, 320, 500, 500]);
     }
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::gate::Gate;
@@ -62,7 +63,7 @@ impl Shared {
 
     /// A line in the log about somebody outside, unless there were many lately.
     pub(super) fn complain(&self, line: impl FnOnce() -> String) {
-        if self.complaints.may() {
+        if self.complaints.may(Instant::now()) {
             tracing::warn!("{}", line());
         }
     }
