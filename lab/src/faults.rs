@@ -59,6 +59,11 @@ impl Node {
         self.send(Kind::Guard, Signal::STOP)
     }
 
+    /// SIGCONT to everything.
+    pub fn continue_all(&self) {
+        self.processes().iter().for_each(|process| signal(process.pid, Signal::CONT));
+    }
+
     /// SIGKILL to every keeper.
     pub fn kill_keepers(&self) -> Instant {
         self.send(Kind::Keeper, Signal::KILL)

@@ -30,6 +30,7 @@ mod ports;
 pub mod processes;
 pub mod program;
 pub mod register;
+pub mod rivals;
 pub mod servers;
 pub mod spec;
 pub mod starve;

@@ -220,6 +220,15 @@ pub fn demo(to: SocketAddr) -> Option<u64> {
     rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
 }
 
+/// The demo service, behind an address that may move: the number of the node that answers as leader.
+#[must_use]
+pub fn node_number(to: SocketAddr) -> Option<u64> {
+    let mut buffer = [0; 1024];
+    let length = talk(to, b"GET / HTTP/1.1\r\nHost: lab\r\nConnection: close\r\n\r\n", &mut buffer)?;
+    let (_, rest) = std::str::from_utf8(&buffer[..length]).ok()?.split_once("\"node\":\"n")?;
+    rest.split('"').next()?.parse().ok()
+}
+
 /// Any HTTP server: it acts when it answers.
 #[must_use]
 pub fn http(to: SocketAddr) -> Option<u64> {

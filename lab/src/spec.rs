@@ -19,6 +19,23 @@ pub enum Store {
     Raft,
 }
 
+impl Store {
+    /// As the configuration file and the bench name it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Dir => "dir",
+            Self::Raft => "raft",
+        }
+    }
+
+    /// The one of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Dir, Self::Raft].into_iter().find(|store| store.word() == name)
+    }
+}
+
 type Table = BTreeMap<String, String>;
 
 /// See the module. In a value `{home}` is the node's folder, `{shared}` one that all nodes see, `{host}` the node's
@@ -231,7 +248,7 @@ impl Spec {
         let quoted = |text: &str| format!("\"{text}\"");
         let store = match self.store {
             Store::Dir => quoted("dir:{home}/share"),
-            Store::Raft => quoted("raft"),
+            Store::Raft => quoted(self.store.word()),
         };
         section("[cluster]", &[("name", quoted(cluster)), ("store", store)], own("cluster", &self.cluster));
         let data = quoted("{home}/data");

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use hotseat_lab::spec::Store;
+
 use crate::fault::Fault;
 
 /// A folder in memory, for clusters that no disk slows down.
@@ -16,7 +18,9 @@ hotseat-bench: measures what faults cost, from outside
 
   --quick             5 trials of each fault, and short looks at everything else
   --trials N          so many trials of each fault (30)
-  --only PART,…       faults, idle, speed, alarms
+  --only PART,…       faults, idle, speed, alarms, rivals
+  --system NAME       of the rivals this one alone: hotseat, etcd or keepalived
+  --store NAME        where Hotseat's nodes agree beside its rivals: dir or raft (dir)
   --fault NAME        this fault alone (may be given again)
   --disk DIR          a folder on a real disk (/var/tmp)
   --write FILE        the report into FILE too; prose that stands there is kept
@@ -29,10 +33,16 @@ pub(crate) enum Part {
     Idle,
     Speed,
     Alarms,
+    Rivals,
 }
 
-const PARTS: [(&str, Part); 4] =
-    [("faults", Part::Faults), ("idle", Part::Idle), ("speed", Part::Speed), ("alarms", Part::Alarms)];
+const PARTS: [(&str, Part); 5] = [
+    ("faults", Part::Faults),
+    ("idle", Part::Idle),
+    ("speed", Part::Speed),
+    ("alarms", Part::Alarms),
+    ("rivals", Part::Rivals),
+];
 
 /// See the module.
 #[derive(Clone, Debug)]
@@ -42,6 +52,8 @@ pub(crate) struct Args {
     parts: Vec<Part>,
     pub(crate) faults: Vec<Fault>,
     pub(crate) disk: String,
+    pub(crate) system: Option<String>,
+    pub(crate) store: Store,
     pub(crate) write: Option<PathBuf>,
 }
 
@@ -53,6 +65,8 @@ impl Default for Args {
             parts: PARTS.map(|(_, part)| part).to_vec(),
             faults: Fault::ALL.to_vec(),
             disk: DISK.to_owned(),
+            system: None,
+            store: Store::Dir,
             write: None,
         }
     }
@@ -71,6 +85,8 @@ impl Args {
                 "--only" => args.parts = value()?.split(',').map(part).collect::<Result<_, _>>()?,
                 "--fault" => only.push(Fault::named(value()?)?),
                 "--disk" => args.disk.clone_from(value()?),
+                "--system" => args.system = Some(value()?.clone()),
+                "--store" => args.store = Store::named(value()?).ok_or("--store takes dir or raft")?,
                 "--write" => args.write = Some(value()?.into()),
                 other => return Err(format!("{other} is not known here")),
             }
@@ -85,6 +101,11 @@ impl Args {
         self.parts.contains(&part)
     }
 
+    /// Whether this part alone is asked for.
+    pub(crate) fn does_only(&self, part: Part) -> bool {
+        self.parts == [part]
+    }
+
     pub(crate) fn idle_for(&self) -> Duration {
         Duration::from_secs(if self.quick { 5 } else { 20 })
     }
@@ -96,5 +117,5 @@ impl Args {
 
 fn part(name: &str) -> Result<Part, String> {
     let found = PARTS.iter().find(|(its, _)| *its == name).map(|(_, part)| *part);
-    found.ok_or_else(|| format!("{name} is not one of faults, idle, speed, alarms"))
+    found.ok_or_else(|| format!("{name} is not one of faults, idle, speed, alarms, rivals"))
 }

@@ -1,8 +1,8 @@
 //! The bench: real clusters, each fault many times, measured from outside; memory and processor at rest; the
-//! simulator's speed; changes of leader that nobody asked for. It claims nothing about rivals.
+//! simulator's speed; changes of leader that nobody asked for; and rivals, in the same run and under the same faults.
 //!
 //! ```text
-//! hotseat-bench [--quick] [--trials N] [--only faults,idle,speed,alarms] [--fault NAME] [--disk DIR] [--write FILE]
+//! hotseat-bench [--quick] [--trials N] [--only PART,…] [--fault NAME] [--disk DIR] [--write FILE]
 //! ```
 //! Progress goes to standard error, tables to standard output or, with `--write`, to a file as well.
 #![allow(clippy::unwrap_used, reason = "a measurement that cannot go on stops")]
@@ -16,6 +16,7 @@ mod machine;
 mod probe;
 mod progress;
 mod report;
+mod rivals;
 mod shortfalls;
 mod speed;
 mod stats;
@@ -43,7 +44,11 @@ fn main() -> ExitCode {
     clear::on_panic();
     let findings = measure(&args);
     let before = args.write.as_ref().and_then(|path| std::fs::read_to_string(path).ok());
-    let text = report::render(&findings, before.as_deref());
+    let text = match before.as_deref() {
+        // One section alone is put in its place, and leaves everything else as it is.
+        Some(before) if args.does_only(Part::Rivals) => rivals::placed(before, &report::rivals(&findings)),
+        before => report::render(&findings, before),
+    };
     println!("{text}");
     if let Some(path) = &args.write {
         std::fs::write(path, text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
@@ -68,6 +73,9 @@ fn measure(args: &Args) -> Findings {
     }
     if args.does(Part::Alarms) {
         findings.alarms = Some(alarms::measure(&args.disk, args.alarms_for()));
+    }
+    if args.does(Part::Rivals) {
+        findings.rivals = rivals::measure(args.trials, args.store, args.system.as_deref());
     }
     findings.took = began.elapsed();
     findings

@@ -3,6 +3,8 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use hotseat_lab::rivals;
+
 use crate::alarms::{Alarms, OVERSUBSCRIBED};
 use crate::args::Args;
 use crate::fault::{Aim, RENEWAL};
@@ -27,6 +29,7 @@ pub(crate) struct Findings {
     pub(crate) idle: Vec<Idle>,
     pub(crate) speed: Option<Speed>,
     pub(crate) alarms: Option<Alarms>,
+    pub(crate) rivals: Vec<rivals::Result>,
     pub(crate) took: Duration,
 }
 
@@ -62,8 +65,21 @@ pub(crate) fn render(findings: &Findings, before: Option<&str>) -> String {
         )
         .unwrap();
     }
+    // One that was measured earlier stands until it is measured again.
+    let side_by_side =
+        if findings.rivals.is_empty() { before.and_then(crate::rivals::standing) } else { Some(rivals(findings)) };
+    if let Some(section) = side_by_side {
+        writeln!(text, "{section}").unwrap();
+    }
     short(&mut text, findings, before);
     text
+}
+
+/// The section about rivals.
+pub(crate) fn rivals(findings: &Findings) -> String {
+    let Machine { date, cpu, cores, commit, load, .. } = &findings.machine;
+    let stamp = format!("{date} · commit {commit} · {cores} cores {cpu} · load at the start {load}");
+    crate::rivals::section(&findings.rivals, findings.args.store, &stamp)
 }
 
 fn head(findings: &Findings) -> String {
@@ -92,7 +108,7 @@ moment of the fault is drawn at random from the renewal interval ({} ms). Everyt
 - **changes**: of leader, in all trials: has to be one each.
 
 All in milliseconds. p99 is the nearest rank: of {trials} values, the {}. ✗ marks what exceeds its aim. No figure here
-is set against another product's: rivals are measured in the same run or not at all.
+is set against another product's, except where all were measured in one run: see \"Side by side\".
 
 ",
         ms(RENEWAL),

@@ -1,0 +1,117 @@
+//! The section about rivals: every system in one run, one table, and what it does not say.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use hotseat_lab::rivals::{self, Result, Seen, System, TAIL};
+use hotseat_lab::spec::Store;
+
+use crate::progress::Progress;
+use crate::stats::{Series, ms};
+
+pub(crate) const OPEN: &str = "<!-- rivals: written by hotseat-bench --only rivals -->";
+pub(crate) const CLOSE: &str = "<!-- /rivals -->";
+
+/// What can take part here takes part.
+pub(crate) fn measure(trials: usize, store: Store, only: Option<&str>) -> Vec<Result> {
+    let asked = |system: &System| only.is_none_or(|name| system.name() == name);
+    let systems: Vec<_> = System::ALL.into_iter().filter(asked).filter(|system| system.possible()).collect();
+    let progress = Progress::begin(format!("{} systems side by side, {trials} trials of each fault", systems.len()));
+    let results = rivals::contest(&systems, store, trials, |system, fault, seen| {
+        progress.step(&format!("{}, {}: {}", system.title(), fault.title(), told(seen)));
+    });
+    progress.end(&format!("{} series", results.len()));
+    results
+}
+
+fn told(seen: &Seen) -> String {
+    let takeover = seen.takeover.map_or(String::from("none"), ms);
+    format!("takeover {takeover} ms, overlap {} ms, {} changes", ms(seen.overlap), seen.changes)
+}
+
+/// Between its marks, so that it can be replaced alone.
+pub(crate) fn section(results: &[Result], store: Store, stamp: &str) -> String {
+    let mut text = format!("{OPEN}\n\n## Side by side\n\n{stamp}\n\n");
+    write!(
+        text,
+        "Three hosts (network namespaces on one bridge) and a client outside of them; the same service, the same client, which \
+         asks every node's service each 2 ms, the same faults on whoever leads, one trial at a time, at a moment drawn at \
+         random from one second; every system is settled before. Hotseat: hot standbys, store `{}`. etcd 3.4: one on each \
+         host, each `etcdctl` speaks to its own; cold. keepalived 2.2: the service runs everywhere and acts where the address is, \
+         `nopreempt`. State in memory.\n\n\
+         - **takeover**: from the fault to the first answer of another node; *none*: nobody took over within 12 s;\n\
+         - **overlap**: for how long the old one was seen acting after the new one had begun, the fault eased as soon as another \
+         answers, and watched for {} s more (so much is the most that can be seen);\n\
+         - **changes**: of leader, in all trials: one each is right.\n\n",
+        store.word(),
+        TAIL.as_secs(),
+    )
+    .expect("writing to memory");
+    text.push_str(
+        "| fault | system | n | min | p50 | p99 | max | none | trials with overlap | overlap, max | changes |\n",
+    );
+    text.push_str("| --- | --- | --: | --: | --: | --: | --: | --: | --: | --: | --: |\n");
+    for fault in rivals::Fault::ALL {
+        results.iter().filter(|result| result.fault == fault).for_each(|result| row(&mut text, result));
+    }
+    text + &format!("\n{}\n{CLOSE}\n", followed(results))
+}
+
+fn row(text: &mut String, Result { system, fault, seen }: &Result) {
+    let takeovers: Series = seen.iter().filter_map(|seen| seen.takeover).collect();
+    let none = seen.iter().filter(|seen| seen.takeover.is_none()).count();
+    let figures = [takeovers.min(), takeovers.percentile(50), takeovers.percentile(99), takeovers.max()];
+    let figures = if none == seen.len() { [(); 4].map(|()| String::from("–")) } else { figures.map(ms) };
+    let overlaps = seen.iter().filter(|seen| seen.overlap > Duration::ZERO).count();
+    let overlap = ms(seen.iter().map(|seen| seen.overlap).max().unwrap_or_default());
+    let changes: usize = seen.iter().map(|seen| seen.changes).sum();
+    let n = seen.len();
+    let (fault, system, figures) = (fault.title(), system.title(), figures.join(" | "));
+    writeln!(text, "| {fault} | {system} | {n} | {figures} | {none} | {overlaps} | {overlap} | {changes} of {n} |")
+        .expect("writing to memory");
+}
+
+/// What a client sees that goes to the address that moves.
+fn followed(results: &[Result]) -> String {
+    let line = |result: &Result| {
+        let values: Vec<_> = result.seen.iter().filter_map(|seen| seen.followed).collect();
+        let (missing, values) = (result.seen.len() - values.len(), values.into_iter().collect::<Series>());
+        let missing = if missing == 0 { String::new() } else { format!(", {missing} times not in time") };
+        let (p50, max) = (ms(values.percentile(50)), ms(values.max()));
+        format!("{}, {}: p50 {p50}, max {max}{missing}", result.system.title(), result.fault.title())
+    };
+    let all: Vec<_> =
+        results.iter().filter(|it| it.seen.iter().any(|seen| seen.followed.is_some())).map(line).collect();
+    if all.is_empty() {
+        return String::new();
+    }
+    format!("The same through the virtual address, which is how keepalived's clients go, in ms: {}.\n", all.join("; "))
+}
+
+/// Puts a section in the place of the one that stands in a report, or at its end.
+pub(crate) fn placed(report: &str, section: &str) -> String {
+    match report.split_once(OPEN).and_then(|(before, rest)| Some((before, rest.split_once(CLOSE)?.1))) {
+        Some((before, after)) => format!("{before}{}{}", section.trim_end(), after),
+        None => format!("{}\n\n{section}", report.trim_end()),
+    }
+}
+
+/// The section that stands in a report.
+pub(crate) fn standing(report: &str) -> Option<String> {
+    let (inside, _) = report.split_once(OPEN)?.1.split_once(CLOSE)?;
+    Some(format!("{OPEN}{inside}{CLOSE}\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_section_is_replaced_and_nothing_else() {
+        let old = format!("head\n\n{OPEN}\nold\n{CLOSE}\n\ntail\n");
+        let new = format!("{OPEN}\nnew\n{CLOSE}\n");
+        assert_eq!(placed(&old, &new), old.replace("old", "new"));
+        assert_eq!(placed("head\n", &new), format!("head\n\n{new}"));
+        assert_eq!(standing(&placed("head", &new)), Some(new));
+    }
+}

@@ -1,0 +1,115 @@
+//! `etcdctl lock` as a contestant: an etcd on every host, and a loop that holds a lock and runs the service under it. Each
+//! `etcdctl` speaks to the etcd of its own host, so that a lost host takes nobody else's connection with it.
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+use tempfile::TempDir;
+
+use super::{Contestant, Fault, Foreign, NODES, acting, hosts, one_answers, service_words};
+use crate::CEILING;
+use crate::net::{Net, OUTSIDE, address};
+use crate::processes;
+use crate::program;
+use crate::register::Registers;
+
+/// Whole seconds; one is shorter than its election.
+const TTL: &str = "2";
+
+/// Longer than any queue takes to form.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+#[derive(Debug)]
+pub(super) struct Etcd {
+    // In the order in which they end.
+    loops: Vec<Foreign>,
+    _servers: Vec<Foreign>,
+    registers: Registers,
+    home: TempDir,
+    net: Net,
+}
+
+impl Etcd {
+    pub(super) fn start() -> Self {
+        let net = hosts();
+        let home = tempfile::Builder::new().prefix("hotseat-lab-etcd-").tempdir_in("/dev/shm").unwrap();
+        let registers = Registers::start(OUTSIDE);
+        let servers = (1..=NODES).map(|number| server(&net, &home, number)).collect();
+        let mut etcd = Self { loops: Vec::new(), _servers: servers, registers, home, net };
+        etcd.loops = (1..=NODES).map(|number| etcd.begin(number)).collect();
+        etcd
+    }
+
+    /// The loop on a host: holds the lock, runs the service under it, and tries again when either has ended.
+    fn begin(&self, number: usize) -> Foreign {
+        let own = format!("http://{}:2379", address(number));
+        let words = service_words(number, address(number), &self.registers).join(" ");
+        let service = program::service();
+        let line = format!(
+            "while :; do etcdctl --endpoints {own} lock --ttl {TTL} web -- {} {words}; sleep 0.1; done",
+            service.display()
+        );
+        let mut command = Command::new("sh");
+        command.args(["-c", &line]).env("ETCDCTL_API", "3");
+        let home = self.home.path().join(format!("n{number}"));
+        Foreign::start(self.net.host(number), &mark(number, "loop"), &home.join("loop"), &mut command)
+    }
+}
+
+fn mark(number: usize, what: &str) -> String {
+    format!("lab-{}-etcd-{what}/n{number}", std::process::id())
+}
+
+fn server(net: &Net, home: &TempDir, number: usize) -> Foreign {
+    let peer = |number: usize| format!("http://{}:2380", address(number));
+    let all = (1..=NODES).map(|number| format!("n{number}={}", peer(number))).collect::<Vec<_>>().join(",");
+    let (client, folder) = (format!("http://{}:2379", address(number)), home.path().join(format!("n{number}")));
+    std::fs::create_dir_all(folder.join("loop")).unwrap();
+    let mut command = Command::new("etcd");
+    command.args(["--name", &format!("n{number}"), "--data-dir", "data", "--initial-cluster", &all]);
+    command.args(["--listen-client-urls", &client, "--advertise-client-urls", &client]);
+    command.args(["--listen-peer-urls", &peer(number), "--initial-advertise-peer-urls", &peer(number)]);
+    Foreign::start(net.host(number), &mark(number, "server"), &folder, &mut command)
+}
+
+impl Contestant for Etcd {
+    fn settle(&mut self) -> usize {
+        // The two others have to stand in the queue.
+        let queued = |this: &Self| this.loops.iter().all(|it| !it.named("etcdctl").is_empty());
+        one_answers(PATIENCE, || queued(self)).unwrap_or_else(|| {
+            // A lock that was lost without a fault leaves its service acting for ever: everything is begun anew.
+            eprintln!("etcdctl lock: {:?} act by themselves, and are ended by hand", acting());
+            (1..=NODES).for_each(|number| self.mend(Fault::Process, number));
+            one_answers(CEILING, || queued(self)).expect("it settles")
+        })
+    }
+
+    fn strike(&mut self, fault: Fault, leader: usize) -> Instant {
+        let holder = &self.loops[leader - 1];
+        match fault {
+            Fault::Process => holder.signal("etcdctl", Signal::KILL),
+            Fault::Host => self.net.unplug(leader),
+            Fault::Stopped => holder.signal("etcdctl", Signal::STOP),
+            // etcdctl itself does not pass on a signal: who wants it to release ends the service.
+            Fault::Graceful => {
+                processes::signal(holder.child.id().cast_signed(), Signal::KILL);
+                holder.signal("hotseat-lab-service", Signal::TERM)
+            }
+        }
+    }
+
+    fn ease(&self, fault: Fault, leader: usize) {
+        match fault {
+            Fault::Host => _ = self.net.plug(leader),
+            Fault::Stopped => _ = self.loops[leader - 1].signal("etcdctl", Signal::CONT),
+            Fault::Process | Fault::Graceful => {}
+        }
+    }
+
+    fn mend(&mut self, _: Fault, leader: usize) {
+        // Whatever still acts there without the lock has to be ended by hand.
+        self.loops[leader - 1].end();
+        self.loops[leader - 1] = self.begin(leader);
+    }
+}
