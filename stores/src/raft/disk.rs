@@ -126,8 +126,9 @@ impl Disk {
         Ok(last)
     }
 
-    /// The entries of a range, as many as fit `len_max` bytes, and at least one if there is one.
-    pub(super) fn entries(&self, range: Range<u64>, len_max: usize) -> io::Result<Vec<LogEntry>> {
+    /// The entries of a range, as many as fit `len_max` bytes, and at least one if there is one; and whether that is
+    /// all of them.
+    pub(super) fn entries(&self, range: Range<u64>, len_max: usize) -> io::Result<(Vec<LogEntry>, bool)> {
         let begun = self.database.begin_read().map_err(|error| self.broken(error))?;
         let log = begun.open_table(LOG).map_err(|error| self.broken(error))?;
         let (mut entries, mut len) = (Vec::new(), 0);
@@ -135,11 +136,11 @@ impl Disk {
             let (index, sealed) = row.map_err(|error| self.broken(error))?;
             len += sealed.value().len();
             if len > len_max && !entries.is_empty() {
-                break;
+                return Ok((entries, false));
             }
             entries.push(self.entry(index.value(), sealed.value())?);
         }
-        Ok(entries)
+        Ok((entries, true))
     }
 
     fn entry(&self, index: u64, sealed: &[u8]) -> io::Result<LogEntry> {

@@ -88,49 +88,51 @@ impl Inner {
     }
 }
 
+/// Brings a member that has started up to where its leader is: what it holds before is of some older moment, and an
+/// empty picture is worse than none. Ends when it has, or when the member does.
+pub(super) async fn arrive(member: Weak<Inner>) {
+    loop {
+        let Some(inner) = member.upgrade() else { return };
+        if inner.level(Instant::now() + inner.timeout).await.is_ok() {
+            inner.caught_up.store(true, Ordering::Release);
+            inner.desk.changes.ring();
+            inner.tell();
+            return;
+        }
+        if inner.failure().is_some() {
+            return;
+        }
+        let beat = inner.pace.heartbeat;
+        drop(inner);
+        tokio::time::sleep(beat).await;
+    }
+}
+
 /// Watches a member. Ends with it.
 pub(super) async fn vigil(member: Weak<Inner>) {
-    let Some((mut server, beat, tail)) = member.upgrade().map(|inner| {
-        (inner.raft.server_metrics(), inner.pace.heartbeat, inner.journal.last().map(|last| last.index()))
-    }) else {
-        return;
-    };
-    let (mut reached, mut asked) = (None, None);
+    let known = member.upgrade().map(|inner| (inner.raft.server_metrics(), inner.pace.heartbeat));
+    let Some((mut server, beat)) = known else { return };
+    let mut asked = None;
     loop {
         // A change of the leader is told at once, the rest with the next beat; at the end changes only fail.
         if let Ok(Err(_)) = tokio::time::timeout(beat, server.changed()).await {
             tokio::time::sleep(beat).await;
         }
         let Some(inner) = member.upgrade() else { return };
-        inner.catch_up(tail, &mut reached);
         inner.relieve(&mut asked).await;
         inner.trim().await;
-        let health = inner.health();
-        inner.health.send_if_modified(|known| {
-            let differs = *known != health;
-            *known = health;
-            differs
-        });
+        inner.tell();
     }
 }
 
 impl Inner {
-    /// Caught up: a leader has been heard that had committed what this log ended with (or that put other entries in
-    /// its place), and what it had committed then is applied here.
-    fn catch_up(&self, tail: Option<u64>, reached: &mut Option<u64>) {
-        if self.caught_up.load(Ordering::Acquire) {
-            return;
-        }
-        let metrics = self.metrics.borrow_watched();
-        let committed = metrics.cluster_committed.as_ref().map(|id| id.index());
-        if reached.is_none() && committed.is_some() && committed >= tail.min(metrics.last_log_index) {
-            *reached = committed;
-        }
-        let applied = self.desk.records().applied().map(|id| id.index());
-        if reached.is_some() && applied >= *reached {
-            self.caught_up.store(true, Ordering::Release);
-            self.desk.changes.ring();
-        }
+    fn tell(&self) {
+        let health = self.health();
+        self.health.send_if_modified(|known| {
+            let differs = *known != health;
+            *known = health;
+            differs
+        });
     }
 
     /// A leader that cannot write hands over, to a member that has written what it has not.

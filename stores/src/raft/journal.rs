@@ -90,11 +90,10 @@ impl Journal {
             return Ok(recent);
         }
         let disk = self.disk.upgrade().ok_or_else(|| io::Error::other("the log is closed"))?;
-        let wanted = older.end - older.start;
-        // A panic of redb over a damaged page ends the blocking task, not the process.
         let read = tokio::task::spawn_blocking(move || disk.entries(older, len_max)).await;
-        let mut entries = read.map_err(|panic| io::Error::other(format!("the log cannot be read: {panic}")))??;
-        if entries.len() as u64 == wanted {
+        let (mut entries, all) =
+            read.map_err(|panic| io::Error::other(format!("the log cannot be read: {panic}")))??;
+        if all {
             entries.extend(recent);
         }
         Ok(entries)
@@ -221,7 +220,7 @@ impl RaftLogStorage<Types> for Journal {
         {
             let mut view = self.view();
             view.drop_range(start..);
-            view.last = last_log_id;
+            view.last = view.last.min(last_log_id);
         }
         self.scribe.done(|told| Deed::Truncate(start, told)).await
     }

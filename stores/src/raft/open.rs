@@ -138,6 +138,7 @@ impl Raft {
         whole(&shelf, &found)?;
         let inner = Arc::new(assemble(settings, disk, &found, shelf).await?);
         tokio::spawn(super::health::vigil(Arc::downgrade(&inner)));
+        tokio::spawn(super::health::arrive(Arc::downgrade(&inner)));
         Ok(Raft(inner))
     }
 

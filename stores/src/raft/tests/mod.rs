@@ -1,4 +1,11 @@
 //! The embedded store, member by member, in one process.
 
+mod bad_disk;
 mod contract;
+mod disks;
+mod flat;
+mod hostile;
+mod life;
+mod measure;
+mod suite;
 mod world;

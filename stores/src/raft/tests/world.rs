@@ -6,10 +6,14 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use openraft::async_runtime::WatchReceiver;
 use tempfile::TempDir;
 
 use super::super::law::{Law, Lawless};
+use super::super::open::prepare_over;
 use super::super::{Lane, Pace, Peer, Raft, Settings, Unreachable, Wire, prepare};
+use super::bad_disk::BadDisk;
+use crate::OpenError;
 
 pub(super) const CLUSTER: &str = "world";
 
@@ -81,17 +85,24 @@ impl Wire for Cable {
         if !self.net.passes(from, to) {
             return std::future::pending().await;
         }
-        tokio::time::sleep(delay).await;
+        pass(delay).await;
         let member = self.net.state().members.get(&to).cloned();
         let member = member.ok_or_else(|| Unreachable(format!("{to} is down")))?;
         // Who asked may give up; what arrived is done all the same.
         let answer = tokio::spawn(async move { member.answer(from, &request).await }).await;
         let answer = answer.map_err(|panic| Unreachable(panic.to_string()))?;
-        tokio::time::sleep(delay).await;
+        pass(delay).await;
         if !self.net.passes(to, from) {
             return std::future::pending().await;
         }
         Ok(answer)
+    }
+}
+
+/// The shortest sleep is a millisecond; no delay is none.
+async fn pass(delay: Duration) {
+    if delay > Duration::ZERO {
+        tokio::time::sleep(delay).await;
     }
 }
 
@@ -178,6 +189,26 @@ impl World {
         let folder = self.place.path().join(format!("{}", self.nodes.len()));
         let id = prepare(&folder, CLUSTER).unwrap();
         let raft = Raft::open(self.settings(id, &folder)).await.unwrap();
+        self.take_in(id, raft, folder)
+    }
+
+    /// As [`World::add`], with the log on a disk that can be made bad.
+    pub(super) async fn add_on(&mut self, disk: &BadDisk) -> usize {
+        let folder = self.place.path().join(format!("{}", self.nodes.len()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let (log, found) = disk.open().unwrap();
+        let id = prepare_over(&log, &found, &folder, CLUSTER).unwrap();
+        drop(log);
+        let raft = self.open_on(disk, id, &folder).await.unwrap();
+        self.take_in(id, raft, folder)
+    }
+
+    pub(super) async fn open_on(&self, disk: &BadDisk, id: u64, folder: &std::path::Path) -> Result<Raft, OpenError> {
+        let (log, found) = disk.open()?;
+        Raft::start(self.settings(id, folder), log, found).await
+    }
+
+    fn take_in(&mut self, id: u64, raft: Raft, folder: PathBuf) -> usize {
         self.net.state().members.insert(id, raft.clone());
         self.nodes.push(Node { id, raft, folder });
         self.nodes.len() - 1
@@ -217,6 +248,20 @@ impl World {
         let mut health = self.nodes[at].raft.watch_health();
         let caught_up = health.wait_for(|health| health.caught_up);
         tokio::time::timeout(CEILING, caught_up).await.expect("a member catches up").unwrap();
+    }
+
+    /// Has a member make a snapshot and drop the log before it.
+    pub(super) async fn compact(&self, at: usize) {
+        let inner = &self.nodes[at].raft.0;
+        let upto = inner.desk.records().applied();
+        inner.raft.trigger().snapshot().await.unwrap();
+        eventually("a snapshot", async || inner.metrics.borrow_watched().snapshot >= upto).await;
+        inner.raft.trigger().purge_log(upto.unwrap().index()).await.unwrap();
+        eventually("a short log", async || inner.metrics.borrow_watched().purged >= upto).await;
+    }
+
+    pub(super) fn term(&self, at: usize) -> u64 {
+        self.nodes[at].raft.0.metrics.borrow_watched().current_term
     }
 
     /// Waits until a majority agrees on who leads and it is none of `except`; returns which.
