@@ -198,27 +198,33 @@ impl Route {
         mut identity: watch::Receiver<Arc<Identity>>,
         mut connection: Arc<Connection>,
     ) {
+        let mut draining: Option<Arc<Connection>> = None;
         loop {
             self.status.send_replace(Status::Up(Arc::clone(&connection)));
             self.release();
+            // Only now: a call that still found the old one finds this one next.
+            draining.iter().for_each(|it| it.retire());
             tokio::select! {
                 () = connection.closed() => return,
-                Ok(()) = identity.changed() => {}
-                () = ahead(connection.met.ends) => {}
+                () = due(&mut identity, draining.as_deref(), connection.met.ends) => {}
             }
-            connection = match self.dial(shared).await {
-                Ok(fresh) => {
-                    self.status.send_replace(Status::Up(Arc::clone(&fresh)));
-                    connection.retire();
-                    fresh
-                }
-                Err(why) => {
-                    // The old one still works; its end, or the next certificate, brings another try.
-                    tracing::warn!("{:?} link: not yet renewed: {why}", self.lane);
-                    connection
-                }
-            };
+            match self.dial(shared).await {
+                Ok(fresh) => draining = Some(std::mem::replace(&mut connection, fresh)),
+                // The old one still works; its end, or the next certificate, brings another try.
+                Err(why) => tracing::warn!("{:?} link: not yet renewed: {why}", self.lane),
+            }
         }
+    }
+}
+
+/// When a connection is to be replaced. One at a time: the other side ends the first of three, drained or not.
+async fn due(identity: &mut watch::Receiver<Arc<Identity>>, draining: Option<&Connection>, ends: Option<SystemTime>) {
+    if let Some(draining) = draining {
+        draining.closed().await;
+    }
+    tokio::select! {
+        Ok(()) = identity.changed() => {}
+        () = ahead(ends) => {}
     }
 }
 

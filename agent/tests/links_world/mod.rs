@@ -32,6 +32,9 @@ pub fn name(text: &str) -> NodeName {
     NodeName::new(text).unwrap()
 }
 
+/// What is said to a node that wants to join.
+pub type Decision = Box<dyn FnMut(JoinAsk) -> Result<Admission, String> + Send>;
+
 /// Echoes requests and tells the test what comes in.
 pub struct Echo {
     pub heard: mpsc::UnboundedSender<(PeerName, Vec<u8>)>,
@@ -39,7 +42,7 @@ pub struct Echo {
     pub gate: Notify,
     /// Told whenever such a request begins to wait.
     pub waiting: mpsc::UnboundedSender<()>,
-    pub joins: Mutex<Box<dyn FnMut(JoinAsk) -> Result<Admission, String> + Send>>,
+    pub joins: Mutex<Decision>,
     /// Whether joins wait for the gate too.
     pub slow_joins: AtomicBool,
     pub known: Vec<(u64, NodeName)>,
