@@ -17,7 +17,7 @@ use crate::observer::Observer;
 use crate::register::Registers;
 use crate::spec::{Ports, Spec, Store};
 use crate::witness::Witness;
-use crate::{CEILING, poll, ports};
+use crate::{CEILING, members, poll, ports};
 
 /// So much of a log is shown when a test fails.
 const TAIL: usize = 60;
@@ -37,9 +37,18 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Writes the files and starts no agent.
+    /// Makes everything that has to be there before agents are started, and leaves none running.
     #[must_use]
     pub fn prepare(spec: Spec) -> Self {
+        let cluster = Self::written(spec);
+        if cluster.spec.store == Store::Raft {
+            members::gather(&cluster.nodes);
+            members::rest(&cluster.nodes);
+        }
+        cluster
+    }
+
+    fn written(spec: Spec) -> Self {
         let name = format!("lab-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let root = tempfile::Builder::new().prefix("hotseat-lab-").tempdir_in(&spec.place).unwrap();
         // Servers that run as another user have to get at their files.
@@ -69,15 +78,18 @@ impl Cluster {
             node.set_up(&config, &store);
             node.with_disk(spec.disk)
         });
-        let nodes = nodes.collect();
+        let nodes: Vec<_> = nodes.collect();
         Self { nodes, name, spec, registers, root, net }
     }
 
     /// Starts every agent, in order; does not wait for anything.
     #[must_use]
     pub fn start(spec: Spec) -> Self {
-        let cluster = Self::prepare(spec);
-        cluster.nodes.iter().for_each(Node::start);
+        let cluster = Self::written(spec);
+        match cluster.spec.store {
+            Store::Raft => members::gather(&cluster.nodes),
+            Store::Dir => cluster.nodes.iter().for_each(Node::start),
+        }
         cluster
     }
 
@@ -232,10 +244,8 @@ fn all_ports(spec: &Spec) -> Vec<Ports> {
         true => SocketAddr::new(address(number), port),
         false => SocketAddr::from(([127, 0, 0, 1], ports::free())),
     };
-    let agents: Vec<_> = (1..=spec.nodes).map(|number| at(number, 7700)).collect();
     let of = |number: usize| Ports {
-        agent: agents[number - 1],
-        others: agents.iter().filter(|other| **other != agents[number - 1]).copied().collect(),
+        agent: at(number, 7700),
         service: spec.port.then(|| at(number, 9100)),
         proxy: spec.proxied().then(|| at(number, 8080)),
     };

@@ -45,6 +45,10 @@ impl Node {
         self
     }
 
+    pub(crate) fn host(&self) -> Option<&Host> {
+        self.host.as_ref()
+    }
+
     /// Its `data_dir` is on a disk of its own, of so many MiB.
     pub(crate) fn with_disk(mut self, mebibytes: Option<u64>) -> Self {
         let disk = |size| Disk::new(self.home.with_extension("disk"), self.path("data"), size);

@@ -254,11 +254,6 @@ impl Spec {
         let data = quoted("{home}/data");
         let node =
             [("name", quoted(&format!("n{number}"))), ("listen", quoted(&ports.agent.to_string())), ("data_dir", data)];
-        let join = match self.store {
-            Store::Dir => None,
-            Store::Raft => Some(("join", array(&ports.others.iter().map(SocketAddr::to_string).collect::<Vec<_>>()))),
-        };
-        let node: Vec<_> = node.into_iter().chain(join).collect();
         section("[node]", &node, own("node", &self.node));
         section("[[group]]", &[("id", quoted(GROUP))], own("group", &self.group));
         let port: Vec<_> = ports.service.map(|it| ("port", it.port().to_string())).into_iter().collect();
@@ -278,14 +273,12 @@ impl Spec {
 #[derive(Clone, Debug)]
 pub(crate) struct Ports {
     pub(crate) agent: SocketAddr,
-    /// The agents of the others.
-    pub(crate) others: Vec<SocketAddr>,
     pub(crate) service: Option<SocketAddr>,
     pub(crate) proxy: Option<SocketAddr>,
 }
 
 /// A TOML array of strings.
 #[must_use]
-pub fn array<W: AsRef<str>>(words: &[W]) -> String {
-    serde_json::to_string(&words.iter().map(AsRef::as_ref).collect::<Vec<&str>>()).expect("strings")
+pub fn array(words: &[&str]) -> String {
+    serde_json::to_string(words).expect("strings")
 }
