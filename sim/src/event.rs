@@ -78,4 +78,14 @@ pub enum What {
     Word(usize, Proof),
     /// A guard looks whether everything is dead.
     Prove(GuardRef),
+    /// What a node sent to a voter, or a voter to a node, reaches a machine's sockets.
+    Letter(usize, Box<Input>),
+    /// A machine's disk is done with the promises of that number.
+    Kept(AgentRef, u64),
+    /// A machine's copy of the log goes on to that instant.
+    Grows(usize, u64),
+    /// The log gets a leader, if anybody can be.
+    Elect,
+    /// An operator tries to change the voters.
+    Operator,
 }

@@ -2,6 +2,8 @@
 
 use hotseat_core::GroupId;
 
+use crate::links::Way;
+use crate::log::Change;
 use crate::service::Temper;
 
 /// Which way to the store is cut.
@@ -64,6 +66,20 @@ pub enum Fault {
     Switchover(usize, GroupId, Option<usize>),
     /// An operator asks whoever leads.
     SwitchoverAnywhere(GroupId, Option<usize>),
+    /// What one machine sends to another is lost.
+    Sever(Way),
+    /// And gets there again.
+    Join(Way),
+    /// What one machine sends to another takes so much longer.
+    Drag(Way, u64),
+    /// The log's leader loses its office; another is elected.
+    Depose,
+    /// The machine loses power, and what was on its disk.
+    Wipe(usize),
+    /// The disk there takes so much longer, and fails so many of a thousand writes.
+    Disk(usize, u64, u64),
+    /// An operator wants other voters.
+    Voters(Change),
     /// All of it ends: everything is mended, everybody runs.
     HealAll,
 }

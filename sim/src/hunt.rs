@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use hotseat_core::Mutant;
-use hotseat_sim::{Keep, Plan, Profile, SECOND, run};
+use hotseat_sim::{Keep, Lean, SECOND, run};
 
 /// How often progress is told.
 const PROGRESS: Duration = Duration::from_secs(10);
@@ -28,8 +28,8 @@ impl Tally {
     }
 
     /// Runs one more; says whether it held.
-    fn take(&mut self, seed: u64, mutant: Option<Mutant>, profile: Option<Profile>) -> bool {
-        match run(seed, mutant, profile, Keep::Nothing) {
+    fn take(&mut self, seed: u64, mutant: Option<Mutant>, lean: Lean) -> bool {
+        match run(seed, mutant, lean, Keep::Nothing) {
             Ok(report) => {
                 self.seeds += 1;
                 self.simulated += report.simulated;
@@ -58,22 +58,22 @@ impl Tally {
     }
 }
 
-pub(crate) fn range(from: u64, count: u64, mutant: Option<Mutant>, profile: Option<Profile>) -> bool {
+pub(crate) fn range(from: u64, count: u64, mutant: Option<Mutant>, lean: Lean) -> bool {
     let mut tally = Tally::new();
-    let held = (from..from + count).all(|seed| tally.take(seed, mutant, profile));
+    let held = (from..from + count).all(|seed| tally.take(seed, mutant, lean));
     if held {
         tally.tell();
     }
     held
 }
 
-pub(crate) fn fresh(seconds: u64, mutant: Option<Mutant>, profile: Option<Profile>) -> bool {
+pub(crate) fn fresh(seconds: u64, mutant: Option<Mutant>, lean: Lean) -> bool {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let from = since.as_nanos() as u64 >> 8;
     println!("hunting for {seconds} s from seed {from}");
     let mut tally = Tally::new();
     let end = Instant::now() + Duration::from_secs(seconds);
-    let held = (from..).take_while(|_| Instant::now() < end).all(|seed| tally.take(seed, mutant, profile));
+    let held = (from..).take_while(|_| Instant::now() < end).all(|seed| tally.take(seed, mutant, lean));
     if held {
         tally.tell();
     }
@@ -81,7 +81,11 @@ pub(crate) fn fresh(seconds: u64, mutant: Option<Mutant>, profile: Option<Profil
 }
 
 pub(crate) fn speed() -> bool {
-    range(1, MEASURED, None, None)
+    let measured = |voters: bool| {
+        println!("{}:", if voters { "voters keep the leases" } else { "the store keeps the leases" });
+        range(1, MEASURED, None, Lean::with(voters))
+    };
+    measured(false) & measured(true)
 }
 
 /// Prints how many seeds each mutant survives; says whether each is killed in time.
@@ -93,19 +97,19 @@ pub(crate) fn table(only: Option<Mutant>) -> bool {
 }
 
 fn row(mutant: Mutant) -> bool {
-    let profile = Plan::against(mutant);
-    let mut kills: Vec<_> = (0..STARTS).map(|start| kill(mutant, profile, start * 1_000_000)).collect();
+    let lean = Lean::against(mutant);
+    let mut kills: Vec<_> = (0..STARTS).map(|start| kill(mutant, lean, start * 1_000_000)).collect();
     kills.sort_unstable();
     let (median, invariant) = kills[kills.len() / 2];
     let counts: Vec<_> = kills.iter().map(|(count, _)| *count).collect();
-    let lean = profile.map_or_else(|| "any".into(), |profile| format!("{profile:?}"));
-    println!("| {} | {lean} | {median} | {counts:?} | {invariant} |", mutant.describe());
+    let profile = lean.profile.map_or_else(|| "any".into(), |profile| format!("{profile:?}"));
+    println!("| {} | {profile} | {median} | {counts:?} | {invariant} |", mutant.describe());
     median < SEEDS_MAX
 }
 
-fn kill(mutant: Mutant, profile: Option<Profile>, start: u64) -> (u64, &'static str) {
+fn kill(mutant: Mutant, lean: Lean, start: u64) -> (u64, &'static str) {
     for seed in start..start + SEEDS_MAX {
-        if let Err(failure) = run(seed, Some(mutant), profile, Keep::Nothing) {
+        if let Err(failure) = run(seed, Some(mutant), lean, Keep::Nothing) {
             return (seed - start + 1, failure.broken.invariant);
         }
     }

@@ -5,12 +5,15 @@ mod contained;
 mod dead_before_next;
 mod epoch_grows;
 mod lapsed_is_over;
+mod listens_first;
 mod no_false_alarm;
 mod one_leader;
+mod promise_kept;
 mod recovers;
 mod settled;
+mod voters_overlap;
 
-use hotseat_core::{Epoch, GroupId, Instant, Key, Nonce, Record, Role, SessionId};
+use hotseat_core::{Epoch, GroupId, Instant, Key, Nonce, Record, Role, SessionId, VoterId};
 
 pub(crate) use recovers::Recovery;
 
@@ -85,8 +88,46 @@ pub(crate) enum Fact<'a> {
     Leased {
         /// Its session.
         session: SessionId,
+        /// The send from which the lease is counted, on the holder's clock.
+        from: Instant,
         /// The true time by which everything is dead, unless renewed.
         dead_by: u64,
+    },
+    /// An agent sends a renewal to the voters.
+    Renewed {
+        /// Its session.
+        session: SessionId,
+        /// Which attempt.
+        seq: u64,
+        /// When, on its own clock.
+        sent: Instant,
+    },
+    /// A voter answers that it has heard a renewal.
+    Acknowledged {
+        /// Which incarnation.
+        voter: VoterId,
+        /// Whose.
+        session: SessionId,
+        /// Which attempt.
+        seq: u64,
+    },
+    /// A voter binds itself never to acknowledge a session again.
+    Binds {
+        /// Which incarnation.
+        voter: VoterId,
+        /// The session.
+        session: SessionId,
+        /// For how long a renewal of it has lain unread in the sockets there.
+        lay: u64,
+        /// The ttl there, in true time.
+        ttl: u64,
+    },
+    /// A voter answers that it has promised.
+    Promised {
+        /// Which incarnation.
+        voter: VoterId,
+        /// The session.
+        session: SessionId,
     },
     /// An agent announces that its service leads.
     Announced {
@@ -130,6 +171,8 @@ pub(crate) struct Invariants {
     epoch_grows: epoch_grows::EpochGrows,
     dead_before_next: dead_before_next::DeadBeforeNext,
     settled: settled::Settled,
+    promise_kept: promise_kept::PromiseKept,
+    voters_overlap: voters_overlap::VotersOverlap,
     /// What is to be asked at the end.
     pub recovery: Recovery,
     /// Set in runs without a fault.
@@ -150,6 +193,9 @@ impl Invariants {
         self.settled.see(fact).map_err(name("settled"))?;
         lapsed_is_over::see(fact).map_err(name("lapsed_is_over"))?;
         announced_ready::see(fact).map_err(name("announced_ready"))?;
+        self.promise_kept.see(fact).map_err(name("promise_kept"))?;
+        self.voters_overlap.see(now, fact).map_err(name("voters_overlap"))?;
+        listens_first::see(fact).map_err(name("listens_first"))?;
         self.no_false_alarm.see(fact).map_err(name("no_false_alarm"))?;
         self.recovery.see(now, fact);
         Ok(())

@@ -7,10 +7,13 @@
 #![forbid(unsafe_code)]
 
 mod clock;
+mod disk;
 mod event;
 mod fault;
 mod guard;
 mod invariants;
+mod links;
+mod log;
 mod machine;
 mod net;
 mod plan;
@@ -27,7 +30,7 @@ mod world;
 
 pub use clock::{MS, SECOND};
 pub use invariants::Broken;
-pub use plan::{Plan, Profile};
+pub use plan::{Lean, Plan, Profile};
 pub use replay::{Replayed, replay};
 pub use run::{Failure, Report, run};
 pub use script::play;

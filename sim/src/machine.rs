@@ -1,8 +1,8 @@
 //! A machine: its clock, its agent, the guards it has run, and in what state it is. It decides nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use hotseat_core::{GroupId, Instant, Node, NodeConfig, SessionId};
+use hotseat_core::{GroupId, Input, Instant, Node, NodeConfig, Question, SessionId};
 
 use crate::clock::Clock;
 use crate::event::What;
@@ -33,6 +33,48 @@ pub struct Agent {
     pub window: u64,
     /// Wakes in it.
     pub wakes: u32,
+    /// It has heard that its session is refused.
+    pub refused: bool,
+    /// It has looked at its copy of the log.
+    pub informed: bool,
+    /// What its voter has bound itself to.
+    pub bound: BTreeSet<SessionId>,
+}
+
+/// Renewals that have reached a machine whose agent does not read them, and since when each session's lie there.
+#[derive(Debug, Default)]
+pub struct Unread(Vec<(SessionId, u64, u64)>);
+
+impl Unread {
+    /// Notes what has to wait, if it is a renewal.
+    pub fn note(&mut self, now: u64, what: &What) {
+        if let What::Letter(_, input) | What::Tell(_, input) = what
+            && let Input::Asked(_, Question::Renew(renewal)) = &**input
+            && !self.0.iter().any(|(session, seq, _)| (*session, *seq) == (renewal.session, renewal.seq))
+        {
+            self.0.push((renewal.session, renewal.seq, now));
+        }
+    }
+
+    /// Notes what is read.
+    pub fn read(&mut self, input: &Input) {
+        if let Input::Asked(_, Question::Renew(renewal)) = input
+            && !self.0.is_empty()
+        {
+            self.0.retain(|(session, seq, _)| (*session, *seq) != (renewal.session, renewal.seq));
+        }
+    }
+
+    /// Since when the oldest of this session has lain there.
+    #[must_use]
+    pub fn since(&self, session: SessionId) -> Option<u64> {
+        self.0.iter().filter(|(it, ..)| *it == session).map(|(.., at)| *at).min()
+    }
+
+    /// The process that should have read them is gone.
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
 }
 
 /// See the module.
@@ -66,6 +108,14 @@ pub struct Machine {
     pub stale: Option<u64>,
     /// So many of a thousand writes are late.
     pub late: u64,
+    /// Its disk's number; its own, unless it shares another's.
+    pub disk: usize,
+    /// The machine whose disk it shares, started there by mistake (B3).
+    pub shares: Option<usize>,
+    /// Promises on their way to the disk.
+    pub keeping: Option<(u64, BTreeSet<SessionId>)>,
+    /// What lies in the sockets.
+    pub unread: Unread,
 }
 
 impl Machine {
@@ -88,6 +138,10 @@ impl Machine {
             cut: None,
             stale: None,
             late: 0,
+            disk: 0,
+            shares: None,
+            keeping: None,
+            unread: Unread::default(),
         }
     }
 

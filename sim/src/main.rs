@@ -3,18 +3,21 @@
 use std::process::ExitCode;
 
 use hotseat_core::Mutant;
-use hotseat_sim::{Keep, Profile, SECOND, run};
+use hotseat_sim::{Keep, Lean, Profile, SECOND, run};
 
 mod hunt;
 
 const USAGE: &str = "\
-hotseat-sim --seed N [--mutant NAME] [--profile NAME] [--trace]   one run; on failure its time line
-hotseat-sim --seeds N [--from N] [--mutant NAME] [--profile NAME] so many runs
-hotseat-sim hunt [--for 60s] [--mutant NAME] [--profile NAME]     fresh seeds for a time, with progress
-hotseat-sim replay FILE                                           the same invariants over a log of real events
-hotseat-sim speed                                                 simulated seconds per second of one core
-hotseat-sim mutants                                               what can be left out
-hotseat-sim table                                                 seeds until each mutant is killed: median of five";
+hotseat-sim --seed N [--trace]    one run; on failure its time line
+hotseat-sim --seeds N [--from N]  so many runs
+hotseat-sim hunt [--for 60s]      fresh seeds for a time, with progress
+hotseat-sim replay FILE           the same invariants over a log of real events
+hotseat-sim speed                 simulated seconds per second of one core
+hotseat-sim mutants               what can be left out
+hotseat-sim table                 seeds until each mutant is killed: median of five
+
+[--mutant NAME] leaves a rule out, [--profile NAME] leans towards one kind of run, [--voters on|off] says whether
+voters keep the leases, or the store does; otherwise the seed draws that.";
 
 /// What was asked for.
 #[derive(Debug, Default)]
@@ -24,7 +27,7 @@ struct Asked {
     seeds: Option<u64>,
     from: u64,
     mutant: Option<Mutant>,
-    profile: Option<Profile>,
+    lean: Lean,
     trace: bool,
     lasts: Option<u64>,
 }
@@ -70,7 +73,8 @@ fn parse(mut args: impl Iterator<Item = String>) -> Result<Asked, String> {
             "--seeds" => asked.seeds = Some(number(&value()?)?),
             "--from" => asked.from = number(&value()?)?,
             "--mutant" => asked.mutant = Some(mutant(&value()?)?),
-            "--profile" => asked.profile = Some(profile(&value()?)?),
+            "--profile" => asked.lean.profile = Some(profile(&value()?)?),
+            "--voters" => asked.lean.voters = Some(switch(&value()?)?),
             "--for" => asked.lasts = Some(seconds(&value()?)?),
             "--trace" => asked.trace = true,
             "hunt" | "speed" | "mutants" | "table" => asked.verb = Some(arg),
@@ -82,6 +86,14 @@ fn parse(mut args: impl Iterator<Item = String>) -> Result<Asked, String> {
 
 fn number(text: &str) -> Result<u64, String> {
     text.parse().map_err(|_| format!("{text} is not a number"))
+}
+
+fn switch(text: &str) -> Result<bool, String> {
+    match text {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err(format!("--voters is on or off, not {text}")),
+    }
 }
 
 /// `60s`, `10m`, or plain seconds.
@@ -112,10 +124,10 @@ fn perform(asked: &Asked) -> Result<bool, String> {
         }
         Some("table") => Ok(hunt::table(asked.mutant)),
         Some("speed") => Ok(hunt::speed()),
-        Some(_) => Ok(hunt::fresh(asked.lasts.unwrap_or(60), asked.mutant, asked.profile)),
+        Some(_) => Ok(hunt::fresh(asked.lasts.unwrap_or(60), asked.mutant, asked.lean)),
         None => match (asked.seed, asked.seeds) {
             (Some(seed), None) => Ok(one(asked, seed)),
-            (None, Some(count)) => Ok(hunt::range(asked.from, count, asked.mutant, asked.profile)),
+            (None, Some(count)) => Ok(hunt::range(asked.from, count, asked.mutant, asked.lean)),
             (None, None) | (Some(_), Some(_)) => Err("say --seed, --seeds, hunt, speed or mutants".into()),
         },
     }
@@ -123,7 +135,7 @@ fn perform(asked: &Asked) -> Result<bool, String> {
 
 fn one(asked: &Asked, seed: u64) -> bool {
     let keep = if asked.trace { Keep::All } else { Keep::Story };
-    match run(seed, asked.mutant, asked.profile, keep) {
+    match run(seed, asked.mutant, asked.lean, keep) {
         Ok(report) => {
             print!("{}", report.trace);
             println!("seed {seed}: held for {} simulated seconds", report.simulated / SECOND);

@@ -20,6 +20,14 @@ pub struct Net {
     pub hints_lost: u64,
     /// Guards' words lost, of a thousand.
     pub words_lost: u64,
+    /// So many of a thousand letters among voters come twice.
+    pub twice: u64,
+    /// How far a copy of the log lags behind, at the most, when nothing is broken.
+    pub lag: u64,
+    /// An election of the log's leader takes at least so long.
+    pub election_min: u64,
+    /// And at most so long.
+    pub election_max: u64,
     /// Between agent and guard, one way.
     pub ipc: u64,
     /// A timer is late by up to this.
@@ -40,6 +48,10 @@ impl Default for Net {
             lost: 0,
             hints_lost: 0,
             words_lost: 0,
+            twice: 0,
+            lag: 0,
+            election_min: 100 * MS,
+            election_max: 150 * MS,
             ipc: MS / 10,
             jitter: MS / 10,
             kill_min: 20,

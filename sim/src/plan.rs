@@ -3,10 +3,14 @@
 //! A seed means the same run for ever, for the same version of this file. Profiles lean towards what one
 //! kind of mistake needs; chance alone would find it too, but late.
 
+mod council;
+mod lean;
 mod machines;
 mod storm;
 
-use hotseat_core::{GroupId, Mutant};
+pub use lean::Lean;
+
+use hotseat_core::GroupId;
 
 use crate::clock::{MS, SECOND};
 use crate::fault::Fault;
@@ -29,11 +33,14 @@ pub enum Profile {
     Stale,
     /// Lost answers and late writes.
     Lossy,
+    /// Voters that are cut off in part, forget, lag, come and go.
+    Quorum,
 }
 
 impl Profile {
     /// Every profile.
-    pub const ALL: [Self; 6] = [Self::Calm, Self::Single, Self::Storm, Self::Edge, Self::Stale, Self::Lossy];
+    pub const ALL: [Self; 7] =
+        [Self::Calm, Self::Single, Self::Storm, Self::Edge, Self::Stale, Self::Lossy, Self::Quorum];
 }
 
 /// See the module.
@@ -43,6 +50,8 @@ pub struct Plan {
     pub profile: Profile,
     /// The machines.
     pub machines: Vec<Machine>,
+    /// The machines that vote at first; `None` where the store is the quorum.
+    pub voters: Option<Vec<usize>>,
     /// The groups.
     pub groups: Vec<GroupId>,
     /// Delays and losses.
@@ -60,9 +69,9 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The run of a seed; of one profile if asked.
+    /// The run of a seed, as far as it is not told.
     #[must_use]
-    pub fn new(seed: u64, profile: Option<Profile>) -> Self {
+    pub fn new(seed: u64, lean: Lean) -> Self {
         let mut rng = Rng::new(seed);
         let drawn = rng.pick(&[
             Profile::Calm,
@@ -76,29 +85,38 @@ impl Plan {
             Profile::Lossy,
             Profile::Lossy,
         ]);
-        let profile = profile.unwrap_or(drawn);
+        // Beside the run's own chance, so that a seed without voters stays what it was before there were any.
+        let mut council = Rng::new(seed ^ council::SALT);
+        let voters = lean.voters.unwrap_or(council.chance(500) || lean.profile == Some(Profile::Quorum));
+        let drawn = if voters && council.chance(400) { Profile::Quorum } else { drawn };
+        let profile = lean.profile.unwrap_or(drawn);
         let groups: Vec<_> = ["web", "db", "mail"].iter().filter_map(|id| GroupId::new(id).ok()).collect();
         let groups = groups[..rng.between(1, 3) as usize].to_vec();
-        let machines = machines::draw(&mut rng, profile, &groups);
+        let mut machines = machines::draw(&mut rng, profile, &groups);
+        let voters = voters.then(|| council::draw(&mut council, &mut machines));
         let ttl = machines.iter().map(|machine| machine.config.timing.ttl().as_nanos() as u64).max().unwrap_or(SECOND);
-        let net = net(&mut rng, profile, &machines);
+        let mut net = net(&mut rng, profile, &machines);
+        if voters.is_some() {
+            council::ways(&mut council, profile, &mut net);
+        }
         let start = 2 * SECOND + 4 * ttl;
         let healed = start + rng.between(10, 30) * SECOND;
         let recovered = healed + 12 * SECOND + 8 * ttl;
         let ends = recovered + 2 * SECOND + 2 * ttl;
         let mut plan =
-            Self { profile, machines, groups, net, faults: Vec::new(), healed, recovered, ends, changes: None };
+            Self { profile, machines, voters, groups, net, faults: Vec::new(), healed, recovered, ends, changes: None };
         for at in 0..plan.machines.len() {
             if !plan.machines[at].twin {
                 let when = rng.below(1500) * MS;
                 plan.faults.push((when, Fault::Start(at)));
             }
         }
-        match profile {
-            Profile::Calm => {}
-            Profile::Single => storm::one(&mut rng, &mut plan, start),
-            Profile::Storm | Profile::Edge | Profile::Stale | Profile::Lossy => {
-                storm::many(&mut rng, &mut plan, start, ttl)
+        match (profile, plan.voters.is_some()) {
+            (Profile::Calm, false) => {}
+            (Profile::Calm, true) => council::log_trouble(&mut council, &mut plan, start),
+            (Profile::Single, _) => storm::one(&mut rng, &mut plan, start),
+            (Profile::Storm | Profile::Edge | Profile::Stale | Profile::Lossy | Profile::Quorum, _) => {
+                storm::many(&mut rng, &mut plan, start, ttl);
             }
         }
         plan.faults.push((healed, Fault::HealAll));
@@ -109,50 +127,6 @@ impl Plan {
             }
         }
         plan
-    }
-
-    /// The profile in which a mutant shows best.
-    #[must_use]
-    pub const fn against(mutant: Mutant) -> Option<Profile> {
-        match mutant {
-            Mutant::DeadlineFromReply
-            | Mutant::NoMarginOnLeader
-            | Mutant::NoMarginOnObserver
-            | Mutant::ObserveFromSend
-            | Mutant::SettledRenewalFromNow
-            | Mutant::NonceReused
-            | Mutant::TtlFromOwnConfiguration => Some(Profile::Edge),
-            Mutant::ClaimOverStaleLive | Mutant::ExpireWithoutVersion | Mutant::UnequalIsReplaced => {
-                Some(Profile::Stale)
-            }
-            Mutant::ReleaseSettledByRead | Mutant::UnknownReleaseRefused => Some(Profile::Lossy),
-            Mutant::AnnouncedBeforeReady => Some(Profile::Calm),
-            Mutant::UnknownRenewalApplied
-            | Mutant::NewSessionWithoutEnding
-            | Mutant::VersionReused
-            | Mutant::ClaimWithoutVersion
-            | Mutant::ReleaseBeforeStop
-            | Mutant::LapsedSessionResumes
-            | Mutant::GuardDeadlineRelative
-            | Mutant::ActBeforeClaimAcknowledged
-            | Mutant::RenewalExtendedOnError
-            | Mutant::AckWithoutSeq
-            | Mutant::LeaseFromAck
-            | Mutant::VolatilePromise
-            | Mutant::NoWaitAfterRestart
-            | Mutant::AckAfterPromise
-            | Mutant::Minority
-            | Mutant::NoMarginOnVoter
-            | Mutant::WipedDisk
-            | Mutant::TwoProcesses
-            | Mutant::PrematureProof
-            | Mutant::ChangesUngated
-            | Mutant::ArbitraryChanges
-            | Mutant::PromisesJudgedByOldSet
-            | Mutant::SeenTooEarly
-            | Mutant::NoDrainAfterThaw
-            | Mutant::RefusedSessionGoesOn => None,
-        }
     }
 }
 
@@ -191,6 +165,13 @@ fn net(rng: &mut Rng, profile: Profile, machines: &[Machine]) -> Net {
             net.hints_lost = 300;
             net.words_lost = 500;
             net.kill_max = 500;
+        }
+        Profile::Quorum => {
+            net.slow = rng.pick(&[0, 100, 300]);
+            net.lost = rng.pick(&[0, 0, 20, 100]);
+            net.hints_lost = rng.pick(&[0, 300]);
+            net.words_lost = rng.pick(&[0, 500, 1000]);
+            net.kill_max = rng.pick(&[100, 980]);
         }
     }
     net

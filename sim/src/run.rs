@@ -7,7 +7,7 @@ use hotseat_core::Mutant;
 
 use crate::clock::SECOND;
 use crate::invariants::Broken;
-use crate::plan::{Plan, Profile};
+use crate::plan::{Lean, Plan, Profile};
 use crate::trace::Keep;
 use crate::world::World;
 
@@ -21,8 +21,8 @@ pub struct Failure {
     pub seed: u64,
     /// The rule left out.
     pub mutant: Option<Mutant>,
-    /// The kind of run, if it was not left to the seed.
-    pub profile: Option<Profile>,
+    /// What was not left to the seed.
+    pub lean: Lean,
     /// When, in nanoseconds of true time.
     pub at: u64,
     /// What.
@@ -43,8 +43,13 @@ impl Failure {
     #[must_use]
     pub fn command(&self) -> String {
         let mutant = self.mutant.map(|mutant| format!(" --mutant {mutant:?}")).unwrap_or_default();
-        let profile = self.profile.map(|profile| format!(" --profile {profile:?}")).unwrap_or_default();
-        format!("cargo run --release -p hotseat-sim -- --seed {}{mutant}{profile}", self.seed)
+        let profile = self.lean.profile.map(|profile| format!(" --profile {profile:?}")).unwrap_or_default();
+        let voters = match self.lean.voters {
+            None => "",
+            Some(true) => " --voters on",
+            Some(false) => " --voters off",
+        };
+        format!("cargo run --release -p hotseat-sim -- --seed {}{mutant}{profile}{voters}", self.seed)
     }
 
     /// The end of the time line: the run is repeated aloud.
@@ -56,7 +61,7 @@ impl Failure {
     /// So many lines of the end of the time line.
     #[must_use]
     pub fn last(&self, lines: usize) -> String {
-        let (world, _) = play(self.seed, self.mutant, self.profile, Keep::All);
+        let (world, _) = play(self.seed, self.mutant, self.lean, Keep::All);
         world.trace.tail(lines)
     }
 }
@@ -73,18 +78,21 @@ impl fmt::Display for Failure {
 ///
 /// # Errors
 /// The first promise that broke.
-pub fn run(seed: u64, mutant: Option<Mutant>, profile: Option<Profile>, keep: Keep) -> Result<Report, Failure> {
-    let (world, verdict) = play(seed, mutant, profile, keep);
+pub fn run(seed: u64, mutant: Option<Mutant>, lean: Lean, keep: Keep) -> Result<Report, Failure> {
+    let (world, verdict) = play(seed, mutant, lean, keep);
     match verdict {
         Ok(()) => Ok(Report { simulated: world.now, trace: world.trace.text }),
-        Err(broken) => Err(Failure { seed, mutant, profile, at: world.now, broken }),
+        Err(broken) => Err(Failure { seed, mutant, lean, at: world.now, broken }),
     }
 }
 
-fn play(seed: u64, mutant: Option<Mutant>, profile: Option<Profile>, keep: Keep) -> (World, Result<(), Broken>) {
-    let mut plan = Plan::new(seed, profile);
+fn play(seed: u64, mutant: Option<Mutant>, lean: Lean, keep: Keep) -> (World, Result<(), Broken>) {
+    let mut plan = Plan::new(seed, lean);
     let machines = std::mem::take(&mut plan.machines);
     let mut world = World::new(seed, mutant, plan.net, machines, keep);
+    if let Some(voters) = &plan.voters {
+        world.found(voters);
+    }
     world.checks.no_false_alarm.watches = plan.profile == Profile::Calm;
     for (at, fault) in std::mem::take(&mut plan.faults) {
         world.plan(at, fault);

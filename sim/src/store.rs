@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use hotseat_core::{Expect, Key, Look, Outcome, Record, SessionState, Version};
+use hotseat_core::{Expect, Key, Look, Outcome, Record, SessionRecord, SessionState, Version};
 
 /// Past values kept per record; a read older than these gets the oldest kept.
 const PAST_MAX: usize = 64;
@@ -36,6 +36,14 @@ impl Store {
     #[must_use]
     pub(crate) fn now(&self, key: &Key) -> Option<(Version, &Record)> {
         self.cells.get(key)?.back().map(|value| (value.version, &value.record))
+    }
+
+    /// Every session record that stands now.
+    pub(crate) fn sessions(&self) -> impl Iterator<Item = &SessionRecord> {
+        self.cells.values().filter_map(|cell| match &cell.back()?.record {
+            Record::Session(record) => Some(record),
+            Record::Group(_) | Record::Voters(_) => None,
+        })
     }
 
     /// Compares and swaps.

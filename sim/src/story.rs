@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use hotseat_core::{Event, Exit, Reason, RequestError, Role, SessionState};
+use hotseat_core::{Event, Exit, Reason, RequestError, Role, SessionId, SessionState};
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -58,6 +58,12 @@ impl Story {
             Role::Standby => "standby".into(),
             Role::Leader(epoch) => format!("leader of epoch {epoch}"),
         }
+    }
+
+    /// A voter tells who asked that it has promised to end a session.
+    pub(crate) fn promised(&mut self, voter: &str, session: SessionId) -> Option<String> {
+        let line = format!("promises never to acknowledge session {} again", session.ordinal);
+        self.told.insert(format!("{voter} {session:?} {line}")).then_some(line)
     }
 
     const fn ending(state: SessionState) -> &'static str {

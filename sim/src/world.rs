@@ -4,16 +4,21 @@
 //! the invariants every fact, and stops at the first that does not hold. It never decides for a node.
 
 mod agents;
+mod council;
 mod faulting;
 mod guarding;
 mod services;
 mod storage;
+mod voting;
 
-use hotseat_core::{GroupId, Mutant, Rules};
+use hotseat_core::{GroupId, Mutant, Rules, VoterId};
 
+use crate::disk::Disk;
 use crate::event::{AgentRef, GuardRef, What};
 use crate::fault::Fault;
 use crate::invariants::{Broken, Fact, Invariants, Place};
+use crate::links::Links;
+use crate::log::Log;
 use crate::machine::Machine;
 use crate::net::Net;
 use crate::queue::Queue;
@@ -31,7 +36,11 @@ pub(crate) struct World {
     pub(crate) queue: Queue<What>,
     pub(crate) store: Store,
     pub(crate) machines: Vec<Machine>,
+    pub(crate) disks: Vec<Disk>,
     pub(crate) net: Net,
+    pub(crate) links: Links,
+    /// Where voters keep the leases: the log they keep beside; `None` where the store is the quorum.
+    pub(crate) log: Option<Log>,
     pub(crate) mutant: Option<Mutant>,
     pub(crate) outage: bool,
     /// What must hold.
@@ -51,8 +60,11 @@ impl World {
             rng: Rng::new(seed ^ 0x5eed),
             queue: Queue::default(),
             store: Store::new(mutant == Some(Mutant::VersionReused)),
+            disks: vec![Disk::new(VoterId(0)); machines.len()],
             machines,
             net,
+            links: Links::default(),
+            log: None,
             mutant,
             outage: false,
             checks: Invariants::default(),
@@ -60,10 +72,17 @@ impl World {
             story: Story::default(),
             broken: None,
         };
-        for machine in &mut world.machines {
-            machine.config.rules = mutant.map_or_else(Rules::default, Rules::without);
+        let rules = world.rules();
+        for (at, machine) in world.machines.iter_mut().enumerate() {
+            machine.config.rules = rules;
+            machine.disk = machine.shares.unwrap_or(at);
         }
         world
+    }
+
+    /// All but the one that is left out.
+    pub(crate) fn rules(&self) -> Rules {
+        self.mutant.map_or_else(Rules::default, Rules::without)
     }
 
     /// Plans a fault.
@@ -143,6 +162,11 @@ impl World {
             What::Dead(guard, group, run) => self.dead(guard, group, run),
             What::Word(machine, word) => self.word(machine, word),
             What::Prove(guard) => self.prove(guard),
+            What::Letter(to, input) => self.letter_arrives(to, *input),
+            What::Kept(agent, number) => self.kept(agent, number),
+            What::Grows(machine, to) => self.copy_grows(machine, to),
+            What::Elect => self.elect(),
+            What::Operator => self.operate(),
         }
     }
 
@@ -151,6 +175,7 @@ impl World {
         let (machine, agent, guard) = target(&what);
         let Some(machine) = machine.map(|at| &mut self.machines[at]) else { return Some(what) };
         if machine.frozen.is_some() {
+            machine.unread.note(self.now, &what);
             machine.waiting.push(what);
             return None;
         }
@@ -158,6 +183,7 @@ impl World {
             && agent.life == of.life
             && agent.paused
         {
+            machine.unread.note(self.now, &what);
             agent.waiting.push(what);
             return None;
         }
@@ -174,7 +200,7 @@ impl World {
 /// Whom it happens to: a machine, an agent on it, a guard on it.
 fn target(what: &What) -> (Option<usize>, Option<AgentRef>, Option<GuardRef>) {
     match what {
-        What::Fault(_) | What::Write(_) | What::List(..) => (None, None, None),
+        What::Fault(_) | What::Write(_) | What::List(..) | What::Elect | What::Operator => (None, None, None),
         What::Tell(of, _)
         | What::Wake(of)
         | What::GuardUp(of)
@@ -185,6 +211,8 @@ fn target(what: &What) -> (Option<usize>, Option<AgentRef>, Option<GuardRef>) {
         // A keeper kills, and a service dies, whether the guard runs or not.
         What::Alarm(of) | What::Exits(of, ..) | What::Dead(of, ..) => (Some(of.machine), None, None),
         What::Order(of, _) | What::Orphaned(of) | What::Prove(of) => (Some(of.machine), None, Some(*of)),
-        What::Word(machine, _) => (Some(*machine), None, None),
+        What::Word(machine, _) | What::Letter(machine, _) | What::Grows(machine, _) => (Some(*machine), None, None),
+        // The disk goes on under a stopped process.
+        What::Kept(of, _) => (Some(of.machine), None, None),
     }
 }

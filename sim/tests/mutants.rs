@@ -1,7 +1,7 @@
 //! Every rule that is left out is missed: each mutant breaks a promise within so many seeds.
 
 use hotseat_core::Mutant;
-use hotseat_sim::{Keep, Plan, run};
+use hotseat_sim::{Keep, Lean, run};
 
 /// Where the counting starts.
 const STARTS: [u64; 3] = [1, 1_000_000, 2_000_000];
@@ -11,7 +11,7 @@ const SEEDS_MAX: u64 = 400;
 /// Seeds until killed, and the promise that broke.
 fn kill(mutant: Mutant, start: u64) -> (u64, &'static str) {
     for seed in start..start + SEEDS_MAX {
-        if let Err(failure) = run(seed, Some(mutant), Plan::against(mutant), Keep::Nothing) {
+        if let Err(failure) = run(seed, Some(mutant), Lean::against(mutant), Keep::Nothing) {
             return (seed - start + 1, failure.broken.invariant);
         }
     }

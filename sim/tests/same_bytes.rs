@@ -1,9 +1,9 @@
 //! Same seed, same bytes.
 
-use hotseat_sim::{Keep, run};
+use hotseat_sim::{Keep, Lean, run};
 
 fn check(seed: u64) {
-    let text = || match run(seed, None, None, Keep::All) {
+    let text = || match run(seed, None, Lean::default(), Keep::All) {
         Ok(report) => report.trace,
         Err(failure) => panic!("{failure}"),
     };

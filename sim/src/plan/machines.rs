@@ -22,7 +22,7 @@ pub(super) fn draw(rng: &mut Rng, profile: Profile, groups: &[GroupId]) -> Vec<M
     let common = ttl(rng);
     let mixed = rng.chance(if profile == Profile::Edge { 400 } else { 200 });
     let shapes: Vec<_> = groups.iter().map(|group| (group.clone(), service(rng))).collect();
-    let twin = profile == Profile::Storm && rng.chance(150);
+    let twin = matches!(profile, Profile::Storm | Profile::Quorum) && rng.chance(150);
     let mut machines = Vec::new();
     for at in 0..count + usize::from(twin) {
         let ttl = if mixed { ttl(rng) } else { common };
@@ -63,12 +63,9 @@ fn machine(
 fn clock(rng: &mut Rng, profile: Profile) -> Clock {
     let per_mille = match profile {
         Profile::Edge => rng.pick(&[SLOWEST, FASTEST]),
-        Profile::Calm | Profile::Single | Profile::Storm | Profile::Stale | Profile::Lossy => {
-            if rng.chance(500) {
-                rng.between(SLOWEST, FASTEST)
-            } else {
-                1000
-            }
+        Profile::Quorum if rng.chance(500) => rng.pick(&[SLOWEST, FASTEST]),
+        Profile::Calm | Profile::Single | Profile::Storm | Profile::Stale | Profile::Lossy | Profile::Quorum => {
+            if rng.chance(500) { rng.between(SLOWEST, FASTEST) } else { 1000 }
         }
     };
     Clock { per_mille, offset: rng.below(1000 * SECOND), booted: 0 }

@@ -2,9 +2,10 @@
 
 use hotseat_core::GroupId;
 
-use super::{Plan, Profile};
+use super::{Plan, Profile, council};
 use crate::clock::{MS, SECOND};
 use crate::fault::{Cut, Fault};
+use crate::log::Change;
 use crate::rng::Rng;
 use crate::service::{Stops, Temper, Yields};
 
@@ -29,6 +30,20 @@ enum Kind {
     Temper,
     Switchover,
     Twin,
+    /// Two machines do not hear each other, or one does not hear the other.
+    Sever,
+    /// What one sends to another comes late: after what was sent later, on other ways.
+    Drag,
+    /// Nobody hears of a machine, nor it of them.
+    Island,
+    Depose,
+    Disk,
+    Wipe,
+    Voters,
+    /// Everybody's power fails.
+    Blackout,
+    /// An agent stops for a while, and somebody starts another on its disk.
+    Second,
 }
 
 use Kind::{
@@ -58,6 +73,36 @@ const EVERYTHING: &[Kind] = &[
     Twin,
 ];
 
+/// What else goes wrong where there are voters.
+const COUNCIL: &[Kind] = &[
+    Kind::Sever,
+    Kind::Sever,
+    Kind::Sever,
+    Kind::Drag,
+    Kind::Drag,
+    Kind::Island,
+    Kind::Depose,
+    Kind::Disk,
+    Kind::Wipe,
+    Kind::Voters,
+    Kind::Voters,
+    Kind::Voters,
+    Kind::Blackout,
+    Kind::Second,
+    PauseAgent,
+    Freeze,
+    KillBoth,
+    KillAgent,
+    Power,
+    Power,
+    Stale,
+    Outage,
+];
+
+/// Of these one at a time changes a leader once at the most.
+const COUNCIL_ONE: &[Kind] =
+    &[Kind::Sever, Kind::Drag, Kind::Island, Kind::Depose, Kind::Disk, Kind::Wipe, Kind::Voters, Kind::Blackout, Stale];
+
 const fn kinds(profile: Profile) -> &'static [Kind] {
     match profile {
         Profile::Calm | Profile::Storm => EVERYTHING,
@@ -77,6 +122,7 @@ const fn kinds(profile: Profile) -> &'static [Kind] {
         ],
         Profile::Edge => &[CutOff, CutOff, Stutter, Stutter, Stutter, Freeze, PauseAgent],
         Profile::Stale => &[Stale, Stale, Stale, KillAgent, KillBoth, CutOff, Switchover, Stop],
+        Profile::Quorum => COUNCIL,
         Profile::Lossy => &[Late, Late, Switchover, Switchover, CutOff, KillAgent, KillService, Stop],
     }
 }
@@ -87,7 +133,8 @@ struct Storm<'a> {
 }
 
 pub(super) fn one(rng: &mut Rng, plan: &mut Plan, start: u64) {
-    let kind = rng.pick(kinds(Profile::Single));
+    let ours = plan.voters.is_some() && rng.chance(500);
+    let kind = rng.pick(if ours { COUNCIL_ONE } else { kinds(Profile::Single) });
     let at = start + rng.below(2 * SECOND);
     let lasts = rng.between(1, 6000) * MS;
     plan.changes = Some((1, start));
@@ -99,7 +146,8 @@ pub(super) fn many(rng: &mut Rng, plan: &mut Plan, start: u64, ttl: u64) {
     let count = rng.between(1, 25);
     let span = plan.healed - start;
     for _ in 0..count {
-        let (kind, at) = (rng.pick(kinds), start + rng.below(span));
+        let ours = plan.voters.is_some() && rng.chance(300);
+        let (kind, at) = (rng.pick(if ours { COUNCIL } else { kinds }), start + rng.below(span));
         let lasts = if rng.chance(500) { rng.below(3 * ttl) } else { rng.below(6 * SECOND) };
         Storm { rng, plan }.strike(kind, at, lasts);
     }
@@ -153,6 +201,21 @@ impl Storm<'_> {
                 Some(twin) => (Fault::Start(twin), Some(Fault::KillAgent(twin))),
                 None => return,
             },
+            Kind::Sever => return self.sever(on, at, ends),
+            Kind::Drag => {
+                let (way, extra) = ((on, self.machine()), self.rng.below(3000) * MS);
+                (Fault::Drag(way, extra), Some(Fault::Drag(way, 0)))
+            }
+            Kind::Island => return self.island(on, at, ends),
+            Kind::Depose => (Fault::Depose, None),
+            Kind::Disk => {
+                let (slow, fails) = (self.rng.below(2000) * MS, self.rng.pick(&[0, 300, 1000]));
+                (Fault::Disk(on, slow, fails), Some(Fault::Disk(on, 0, 0)))
+            }
+            Kind::Wipe => return self.wipe(on, at, ends),
+            Kind::Voters => (Fault::Voters(self.change()), None),
+            Kind::Blackout => return self.blackout(at, ends),
+            Kind::Second => return self.second(at, ends),
         };
         self.add(at, fault);
         if let Some(then) = then {
@@ -183,5 +246,55 @@ impl Storm<'_> {
             _ => temper.dies_after = Some(self.rng.between(1, 3000) * MS),
         }
         temper
+    }
+
+    fn sever(&mut self, on: usize, at: u64, ends: u64) {
+        let other = self.machine();
+        let ways = if self.rng.chance(500) { vec![(on, other)] } else { vec![(on, other), (other, on)] };
+        for way in ways {
+            self.add(at, Fault::Sever(way));
+            self.add(ends, Fault::Join(way));
+        }
+    }
+
+    fn island(&mut self, on: usize, at: u64, ends: u64) {
+        for other in 0..self.plan.machines.len() {
+            for way in [(on, other), (other, on)] {
+                self.add(at, Fault::Sever(way));
+                self.add(ends, Fault::Join(way));
+            }
+        }
+    }
+
+    fn wipe(&mut self, on: usize, at: u64, ends: u64) {
+        self.add(at, Fault::Wipe(on));
+        self.add(ends, Fault::PowerOn(on));
+        if self.rng.chance(500) {
+            self.add(ends + SECOND, Fault::Voters(Change::Tidy));
+        }
+    }
+
+    fn change(&mut self) -> Change {
+        if self.plan.profile == Profile::Single || self.rng.chance(700) {
+            return council::change(self.rng, self.plan);
+        }
+        let count = self.plan.machines.len() as u64;
+        let jump = (0..self.rng.between(1, count)).map(|_| self.machine()).collect();
+        Change::Jump(jump)
+    }
+
+    fn blackout(&mut self, at: u64, ends: u64) {
+        for on in 0..self.plan.machines.len() {
+            let late = if self.rng.chance(500) { 0 } else { self.rng.below(SECOND) };
+            self.add(at, Fault::PowerOff(on));
+            self.add(ends + late, Fault::PowerOn(on));
+        }
+    }
+
+    fn second(&mut self, at: u64, ends: u64) {
+        let Some(twin) = self.plan.machines.iter().position(|machine| machine.shares.is_some()) else { return };
+        self.add(at, Fault::PauseAgent(0));
+        self.add(at, Fault::Start(twin));
+        self.add(ends, Fault::ResumeAgent(0));
     }
 }

@@ -1,12 +1,13 @@
 //! Driving an agent's mind: inputs in, actions carried out, the timer kept. It adds no decision.
 
-use hotseat_core::{Action, Event, GroupId, GuardCommand, Input, Node, Role};
+use hotseat_core::{Action, Answer, Event, GroupId, GuardCommand, Input, Mutant, Node, NodeConfig, Role, SessionId};
 
 use super::World;
 use crate::clock::MS;
 use crate::event::{AgentRef, GuardRef, What};
 use crate::invariants::{Broken, Fact};
 use crate::machine::Agent;
+use crate::story::Story;
 use crate::trace;
 
 /// More wakes than this in one simulated millisecond is a busy loop.
@@ -18,11 +19,17 @@ impl World {
         if machine.agent.is_some() || machine.off || machine.frozen.is_some() {
             return;
         }
+        if self.locked(at) {
+            return;
+        }
+        let voter = self.remembers(at);
+        let machine = &mut self.machines[at];
         machine.lives += 1;
         let life = machine.lives;
+        let bound = voter.as_ref().map(|voter| voter.promises.clone()).unwrap_or_default();
         machine.agent = Some(Agent {
             life,
-            node: Node::new(machine.config.clone()),
+            node: Node::new(NodeConfig { voter, ..machine.config.clone() }),
             paused: false,
             waiting: Vec::new(),
             wake: None,
@@ -31,8 +38,19 @@ impl World {
             deadline: None,
             window: 0,
             wakes: 0,
+            refused: false,
+            informed: false,
+            bound,
         });
         self.step(AgentRef { machine: at, life }, Input::Tick);
+        self.council_changes();
+    }
+
+    /// Whether another process holds the lock of this machine's disk (B3).
+    fn locked(&self, at: usize) -> bool {
+        let disk = self.machines[at].disk;
+        let held = self.machines.iter().any(|machine| machine.disk == disk && machine.agent.is_some());
+        held && self.log.is_some() && self.mutant != Some(Mutant::TwoProcesses)
     }
 
     /// The agent's process is gone, however that came.
@@ -41,6 +59,8 @@ impl World {
         if let Some(guard) = agent.guard {
             self.later(self.net.ipc, What::Orphaned(GuardRef { machine: at, at: guard }));
         }
+        self.tear(at);
+        self.council_changes();
     }
 
     pub(crate) fn tell(&mut self, delay: u64, agent: AgentRef, input: Input) {
@@ -60,6 +80,8 @@ impl World {
         }
         let local = machine.clock.local(now);
         let Some(agent) = machine.agent.as_mut() else { return };
+        machine.unread.read(&input);
+        agent.refused |= refuses(&input, agent.session);
         let name = &machine.config.name;
         self.trace.line(now, || name.to_string(), || trace::input(&input));
         for action in agent.node.step(local, input) {
@@ -112,7 +134,7 @@ impl World {
     pub(crate) fn lapsed(&self, of: AgentRef) -> bool {
         let machine = &self.machines[of.machine];
         let Some(agent) = &machine.agent else { return true };
-        agent.session.is_none() || agent.deadline.is_none_or(|at| machine.clock.local(self.now) >= at)
+        agent.session.is_none() || agent.refused || agent.deadline.is_none_or(|at| machine.clock.local(self.now) >= at)
     }
 
     fn carry_out(&mut self, of: AgentRef, action: Action) {
@@ -124,9 +146,10 @@ impl World {
                 self.fact(&Fact::Wrote { of, lapsed, session, key: &key, record: &record });
                 self.write(of, ticket, key, expect, record);
             }
-            Action::Renew(_) | Action::Ask(..) | Action::Answer(..) | Action::Keep(..) => {
-                unreachable!("only voters do so, and there are none")
-            }
+            Action::Renew(renewal) => self.renew(of, renewal),
+            Action::Ask(voter, question) => self.ask(of, voter, &question),
+            Action::Answer(voter, answer) => self.answer(of, voter, answer),
+            Action::Keep(number, promises) => self.keep(of, number, promises),
             Action::SpawnGuard => {
                 let took = self.rng.between(MS, 5 * MS);
                 self.later(took, What::GuardUp(of));
@@ -163,7 +186,9 @@ impl World {
     fn told(&mut self, of: AgentRef, event: Event) {
         if let Some(agent) = self.machines[of.machine].agent.as_mut() {
             match &event {
-                Event::SessionBegan(session) => (agent.session, agent.deadline) = (Some(*session), None),
+                Event::SessionBegan(session) => {
+                    (agent.session, agent.deadline, agent.refused) = (Some(*session), None, false);
+                }
                 Event::SessionOver(..) => agent.session = None,
                 _ => {}
             }
@@ -187,7 +212,8 @@ impl World {
                     agent.deadline = Some(*at);
                     if let Some(session) = agent.session {
                         let dead_by = clock.when(*at + budget);
-                        self.fact(&Fact::Leased { session, dead_by });
+                        let from = *at - machine.config.timing.lease();
+                        self.fact(&Fact::Leased { session, from, dead_by });
                     }
                 }
             }
@@ -212,4 +238,7 @@ impl World {
     }
 }
 
-use crate::story::Story;
+/// Whether a voter says that this session is over (B5).
+fn refuses(input: &Input, session: Option<SessionId>) -> bool {
+    matches!(input, Input::Answered(_, Answer::Refused(it)) if Some(*it) == session)
+}

@@ -1,10 +1,12 @@
 //! Faults as they strike, and how each is mended. What does not apply at the moment does nothing.
 
-use hotseat_core::{GroupId, Input, NodeName, Request};
+use hotseat_core::{GroupId, Input, Mutant, NodeName, Request, VoterId};
 
 use super::World;
+use crate::disk::Disk;
 use crate::event::{AgentRef, GuardRef, What};
 use crate::fault::Fault;
+use crate::log::Change;
 use crate::service::Temper;
 
 impl World {
@@ -53,8 +55,19 @@ impl World {
                     self.switch_over(at, group.clone(), to);
                 }
             }
+            Fault::Sever(way) => self.links.cut(way),
+            Fault::Join(way) => self.links.join(way),
+            Fault::Drag(way, extra) => self.links.slow(way, extra),
+            Fault::Depose => self.depose(),
+            Fault::Wipe(at) => self.wipe(at),
+            Fault::Disk(at, slow, fails) => {
+                let disk = &mut self.disks[self.machines[at].disk];
+                (disk.slow, disk.fails) = (slow, fails);
+            }
+            Fault::Voters(change) => self.wish(change),
             Fault::HealAll => self.heal_all(),
         }
+        self.council_changes();
     }
 
     fn tell_agent(&mut self, at: usize, input: Input) {
@@ -82,8 +95,18 @@ impl World {
     fn resume_agent(&mut self, at: usize) {
         let Some(agent) = self.machines[at].agent.as_mut() else { return };
         agent.paused = false;
-        for what in std::mem::take(&mut agent.waiting) {
-            self.later(0, what);
+        let waiting = std::mem::take(&mut agent.waiting);
+        self.go_on(at, waiting);
+    }
+
+    /// What waited happens now. Timers and sockets are read in any order, the sockets by and by (B8).
+    fn go_on(&mut self, at: usize, waiting: Vec<What>) {
+        let machine = &self.machines[at];
+        let drained = machine.clock.truly(machine.config.timing.renewal().as_nanos() as u64) / 2;
+        let at_once = self.log.is_none() || self.rng.chance(500);
+        for what in waiting {
+            let delay = if at_once || !is_letter(&what) { 0 } else { self.rng.below(drained) };
+            self.later(delay, what);
         }
     }
 
@@ -118,14 +141,31 @@ impl World {
         self.guards_thaw(at, self.now - since);
         self.each_guard(at, Self::check_contained);
         self.each_process(at, true);
-        for what in std::mem::take(&mut self.machines[at].waiting) {
-            self.later(0, what);
-        }
+        let waiting = std::mem::take(&mut self.machines[at].waiting);
+        self.go_on(at, waiting);
     }
 
     fn power_off(&mut self, at: usize) {
         self.thaw_dead(at);
         self.machines[at].off = true;
+    }
+
+    /// A new disk is a new voter. Not more of them than the log survives.
+    fn wipe(&mut self, at: usize) {
+        let on = self.machines[at].disk;
+        let id = self.disks[on].id;
+        let lost = self.lost_voters();
+        let survives = self.voters().is_some_and(|record| {
+            let more = record.voters.contains(&id);
+            (record.voters.len() - lost.len() - usize::from(more)) * 2 > record.voters.len()
+        });
+        if !survives {
+            return;
+        }
+        self.power_off(at);
+        let remembered = self.mutant == Some(Mutant::WipedDisk);
+        let id = if remembered { id } else { VoterId(self.rng.bits()) };
+        self.disks[on] = Disk::new(id);
     }
 
     /// Whatever was there is no more, at once.
@@ -135,6 +175,8 @@ impl World {
         machine.frozen = None;
         machine.waiting.clear();
         machine.agent = None;
+        self.tear(at);
+        let machine = &mut self.machines[at];
         for guard in &mut machine.guards {
             guard.lost = true;
             guard.ending = true;
@@ -162,6 +204,11 @@ impl World {
     fn heal_all(&mut self) {
         self.outage = false;
         self.net.lost = 0;
+        self.links.mend();
+        for disk in &mut self.disks {
+            (disk.slow, disk.fails) = (0, 0);
+        }
+        self.wish(Change::Tidy);
         for at in 0..self.machines.len() {
             let machine = &mut self.machines[at];
             machine.cut = None;
@@ -180,5 +227,13 @@ impl World {
                 self.start_agent(at);
             }
         }
+    }
+}
+
+fn is_letter(what: &What) -> bool {
+    match what {
+        What::Letter(..) => true,
+        What::Tell(_, input) => matches!(**input, Input::Asked(..) | Input::Answered(..)),
+        _ => false,
     }
 }

@@ -145,7 +145,9 @@ impl World {
         if guard.lost || guard.proven {
             return;
         }
-        if !guard.processes.is_empty() {
+        let premature = self.mutant == Some(Mutant::PrematureProof);
+        let guard = self.guard(of);
+        if !guard.processes.is_empty() && !premature {
             return self.later(MS, What::Prove(of));
         }
         guard.proven = true;
@@ -162,9 +164,10 @@ impl World {
         let label = self.label(from);
         self.trace.story(self.now, &label, || "guard: everything of this session is dead; here is the proof".into());
         for machine in (0..self.machines.len()).filter(|at| *at != from) {
+            let way = self.log.is_none() || self.reaches(from, machine);
             for repeat in REPEATS {
                 let took = self.rng.between(MS / 10, WORD_MAX);
-                if !self.rng.chance(self.net.words_lost) {
+                if !self.rng.chance(self.net.words_lost) && way {
                     self.later(repeat + took, What::Word(machine, word));
                 }
             }

@@ -3,6 +3,7 @@
 use hotseat_core::{Expect, Input, Key, Outcome, Record, Ticket};
 
 use super::World;
+use crate::clock::MS;
 use crate::event::{AgentRef, Call, What};
 use crate::fault::Cut;
 use crate::invariants::Fact;
@@ -10,6 +11,9 @@ use crate::rng::Rng;
 
 /// A late write lands within so many store time-outs.
 const LATE_MAX: u64 = 5;
+/// A node's own copy of the log is read in so long.
+const READ_MIN: u64 = MS / 20;
+const READ_MAX: u64 = MS / 2;
 
 impl World {
     /// When a call that leaves now counts as unanswered.
@@ -19,14 +23,24 @@ impl World {
     }
 
     fn requests_pass(&self, machine: usize) -> bool {
+        if let Some(log) = &self.log {
+            return self.hears_of(log, machine);
+        }
         !self.outage && self.machines[machine].cut != Some(Cut::Requests)
     }
 
     fn answers_pass(&self, machine: usize) -> bool {
+        if let Some(log) = &self.log {
+            return self.told_by(log, machine);
+        }
         !self.outage && self.machines[machine].cut.is_none()
     }
 
     pub(crate) fn look(&mut self, of: AgentRef) {
+        if self.log.is_some() {
+            let took = self.rng.between(READ_MIN, READ_MAX);
+            return self.later(took, What::List(of, self.now));
+        }
         let took = self.net.call(&mut self.rng) + self.net.call(&mut self.rng);
         let gives_up = self.gives_up(of);
         let lost = self.rng.chance(self.net.lost);
@@ -38,6 +52,9 @@ impl World {
     }
 
     pub(crate) fn list(&mut self, of: AgentRef, began: u64) {
+        if self.log.is_some() {
+            return self.read_copy(of, began);
+        }
         let machine = &self.machines[of.machine];
         if !machine.lives(of.life) {
             return;
@@ -102,7 +119,8 @@ impl World {
 
     fn apply(&mut self, from: AgentRef, key: &Key, expect: Expect, record: Record) -> Outcome {
         let before = self.store.now(key).map(|(_, record)| record.clone());
-        let outcome = self.store.apply(self.now, key, expect, record.clone());
+        let lawful = self.lawful(key, &record);
+        let outcome = if !lawful { Outcome::Refused } else { self.store.apply(self.now, key, expect, record.clone()) };
         let machine = &self.machines[from.machine];
         self.trace.line(self.now, || machine.label(), || format!("== {key} {outcome:?}"));
         if let Outcome::Applied(_) = outcome {
@@ -115,7 +133,10 @@ impl World {
     }
 
     /// Somebody says that the store changed; some do not hear it.
-    fn hint(&mut self) {
+    pub(crate) fn hint(&mut self) {
+        if self.log.is_some() {
+            return self.copies_grow();
+        }
         for at in 0..self.machines.len() {
             let Some(life) = self.machines[at].agent.as_ref().map(|agent| agent.life) else { continue };
             let took = self.rng.between(self.net.call_min, self.net.call_max);
