@@ -22,6 +22,7 @@ pub mod history;
 pub mod home;
 pub mod identity;
 pub mod links;
+pub mod lock;
 pub mod logging;
 pub mod output;
 pub mod peers;

@@ -1,4 +1,4 @@
-//! Where the output of services and hooks goes: the agent's log, line by line, or a file.
+//! Where the output of services and hooks goes: the agent's log, line by line, a file, or what was given for it.
 //!
 //! A service never waits for us: a file is written by the service itself; lines for the log are drained by a
 //! task of their own, whatever the log does.
@@ -7,6 +7,7 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::net::unix::pipe;
@@ -22,6 +23,8 @@ pub enum Target {
     Log,
     /// The end of this file.
     File(PathBuf),
+    /// This very descriptor.
+    Given(Arc<OwnedFd>),
 }
 
 /// Opens the descriptor that a program writes to.
@@ -30,6 +33,7 @@ pub enum Target {
 /// When the file cannot be opened, or descriptors are out.
 pub fn open(name: &str, target: Target) -> io::Result<OwnedFd> {
     match target {
+        Target::Given(given) => given.try_clone(),
         Target::File(path) => {
             let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
             let file: File = OpenOptions::new().create(true).append(true).open(&path).map_err(named)?;

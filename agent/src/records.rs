@@ -33,6 +33,12 @@ impl Records {
         Self { store, node: node.to_owned(), seen: Arc::default() }
     }
 
+    /// The store behind it.
+    #[must_use]
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
     /// Lists every record. Bounded by the store's own time-out.
     ///
     /// # Errors

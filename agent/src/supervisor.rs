@@ -66,13 +66,24 @@ pub struct Supervisor {
     slots: HashMap<u32, Use>,
     pids: HashMap<GroupId, u32>,
     next: u32,
+    guarding: Option<u32>,
+    ended: Option<(Option<i32>, Option<i32>)>,
 }
 
 impl Supervisor {
     /// Without a guard. `exe` is started as `exe guard --fd N`.
     #[must_use]
     pub fn new(exe: PathBuf) -> Self {
-        Self { exe, guard: None, session: [0; 16], slots: HashMap::new(), pids: HashMap::new(), next: 1 }
+        Self {
+            exe,
+            guard: None,
+            session: [0; 16],
+            slots: HashMap::new(),
+            pids: HashMap::new(),
+            next: 1,
+            guarding: None,
+            ended: None,
+        }
     }
 
     /// The process of a group's service, while it runs.
@@ -87,6 +98,18 @@ impl Supervisor {
         self.pids.iter().map(|(group, pid)| (group.clone(), *pid)).collect()
     }
 
+    /// The process of the newest guard.
+    #[must_use]
+    pub fn guard(&self) -> Option<u32> {
+        self.guarding
+    }
+
+    /// How the main process of a service ended last: its exit code, or the signal that ended it.
+    #[must_use]
+    pub fn ended(&self) -> Option<(Option<i32>, Option<i32>)> {
+        self.ended
+    }
+
     /// Starts a guard for a new session.
     ///
     /// # Errors
@@ -95,6 +118,7 @@ impl Supervisor {
         let guard = Guard::spawn(&self.exe, settings)?;
         // The linger is a little over two ttls: a stop is seen within half a ttl or so.
         tokio::spawn(vigil::watch(guard.pid(), settings.linger / 8));
+        self.guarding = Some(guard.pid());
         self.session = settings.session;
         self.slots.clear();
         self.pids.clear();
@@ -269,6 +293,7 @@ impl Supervisor {
         match self.slots.get_mut(&slot)? {
             Use::Service(group, run) => {
                 self.pids.remove(group);
+                self.ended = Some((code, signal));
                 Some(Input::Service(group.clone(), *run, ServiceInput::Exited(how)))
             }
             Use::Job { ended, .. } => {

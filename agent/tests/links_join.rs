@@ -118,7 +118,8 @@ async fn tokens_that_are_over_or_forged_are_refused_by_the_member_too() {
 async fn a_member_whose_clock_is_ahead_says_that_the_token_is_over() {
     let cluster = Cluster::new("netmon");
     let a = cluster.node("a", 1).await;
-    let token = cluster.authority.invite(std::slice::from_ref(&a.peer.address), DAY, SystemTime::now() - 2 * DAY).unwrap();
+    let token =
+        cluster.authority.invite(std::slice::from_ref(&a.peer.address), DAY, SystemTime::now() - 2 * DAY).unwrap();
     // As a node whose own clock is late would send it.
     let mut stream = raw(a.address, None, b"hotseat-join/1").await.unwrap();
     let key = NodeKey::generate().unwrap();

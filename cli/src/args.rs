@@ -23,6 +23,7 @@ Examples:
   hotseat run -c /etc/hotseat/hotseat.toml           the agent of this machine, in the foreground
   hotseat status                                     who leads, and is it safe
   hotseat switchover --group web --to n2             a planned change of leader
+  hotseat lock nightly -- ./backup.sh                a command that runs on one node at a time
 
 Looking and acting commands speak to the agent on this machine; --url http://HOST:PORT names another."
 )]
@@ -54,6 +55,8 @@ pub(crate) enum Command {
     /// Save the cluster's own state, or begin a new cluster with it
     #[command(subcommand)]
     Snapshot(Snapshot),
+    /// Run a command while holding a lock, or list the locks
+    Lock(Lock),
     /// Say how a group is in one line, as a monitoring plugin does (exit 0 ok, 1 warning, 2 critical, 3 unknown)
     Check(Check),
     /// Check or show configuration files
@@ -307,6 +310,52 @@ pub(crate) struct Switchover {
 }
 
 #[derive(Args, Debug)]
+#[command(after_help = "\
+The command runs with the terminal, files and pipes of this one, and is killed with everything that it has started when
+the lock is lost, or when this process is killed: it is dead before anybody else has the lock. Signals are passed on to
+it. In its environment are HOTSEAT_LOCK, HOTSEAT_NODE, HOTSEAT_SEAT and HOTSEAT_EPOCH: a number that grows with every
+holder. Let what the command writes to refuse smaller ones, and even bytes that were under way do no harm.
+
+It needs the agent of this machine (hotseat run) at the start; later it may be started anew while the lock is held.
+
+Exit codes: that of the command, 128 + N when signal N ended it; 126 and 127 when it cannot be started or is not there.
+  1    with --try or --wait: others hold the lock
+  123  the lock was lost while the command ran; the command was killed
+  125  the command was not started: no agent, a bad name, …
+
+Examples:
+  hotseat lock nightly -- ./backup.sh
+  hotseat lock nightly --try -- ./backup.sh          exit 1 at once if it runs already, here or elsewhere
+  hotseat lock deploy --wait 10m -- make deploy
+  hotseat lock transcode --shared 3 -- ./worker      up to three at a time
+  hotseat lock --list                                who holds what, and who waits")]
+pub(crate) struct Lock {
+    #[command(flatten)]
+    pub(crate) target: Target,
+    /// The lock's name: letters, digits, '-', '_' and '.'
+    #[arg(required_unless_present = "list")]
+    pub(crate) name: Option<String>,
+    /// Do not wait: exit 1 at once if others hold it
+    #[arg(long = "try", conflicts_with = "wait")]
+    pub(crate) try_once: bool,
+    /// Wait no longer than this, as 10s or 5m; for ever otherwise
+    #[arg(long, value_parser = duration)]
+    pub(crate) wait: Option<Duration>,
+    /// How many may hold it at a time
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub(crate) shared: u32,
+    /// Who holds which lock, and who waits
+    #[arg(long, conflicts_with_all = ["try_once", "wait", "shared", "command"])]
+    pub(crate) list: bool,
+    /// Print JSON: the list, or who holds the lock
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// The command, after --
+    #[arg(last = true, value_name = "CMD", required_unless_present = "list")]
+    pub(crate) command: Vec<std::ffi::OsString>,
+}
+
+#[derive(Args, Debug)]
 #[command(after_help = "Example: hotseat check --group web")]
 pub(crate) struct Check {
     #[command(flatten)]
@@ -373,6 +422,11 @@ pub(crate) fn parse() -> Cli {
         if error.use_stderr() && std::env::args_os().nth(1).is_some_and(|first| first == "check") {
             drop(error.print());
             std::process::exit(3);
+        }
+        // 1 would be "others hold it", and 2 the command's own.
+        if error.use_stderr() && std::env::args_os().nth(1).is_some_and(|first| first == "lock") {
+            drop(error.print());
+            std::process::exit(125);
         }
         error.exit()
     })

@@ -1,7 +1,8 @@
 //! `hotseat`: the one binary.
 //!
 //! It reads the command line, hands it to one file per command, and turns what went wrong into one clear
-//! error and a non-zero exit. As `hotseat guard` it is the guard, before any runtime exists.
+//! error and a non-zero exit. As `hotseat guard` it is the guard, before any runtime exists,
+//! and as `hotseat lock-child` it becomes the command of a lock.
 
 mod args;
 mod commands;
@@ -13,6 +14,9 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     if let Some(fd) = guard_fd() {
         hotseat_guard::run(fd);
+    }
+    if std::env::args_os().nth(1).is_some_and(|word| word == "lock-child") {
+        return commands::become_command();
     }
     commands::run(args::parse())
 }

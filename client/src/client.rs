@@ -46,8 +46,8 @@ impl std::error::Error for Error {}
 /// A handle on one agent. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Client {
-    base: String,
-    http: reqwest::Client,
+    pub(crate) base: String,
+    pub(crate) http: reqwest::Client,
 }
 
 impl Client {
@@ -152,13 +152,13 @@ impl Client {
         self.read(response).await
     }
 
-    async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Error> {
+    pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Error> {
         let request = self.http.get(format!("{}{path}", self.base)).timeout(TIMEOUT);
         let response = request.send().await.map_err(|error| self.unreachable(&error))?;
         self.read(response).await
     }
 
-    async fn read<T: DeserializeOwned>(&self, response: reqwest::Response) -> Result<T, Error> {
+    pub(crate) async fn read<T: DeserializeOwned>(&self, response: reqwest::Response) -> Result<T, Error> {
         let status = response.status();
         let body = self.body(response).await?;
         if status.is_success() {
@@ -185,7 +185,7 @@ impl Client {
         }
     }
 
-    fn unreachable(&self, error: &reqwest::Error) -> Error {
+    pub(crate) fn unreachable(&self, error: &reqwest::Error) -> Error {
         let mut why: &dyn std::error::Error = error;
         while let Some(source) = why.source() {
             why = source;
@@ -195,7 +195,7 @@ impl Client {
 }
 
 /// Cuts a stream of bytes into lines.
-fn lines<B: AsRef<[u8]>>(chunks: impl Stream<Item = Result<B, ()>>) -> impl Stream<Item = String> {
+pub(crate) fn lines<B: AsRef<[u8]>>(chunks: impl Stream<Item = Result<B, ()>>) -> impl Stream<Item = String> {
     let cut = chunks.scan(Vec::new(), |rest: &mut Vec<u8>, chunk| {
         let mut whole = Vec::new();
         if let Ok(chunk) = chunk {

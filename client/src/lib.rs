@@ -13,9 +13,11 @@
 #![forbid(unsafe_code)]
 
 mod client;
+mod lock;
 mod wire;
 
 pub use client::{Client, Error};
+pub use lock::{Lock, LockParty, LockSeat, LockTerms, LockTiming, StoreWrite, StoreWritten, StoredRecord};
 pub use wire::{
     Cluster, Event, Group, Invitation, Invite, Member, Refusal, Remove, Roll, Seat, Self_, Store, Switchover, Voters,
 };

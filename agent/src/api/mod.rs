@@ -6,6 +6,7 @@ mod amp;
 mod cluster;
 mod events;
 mod health;
+mod locks;
 mod members;
 mod nsg;
 mod serve;
@@ -50,6 +51,7 @@ impl Api {
 
 /// Every path.
 pub fn router(api: Api) -> Router {
+    let locks = locks::routes(&api);
     Router::new()
         .route("/api/cluster", get(cluster::cluster))
         .route("/api/events", get(events::events))
@@ -67,6 +69,7 @@ pub fn router(api: Api) -> Router {
         .route("/v2/ping/net/{netid}/se/", get(nsg::ping_strict))
         .route("/v1/server/ha/state", get(amp::state))
         .route("/v1/server/ha/states", get(amp::states))
+        .merge(locks)
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(BODY_MAX))

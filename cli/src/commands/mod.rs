@@ -7,6 +7,7 @@ mod dev;
 mod events;
 mod init;
 mod join;
+mod lock;
 mod members;
 mod nodes;
 mod run;
@@ -16,6 +17,8 @@ mod switchover;
 
 use std::fmt::Display;
 use std::process::ExitCode;
+
+pub(crate) use lock::become_command;
 
 use crate::args::{Cli, Command};
 
@@ -28,6 +31,11 @@ pub(crate) struct Failed {
 impl Failed {
     pub(crate) fn new(text: impl Display) -> Self {
         Self { text: text.to_string(), code: 1 }
+    }
+
+    /// The same, with another exit code.
+    pub(crate) fn coded(self, code: u8) -> Self {
+        Self { code, ..self }
     }
 
     /// Nobody reads what is printed any more: nothing to say, and the code of a program that SIGPIPE ended.
@@ -57,6 +65,7 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Command::Switchover(args) => switchover::run(&args),
         Command::Members(args) => members::run(&args),
         Command::Snapshot(args) => snapshot::run(&args),
+        Command::Lock(args) => lock::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Config(args) => config::run(&args),
         Command::DevCleaner(args) => dev::clean(&args),

@@ -1,0 +1,370 @@
+//! The loop of one lock: it feeds the protocol's value, starts the command when that says so, and leaves when the
+//! command has ended.
+//!
+//! ```text
+//!  Waiting ──the protocol starts it──> Running ──it has ended, all of it──> Leaving ──released──> done
+//!     │ tried, waited, or asked to end            │ the lease lapsed, the guard is gone
+//!     └──────────────> Leaving                    └──── killed, by the guard ─────────────────> done
+//! ```
+//! It releases nothing before the guard has seen the whole tree gone: that is the protocol's rule, and not undone here.
+
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+
+use hotseat_core::{
+    Action, Event, Exit, GroupId, GuardCommand, GuardReport, Input, Instant, Key, Look, Node, NodeName, Outcome,
+    Record, Role, ServiceInput, SessionState, Ticket,
+};
+use hotseat_guard::{Command, Settings};
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use tokio::sync::mpsc;
+
+use super::name::LockName;
+use super::parcel::{self, Environment, Parcel};
+use super::queue::Queue;
+use super::run::{Failure, Options, Patience};
+use super::seats::{self, Bench};
+use super::sight;
+use super::signals;
+use super::terms::Terms;
+use super::verdict::{Ended, ended, held};
+use crate::clock::{self, Alarm};
+use crate::driver::Message;
+use crate::output::Target;
+use crate::records::Records;
+use crate::supervisor::{Program, Supervisor};
+use crate::tasks::Tasks;
+
+/// This binary, wherever it has been moved or upgraded to since.
+const OURSELVES: &str = "/proc/self/exe";
+
+/// The command, while it runs.
+struct Running {
+    group: GroupId,
+    run: u64,
+    answer: UnixStream,
+    /// How its main process ended.
+    exit: Option<Ended>,
+    /// Why the lock is lost.
+    lost: Option<String>,
+}
+
+enum Stage {
+    Waiting,
+    Running(Running),
+    Leaving(Ended),
+}
+
+/// See the module.
+pub(super) struct Holder {
+    node: Node,
+    name: NodeName,
+    terms: Terms,
+    options: Options,
+    bench: Bench,
+    guard: Settings,
+    supervisor: Supervisor,
+    /// The newest guard's process.
+    guarding: Option<OwnedFd>,
+    tasks: Tasks,
+    records: Records,
+    inbox: mpsc::Receiver<Message>,
+    signals: mpsc::Receiver<i32>,
+    stage: Stage,
+    /// The newest look.
+    seen: Look,
+    give_up_at: Option<Instant>,
+    told: bool,
+    /// The write that ends our session in order, and whether it stands.
+    release: Option<Ticket>,
+    released: bool,
+    exit: Option<Exit>,
+    over: Option<Ended>,
+}
+
+impl Holder {
+    pub(super) fn new(
+        options: Options,
+        terms: Terms,
+        name: NodeName,
+        queue: Queue,
+        records: Records,
+        (sender, inbox): (mpsc::Sender<Message>, mpsc::Receiver<Message>),
+        signals: mpsc::Receiver<i32>,
+    ) -> Self {
+        let bench =
+            Bench::new(options.lock.clone(), options.seats, &queue, sight::signature(&terms.node, std::process::id()));
+        let give_up_at = match options.patience {
+            // Whether it is held shows before that; a store that hangs is not waited for.
+            Patience::Try => Some(clock::now() + terms.timing.ttl() * 2),
+            Patience::For(limit) => Some(clock::now() + limit),
+            Patience::Forever => None,
+        };
+        Self {
+            node: Node::new(seats::node_config(&terms, &name, &bench)),
+            guard: terms.guard(name.as_str()),
+            supervisor: Supervisor::new(options.exe.clone()),
+            tasks: Tasks::new(sender, records.clone()),
+            seen: Look { began: clock::now(), records: std::collections::BTreeMap::new() },
+            guarding: None,
+            stage: Stage::Waiting,
+            told: !options.tell,
+            release: None,
+            released: false,
+            exit: None,
+            over: None,
+            name,
+            terms,
+            options,
+            bench,
+            records,
+            inbox,
+            signals,
+            give_up_at,
+        }
+    }
+
+    /// Runs until the command has ended, or nothing can come of it any more.
+    pub(super) async fn run(mut self) -> Result<Ended, Failure> {
+        let mut alarm = Alarm::new()?;
+        self.feed(Input::Tick);
+        loop {
+            self.mind();
+            if let Some(result) = self.result() {
+                return result;
+            }
+            let give_up = self.give_up_at.filter(|_| matches!(self.stage, Stage::Waiting));
+            alarm.set([self.node.wake_at(clock::now()), give_up].into_iter().flatten().min())?;
+            tokio::select! {
+                biased;
+                report = self.supervisor.report() => self.hear(report),
+                Some(message) = self.inbox.recv() => self.receive(message),
+                Some(signo) = self.signals.recv() => self.signalled(signo),
+                rung = alarm.ring() => {
+                    rung?;
+                    self.feed(Input::Tick);
+                }
+            }
+        }
+    }
+
+    fn result(&mut self) -> Option<Result<Ended, Failure>> {
+        if let Some(ended) = self.over.take() {
+            return Some(Ok(ended));
+        }
+        let exit = self.exit.take()?;
+        if self.released {
+            self.dismiss_guard();
+        }
+        Some(match (std::mem::replace(&mut self.stage, Stage::Waiting), exit) {
+            (Stage::Leaving(ended), _) => Ok(ended),
+            (_, Exit::NoGuard(why)) => Err(Failure::Other(format!("no guard could be started: {why}"))),
+            (_, Exit::NameTaken { address }) => {
+                Err(Failure::Other(format!("another lock lives as {}, at the agent {address}", self.name)))
+            }
+            (_, Exit::Stopped) => Err(Failure::Other(String::from("the lock ended before its command began"))),
+        })
+    }
+
+    /// Its word is given and its session released in the store: nobody will ask it any more.
+    fn dismiss_guard(&self) {
+        if let Some(guard) = &self.guarding {
+            // It may have left by itself.
+            let _ = pidfd_send_signal(guard, Signal::KILL);
+        }
+    }
+
+    fn receive(&mut self, message: Message) {
+        match message {
+            Message::Input(input) => {
+                match &input {
+                    Input::Looked(look) => self.seen = look.clone(),
+                    Input::Written(ticket, outcome) if Some(*ticket) == self.release => {
+                        // Refused: the agent heard our guard, and was faster.
+                        self.released |= matches!(outcome, Outcome::Applied(_) | Outcome::Refused);
+                    }
+                    _ => {}
+                }
+                self.feed(input);
+            }
+            Message::LookFailed(why) => {
+                tracing::debug!("the agent does not answer: {why}");
+                self.feed(Input::LookFailed);
+            }
+            Message::Job(_) | Message::Peers(_) | Message::Request(..) | Message::Stop | Message::Reload(_) => {}
+        }
+    }
+
+    /// What the guard says. A deadline that has passed counts before anything that happened because of it.
+    fn hear(&mut self, report: Input) {
+        self.feed(Input::Tick);
+        let Stage::Running(it) = &mut self.stage else { return self.feed(report) };
+        match &report {
+            Input::Service(_, _, ServiceInput::Exited(_)) if it.lost.is_none() => {
+                it.exit = Some(ended(self.supervisor.ended(), &mut it.answer, &self.options.command));
+                self.feed(report);
+            }
+            Input::Service(_, _, ServiceInput::Gone) if it.lost.is_none() => {
+                let ended = it.exit.take().unwrap_or(Ended::Killed(Signal::KILL.as_raw()));
+                self.leave(ended);
+                self.feed(report);
+            }
+            Input::Service(_, _, ServiceInput::StartFailed(why)) => {
+                let why = why.clone();
+                self.leave(Ended::NotRun(parcel::NOT_EXECUTABLE, why));
+                self.feed(report);
+            }
+            Input::Guard(GuardReport::Proven(_) | GuardReport::Lost) => {
+                let lost = it.lost.take().unwrap_or_else(|| String::from("its guard is gone"));
+                self.over = Some(it.exit.take().unwrap_or(Ended::Lost(lost)));
+            }
+            _ => self.feed(report),
+        }
+    }
+
+    /// Stops in order, and ends like this.
+    fn leave(&mut self, ended: Ended) {
+        self.stage = Stage::Leaving(ended);
+        self.feed(Input::Stop);
+    }
+
+    fn signalled(&mut self, signo: i32) {
+        match &self.stage {
+            Stage::Waiting if signals::asks_for_the_end(signo) => self.leave(Ended::GivenUp(signo)),
+            Stage::Running(it) => self.supervisor.signal(&it.group, it.run, signo),
+            Stage::Waiting | Stage::Leaving(_) => {}
+        }
+    }
+
+    /// While it waits: is there a better seat, is it time to give up, should somebody be told?
+    fn mind(&mut self) {
+        if !matches!(self.stage, Stage::Waiting) || self.exit.is_some() {
+            return;
+        }
+        let view = self.node.view(clock::now());
+        if let Some(groups) = self.bench.change(&view) {
+            self.feed(Input::Reconfigure(groups));
+            return;
+        }
+        let taken = view.groups.iter().all(|group| group.leader.as_ref().is_some_and(|leader| *leader != self.name));
+        let known = !self.seen.records.is_empty();
+        let tried = self.options.patience == Patience::Try && known && taken;
+        if tried || self.give_up_at.is_some_and(|at| clock::now() >= at) {
+            let held = held(&self.seen, &self.records, &self.bench.group());
+            self.leave(Ended::Held(held));
+        } else if taken && !self.told {
+            self.told = true;
+            let held = held(&self.seen, &self.records, &self.bench.group());
+            eprintln!("waiting: lock \"{}\" is held{}", self.options.lock, held.in_words());
+        }
+    }
+
+    /// Takes a step, and does what comes of it.
+    fn feed(&mut self, input: Input) {
+        let now = clock::now();
+        tracing::debug!("<- {input:?}");
+        for action in self.node.step(now, input) {
+            tracing::debug!("-> {action:?}");
+            self.act(now, action);
+        }
+    }
+
+    fn act(&mut self, now: Instant, action: Action) {
+        match action {
+            Action::Look => self.tasks.look(now),
+            Action::Write { ticket, key, expect, record } => {
+                let own = key == Key::Session(self.name.clone());
+                if own && matches!(&record, Record::Session(record) if record.state == SessionState::Released) {
+                    self.release = Some(ticket);
+                }
+                self.tasks.write(ticket, key, expect, record);
+            }
+            Action::SpawnGuard => self.spawn_guard(),
+            Action::AskGuard(session) => self.tasks.ask_guard(session),
+            Action::Guard(command) => self.guard_command(command),
+            Action::Tell(event) => self.note(&event),
+            Action::Exit(exit) => self.exit = Some(exit),
+            // A command has no readiness, health or role to be told of; nobody is asked to vote.
+            Action::CheckReady(..)
+            | Action::CheckHealth(..)
+            | Action::Turn(..)
+            | Action::Announce(..)
+            | Action::Withdraw(..)
+            | Action::Reply(..)
+            | Action::Renew(_)
+            | Action::Ask(..)
+            | Action::Answer(..)
+            | Action::Keep(..) => {}
+        }
+    }
+
+    fn note(&mut self, event: &Event) {
+        tracing::debug!("{event:?}");
+        if let (Event::SessionOver(_, why), Stage::Running(it)) = (event, &mut self.stage) {
+            it.lost.get_or_insert_with(|| why.clone());
+        }
+    }
+
+    fn spawn_guard(&mut self) {
+        let mut settings = self.guard.clone();
+        let spawned = match getrandom::fill(&mut settings.session) {
+            Ok(()) => self.supervisor.spawn(&settings).map_err(|error| error.to_string()),
+            Err(error) => Err(format!("no random bits: {error}")),
+        };
+        match spawned {
+            Err(why) => self.exit = Some(Exit::NoGuard(why)),
+            Ok(()) => {
+                let pid = self.supervisor.guard().and_then(|pid| Pid::from_raw(pid.cast_signed()));
+                self.guarding = pid.and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok());
+            }
+        }
+    }
+
+    fn guard_command(&mut self, command: GuardCommand) {
+        match command {
+            GuardCommand::Deadline(at) => self.supervisor.tell(&Command::Deadline { at: at.as_nanos() }),
+            GuardCommand::End => self.supervisor.tell(&Command::End),
+            GuardCommand::Start { group, run, role: Role::Leader(epoch) } => {
+                if let Err(why) = self.start(&group, run, epoch.0) {
+                    self.tasks.report(group, run, ServiceInput::StartFailed(why));
+                }
+            }
+            // A lock has no standbys that run.
+            GuardCommand::Start { role: Role::Standby, .. } => {}
+            GuardCommand::Signal(group, run) | GuardCommand::Kill(group, run) => {
+                if let Stage::Running(it) = &mut self.stage {
+                    it.lost.get_or_insert_with(|| String::from("others took it"));
+                }
+                self.supervisor.kill(&group, run);
+            }
+        }
+    }
+
+    fn start(&mut self, group: &GroupId, run: u64, epoch: u64) -> Result<(), String> {
+        let parcel = Parcel::pack(&self.options.command, &self.environment(group, epoch));
+        let Parcel { door, answer } = parcel.map_err(|error| error.to_string())?;
+        self.stage = Stage::Running(Running { group: group.clone(), run, answer, exit: None, lost: None });
+        let program = Program {
+            name: self.options.lock.to_string(),
+            argv: vec![OURSELVES.to_owned(), String::from("lock-child")],
+            output: Target::Given(Arc::new(door)),
+            ..Program::default()
+        };
+        self.supervisor.start_service(group, run, program)
+    }
+
+    /// Ours, and what the command is to know.
+    fn environment(&self, group: &GroupId, epoch: u64) -> Environment {
+        let seat = LockName::of_group(group).map_or(0, |(seat, _)| seat);
+        let told = [
+            ("HOTSEAT_CLUSTER", self.terms.cluster.clone()),
+            ("HOTSEAT_NODE", self.terms.node.clone()),
+            ("HOTSEAT_LOCK", self.options.lock.to_string()),
+            ("HOTSEAT_EPOCH", epoch.to_string()),
+            ("HOTSEAT_SEAT", seat.to_string()),
+        ];
+        let inherited = std::env::vars_os().filter(|(name, _)| told.iter().all(|(ours, _)| name != ours));
+        inherited.chain(told.iter().map(|(name, value)| (name.into(), value.into()))).collect()
+    }
+}

@@ -1,0 +1,173 @@
+//! One `hotseat lock`, from its options to its end.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hotseat_client::Client;
+use hotseat_core::Look;
+use hotseat_stores::Bounded;
+use tokio::sync::mpsc;
+
+use super::holder::Holder;
+use super::name::{LockName, node_name};
+use super::place::Place;
+use super::queue::{self, Queue};
+use super::relay::Relay;
+use super::signals;
+use super::terms::Terms;
+use super::verdict::{Ended, held};
+use crate::clock;
+use crate::driver::{INBOX, Message};
+use crate::records::Records;
+
+/// After the stream of changes broke: looks go on meanwhile, at their own pace.
+const BREATH: Duration = Duration::from_millis(250);
+
+/// How long to wait for a lock that is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Patience {
+    /// Not at all.
+    Try,
+    /// So long.
+    For(Duration),
+    /// For ever.
+    Forever,
+}
+
+/// What is to be run under which lock.
+#[derive(Debug)]
+pub struct Options {
+    /// The agent on this machine.
+    pub client: Client,
+    /// The lock.
+    pub lock: LockName,
+    /// How many may hold it at a time.
+    pub seats: u32,
+    /// How long to wait.
+    pub patience: Patience,
+    /// The command and its arguments.
+    pub command: Vec<OsString>,
+    /// The program that is started as `PROGRAM guard --fd N`.
+    pub exe: PathBuf,
+    /// Whether to say on standard error that it waits.
+    pub tell: bool,
+}
+
+/// Why nothing was run.
+#[derive(Debug)]
+pub enum Failure {
+    /// The agent does not answer, or refuses.
+    Agent(hotseat_client::Error),
+    /// Something else; says what to do.
+    Other(String),
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Agent(error) => error.fmt(f),
+            Self::Other(why) => f.write_str(why),
+        }
+    }
+}
+
+impl std::error::Error for Failure {}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::Other(error.to_string())
+    }
+}
+
+/// Runs the command once the lock is held.
+///
+/// # Errors
+/// [`Failure`], when it never came to that.
+pub async fn run(options: Options) -> Result<Ended, Failure> {
+    // First of all: from now on a signal ends this in order.
+    let signals = signals::catch()?;
+    let told = options.client.lock_terms().await.map_err(Failure::Agent)?;
+    let terms = Terms::check(told).map_err(Failure::Other)?;
+    let limit = terms.timing.store_timeout();
+    let relay = Bounded::new(Relay::new(options.client.clone(), limit), limit);
+    let records = Records::new(Arc::new(relay), &terms.node);
+    let look = records.look(clock::now()).await.map_err(Failure::Other)?;
+    let queue = Queue::of(&look, &options.lock, options.seats);
+    if queue.held && options.patience == Patience::Try {
+        return Ok(Ended::Held(held(&look, &records, &options.lock.seat(queue.seat))));
+    }
+    let place = place(&terms, &look)?;
+    let name = node_name(&terms.node, place.number);
+    sweep(&terms.cluster, name.as_str()).await?;
+    if !queue.held && queue.waiting == 0 {
+        mark(&records, &look, &options.lock, queue.seat, &name).await?;
+    }
+    let (sender, inbox) = mpsc::channel(INBOX);
+    tokio::spawn(relay_changes(options.client.clone(), sender.clone()));
+    let ended = Holder::new(options, terms, name, queue, records, (sender, inbox), signals).run().await;
+    drop(place);
+    ended
+}
+
+/// A place whose last lock is known to have ended, if there is one: else it has to be waited for.
+fn place(terms: &Terms, look: &Look) -> Result<Place, Failure> {
+    use hotseat_core::{Key, Record, SessionState};
+    let ended = |number| match look.records.get(&Key::Session(node_name(&terms.node, number))) {
+        None => true,
+        Some((_, Ok(Record::Session(record)))) => record.state != SessionState::Alive,
+        Some(_) => false,
+    };
+    Place::take(&terms.cluster, &terms.node, ended).map_err(Failure::Other)
+}
+
+/// What an earlier lock in this place left behind without a guard must be dead before anything is started.
+async fn sweep(cluster: &str, name: &str) -> Result<(), Failure> {
+    let (cluster, name) = (cluster.to_owned(), name.to_owned());
+    let swept = tokio::task::spawn_blocking(move || hotseat_guard::sweep(&cluster, &name)).await;
+    match swept {
+        Ok(swept) if swept.alive == 0 => Ok(()),
+        Ok(_) => Err(Failure::Other(String::from(
+            "processes of an earlier lock of this node are alive and cannot be killed: see the cgroups named hotseat.*",
+        ))),
+        Err(error) => Err(Failure::Other(error.to_string())),
+    }
+}
+
+async fn mark(
+    records: &Records,
+    look: &Look,
+    lock: &LockName,
+    seat: u32,
+    node: &hotseat_core::NodeName,
+) -> Result<(), Failure> {
+    let mut nonce = [0; 16];
+    getrandom::fill(&mut nonce).map_err(|error| Failure::Other(format!("no random bits: {error}")))?;
+    let nonce = hotseat_core::Nonce(u128::from_be_bytes(nonce));
+    if let Some((key, expect, record)) = queue::mark(look, lock, seat, node, nonce) {
+        // Refused or unknown: it only takes longer then.
+        let _ = records.write(&key, expect, &record).await;
+    }
+    Ok(())
+}
+
+/// Has the loop look when a lock may have changed hands. Ends with the loop.
+async fn relay_changes(client: Client, inbox: mpsc::Sender<Message>) {
+    use futures_util::StreamExt;
+    loop {
+        if let Ok(changes) = client.lock_changes().await {
+            let mut changes = std::pin::pin!(changes);
+            while changes.next().await.is_some() {
+                if inbox.send(Message::Input(hotseat_core::Input::Hint)).await.is_err() {
+                    return;
+                }
+            }
+        }
+        if inbox.is_closed() {
+            return;
+        }
+        tokio::time::sleep(BREATH).await;
+    }
+}

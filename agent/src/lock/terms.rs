@@ -1,0 +1,56 @@
+//! The agent's terms, checked: an agent of another version, or none at all, must not make a lease unsafe.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use hotseat_client::LockTerms;
+use hotseat_core::Timing;
+use hotseat_guard::{Containment, PEERS_MAX, Settings};
+
+/// See the module.
+#[derive(Clone, Debug)]
+pub(crate) struct Terms {
+    pub(crate) cluster: String,
+    /// The agent's node, which is the holder's too.
+    pub(crate) node: String,
+    pub(crate) address: String,
+    pub(crate) region: String,
+    pub(crate) timing: Timing,
+    containment: Containment,
+    peers: Vec<SocketAddr>,
+}
+
+impl Terms {
+    pub(crate) fn check(told: LockTerms) -> Result<Self, String> {
+        let part = Duration::from_nanos;
+        let timing = Timing::new(
+            part(told.timing.ttl_ns),
+            part(told.timing.renewal_ns),
+            part(told.timing.store_timeout_ns),
+            part(told.timing.stop_budget_ns),
+            told.timing.epsilon_percent,
+        );
+        let peers = told.peers.iter().filter_map(|peer| peer.parse().ok()).take(PEERS_MAX).collect();
+        Ok(Self {
+            timing: timing.map_err(|error| format!("the agent's timing cannot be used: {error}"))?,
+            cluster: told.cluster,
+            node: told.node,
+            address: told.address,
+            region: told.region,
+            containment: if told.tree_only { Containment::Tree } else { Containment::Auto },
+            peers,
+        })
+    }
+
+    /// What a guard of a lock is told at its start; the session's bits are filled in later.
+    pub(crate) fn guard(&self, name: &str) -> Settings {
+        Settings {
+            containment: self.containment,
+            // As long as anybody may still be waiting for its word instead of its silence.
+            linger: self.timing.promise().silence() * 2,
+            budget: self.timing.stop_budget(),
+            peers: self.peers.clone(),
+            ..Settings::new(self.cluster.clone(), name, [0; 16])
+        }
+    }
+}
