@@ -169,11 +169,11 @@ async fn a_half_dead_connection_is_replaced() {
     let a = Node::start(cluster.identity("a"), limits).await;
     let mut b = cluster.node("b", 2).await;
     let allowed = Duration::from_millis(200);
-    assert_eq!(a.links.call(&b.peer, Lane::Log, b"wait".to_vec(), allowed).await, Err(LinkError::Timeout(allowed)));
+    assert_eq!(a.links.call(&b.peer, Lane::Votes, b"wait".to_vec(), allowed).await, Err(LinkError::Timeout(allowed)));
     b.waits().await;
     // The answer to the first would come on the old connection.
-    assert!(!a.links.is_up(2, Lane::Log));
-    assert_eq!(a.ask(&b.peer, Lane::Log, b"hello").await.unwrap(), b"hello");
+    assert!(!a.links.is_up(2, Lane::Votes));
+    assert_eq!(a.ask(&b.peer, Lane::Votes, b"hello").await.unwrap(), b"hello");
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -97,7 +98,7 @@ async fn host(shared: &Arc<Shared>, met: Met, reader: Reader, writer: Writer) {
     let closing = shared.closing.child_token();
     let (id, lane) = (met.peer.id, met.lane);
     shared.gate.enter(id, lane, closing.clone());
-    let connection = Connection::new(met, closing, shared.limits.silence);
+    let connection = Connection::new(met, closing, lane.silence(shared.limits.silence));
     let role = Role::Answers(Arc::clone(&shared.handler), shared.identity.clone());
     connection.run(reader, writer, role, shared.removed.clone()).await;
     shared.gate.leave(id, lane);
@@ -105,7 +106,8 @@ async fn host(shared: &Arc<Shared>, met: Met, reader: Reader, writer: Writer) {
 
 async fn shake(shared: &Shared, identity: &Identity, stream: TcpStream) -> Result<Guest, String> {
     let words = |why: io::Error| text(&why);
-    socket::prepare(&stream, shared.limits.silence).map_err(words)?;
+    socket::prepare(&stream, TLS_MAX).map_err(words)?;
+    let socket = stream.as_fd().try_clone_to_owned().map_err(words)?;
     let (wire, shown) = match (Speaks::ask(&stream).await.map_err(words)?, identity.tls()) {
         (Speaks::Tls, Some(tls)) => match decrypt(tls, stream).await? {
             (stream, None) => return Ok(Guest::Newcomer(Box::new(stream))),
@@ -117,7 +119,9 @@ async fn shake(shared: &Shared, identity: &Identity, stream: TcpStream) -> Resul
         (Speaks::Http, _) => return Err("it does not speak as a node does".to_owned()),
     };
     let late = |_| "it does not say who it is".to_owned();
-    timeout(GREETING_MAX, greet(shared, identity, wire, shown)).await.map_err(late)?
+    let (met, reader, writer) = timeout(GREETING_MAX, greet(shared, identity, wire, shown)).await.map_err(late)??;
+    socket::bear(socket, met.lane.silence(shared.limits.silence)).map_err(words)?;
+    Ok(Guest::Peer(met, reader, writer))
 }
 
 /// No certificate is shown, and none is asked for, where somebody wants to join.
@@ -157,7 +161,7 @@ async fn greet(
     identity: &Identity,
     wire: Box<dyn Wire>,
     shown: Option<Certificate>,
-) -> Result<Guest, String> {
+) -> Result<(Met, Reader, Writer), String> {
     let (mut reader, mut writer) = halves(wire);
     let frame = frame::read(&mut reader, HELLO_MAX).await.map_err(|why| text(&why))?;
     if frame.kind != Kind::Hello {
@@ -173,7 +177,7 @@ async fn greet(
     writer.write_all(&answer.bytes()).await.map_err(|why| text(&why))?;
     writer.flush().await.map_err(|why| text(&why))?;
     match passed {
-        Ok(met) => Ok(Guest::Peer(met, reader, writer)),
+        Ok(met) => Ok((met, reader, writer)),
         Err(why) => {
             // So that the reason arrives before the end does.
             drop(writer.shutdown().await);

@@ -36,7 +36,7 @@ pub(super) async fn dial(shared: &Arc<Shared>, to: &Peer, lane: Lane) -> Result<
         other => LinkError::Unreachable(place(&other.to_string())),
     });
     let (met, reader, writer) = met?;
-    let connection = Connection::new(met, shared.closing.child_token(), shared.limits.silence);
+    let connection = Connection::new(met, shared.closing.child_token(), lane.silence(shared.limits.silence));
     let role = Role::Asks(Arc::clone(&shared.handler));
     tokio::spawn(Arc::clone(&connection).run(reader, writer, role, shared.removed.clone()));
     Ok(connection)
@@ -45,7 +45,7 @@ pub(super) async fn dial(shared: &Arc<Shared>, to: &Peer, lane: Lane) -> Result<
 async fn meet(shared: &Shared, to: &Peer, lane: Lane) -> Result<(Met, Reader, Writer), LinkError> {
     let identity = Arc::clone(&shared.identity.borrow());
     let stream = socket::connect(&to.address).await?;
-    socket::prepare(&stream, shared.limits.silence)?;
+    socket::prepare(&stream, lane.silence(shared.limits.silence))?;
     let shaking = async {
         let (wire, shown) = match identity.tls() {
             Some(tls) => encrypt(tls, stream).await?,

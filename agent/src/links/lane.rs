@@ -1,5 +1,7 @@
 //! The lanes between two nodes: connections of their own, so that what is urgent never stands behind what is long.
 
+use std::time::Duration;
+
 /// The longest small frame: a vote, or a word between members.
 const SMALL_MAX: usize = 1024 * 1024;
 
@@ -8,6 +10,12 @@ const LARGE_MAX: usize = 16 * 1024 * 1024;
 
 /// What the requests under way on one connection may hold in memory, on each side, in KiB.
 pub(super) const BUDGET: usize = 32 * 1024;
+
+/// The least patience with a peer on the lane of the log: short enough that the log is soon back after a partition.
+const SILENCE_LOG: Duration = Duration::from_secs(1);
+
+/// The same where single frames take seconds.
+const SILENCE_BULK: Duration = Duration::from_secs(10);
 
 /// What a connection is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -44,6 +52,16 @@ impl Lane {
             Self::Bulk => BUDGET / 4,
         };
         u32::try_from((bytes / 1024).clamp(least, BUDGET)).expect("the budget is far below 4 TiB")
+    }
+
+    /// How long what is sent may stay unacknowledged, for nodes whose votes have this long. Of a vote that late, nothing
+    /// is lost with the connection; of the log and of snapshots much is, and a busy disk alone must not do that.
+    pub(super) fn silence(self, of_votes: Duration) -> Duration {
+        match self {
+            Self::Votes => of_votes,
+            Self::Log | Self::Control => of_votes.max(SILENCE_LOG),
+            Self::Bulk => of_votes.max(SILENCE_BULK),
+        }
     }
 
     pub(super) const fn byte(self) -> u8 {

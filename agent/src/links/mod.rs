@@ -92,7 +92,8 @@ pub struct PeerName {
 #[derive(Clone, Debug)]
 pub struct Limits {
     /// What was sent and is not acknowledged in this time ends a connection, so that after a partition it is not the
-    /// kernel's long pauses that decide when the link is back. A ttl is a good choice.
+    /// kernel's long pauses that decide when the link is back. A ttl is a good choice. The lanes of the log and of
+    /// snapshots have more patience.
     pub silence: Duration,
     /// The versions of the links that are spoken.
     pub speaks: RangeInclusive<u16>,

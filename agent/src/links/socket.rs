@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::AsFd;
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -33,13 +34,19 @@ const PROBE: Duration = Duration::from_secs(5);
 /// … and this many times.
 const PROBES: u32 = 3;
 
-/// Small frames leave at once; what is not acknowledged in this time ends the connection.
+/// Small frames leave at once; what is not acknowledged in this time ends the connection. So does a peer that reads
+/// nothing for so long, once the buffers on the way are full.
 pub(super) fn prepare(stream: &TcpStream, silence: Duration) -> io::Result<()> {
     stream.set_nodelay(true)?;
     sockopt::set_socket_keepalive(stream, true)?;
     sockopt::set_tcp_keepidle(stream, IDLE)?;
     sockopt::set_tcp_keepintvl(stream, PROBE)?;
     sockopt::set_tcp_keepcnt(stream, PROBES)?;
+    bear(stream, silence)
+}
+
+/// Changes how long that time is, once it is known what a connection is for.
+pub(super) fn bear(stream: impl AsFd, silence: Duration) -> io::Result<()> {
     let silence = u32::try_from(silence.as_millis()).unwrap_or(u32::MAX);
     Ok(sockopt::set_tcp_user_timeout(stream, silence)?)
 }
