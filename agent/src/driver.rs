@@ -8,7 +8,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use hotseat_core::{
-    Action, Exit, GroupId, GuardCommand, Input, Instant, Key, Node, Outcome, Request, RequestError, Seat, Ticket,
+    Action, Exit, GroupId, GuardCommand, Input, Instant, Key, Node, Outcome, Record, Request, RequestError, Seat,
+    SessionState, Ticket,
 };
 use hotseat_guard::{Command, Containment, Settings};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -280,6 +281,11 @@ impl Driver {
                 let own = matches!(&key, Key::Session(node) if node.as_str() == self.guard.node);
                 if !own {
                     self.noteworthy.insert(ticket);
+                }
+                if let Record::Session(record) = &record
+                    && record.state == SessionState::Proven
+                {
+                    self.vote(|voting| voting.suspect(&record.node));
                 }
                 self.tasks.write(ticket, key, expect, record);
             }

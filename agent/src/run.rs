@@ -125,7 +125,10 @@ pub async fn run(config: Config, options: Options) -> Result<(), Failure> {
     );
     let guard = guard_settings(&config);
     let voting = embedded.as_ref().map(|embedded| embedded.begin(&config, &sender));
-    tokio::spawn(relay_hints(store.watch(), sender.clone()));
+    if embedded.is_some() {
+        // Elsewhere the store is looked at often enough, and its hints cost looks.
+        tokio::spawn(relay_hints(store.watch(), sender.clone()));
+    }
     let inbox = (sender, receiver);
     let settings = Arc::new(config.clone());
     let exe = options.exe;

@@ -211,7 +211,7 @@ impl Embedded {
         };
         tokio::spawn(steward.run());
         tokio::spawn(links::keep_fresh(Arc::clone(&self.keeper), self.links.clone(), self.peers()));
-        Voting::new(self.own, self.links.clone(), self.promises.clone(), inbox.clone())
+        Voting::new(self.own, self.links.clone(), Arc::clone(&self.raft), self.promises.clone(), inbox.clone())
     }
 
     /// The other members as the links know them, now and later.

@@ -3,8 +3,10 @@
 //! It decides nothing and waits for nothing: a message that cannot be sent now is lost, and the next one follows soon.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 
-use hotseat_core::{Answer, Input, Question, Renewal, SessionId, VoterId};
+use hotseat_core::{Answer, Input, NodeName, Question, Renewal, SessionId, VoterId};
+use hotseat_stores::raft::Raft;
 use tokio::sync::mpsc;
 
 use super::promises::Promises;
@@ -16,6 +18,7 @@ use crate::links::{Links, Peer};
 pub struct Voting {
     own: VoterId,
     links: Links,
+    raft: Arc<Raft>,
     promises: Promises,
     others: BTreeMap<VoterId, Peer>,
     inbox: mpsc::Sender<Message>,
@@ -25,8 +28,8 @@ pub struct Voting {
 impl Voting {
     /// For this incarnation; knows nobody else yet.
     #[must_use]
-    pub fn new(own: VoterId, links: Links, promises: Promises, inbox: mpsc::Sender<Message>) -> Self {
-        Self { own, links, promises, others: BTreeMap::new(), inbox, back: VecDeque::new() }
+    pub fn new(own: VoterId, links: Links, raft: Arc<Raft>, promises: Promises, inbox: mpsc::Sender<Message>) -> Self {
+        Self { own, links, raft, promises, others: BTreeMap::new(), inbox, back: VecDeque::new() }
     }
 
     /// Who else is there.
@@ -66,6 +69,14 @@ impl Voting {
     fn send(&self, to: VoterId, vote: &Vote) {
         if let Some(peer) = self.others.get(&to) {
             self.links.send(peer, vote.encode());
+        }
+    }
+
+    /// A guard has proven everything of that node's session dead: if it led the log, somebody else had better do so at
+    /// once. A word that is wrong costs an election, never safety.
+    pub fn suspect(&self, node: &NodeName) {
+        if let Some(peer) = self.others.values().find(|peer| peer.name == *node) {
+            self.raft.suspect(peer.id);
         }
     }
 
