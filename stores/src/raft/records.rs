@@ -103,7 +103,8 @@ impl Records {
         if version != expect || self.identity.is_none() {
             return Outcome::Refused;
         }
-        let fits = self.len + weight(&key, &body) <= STATE_LEN_MAX;
+        let gone = standing.and_then(|standing| Some(weight(&key, standing.body.as_ref().ok()?))).unwrap_or(0);
+        let fits = self.len - gone + weight(&key, &body) <= STATE_LEN_MAX;
         if !fits || !self.law.allows(&Standing::new(&self.entries), &key, &body) {
             return Outcome::Refused;
         }
@@ -203,5 +204,7 @@ mod tests {
             refused |= written == Outcome::Refused;
         }
         assert!(refused && records.len <= STATE_LEN_MAX);
+        // What is there can be replaced all the same.
+        assert_eq!(write(&mut records, version, 1 << 70, Body::LEN_MAX), Outcome::Applied(version.unwrap() + 1));
     }
 }

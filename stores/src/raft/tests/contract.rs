@@ -31,10 +31,8 @@ async fn three_voters_each_asked_in_turn() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn five_voters_far_apart() {
-    let world = World::of(5).await;
-    world.net.delay(Duration::from_millis(1));
-    suite(&world).await;
+async fn five_voters() {
+    suite(&World::of(5).await).await;
 }
 
 /// Leaders come and go under the callers; whatever was answered must have been true.
@@ -44,6 +42,7 @@ async fn what_is_answered_while_leaders_are_cut_off_is_linearizable() {
     world.pace = Pace::of(Duration::from_millis(500));
     world.timeout = Duration::from_secs(1);
     let world = world.grown(3).await;
+    world.net.delay(Duration::from_millis(1));
     let handles: Vec<Arc<dyn Store>> = world.nodes.iter().map(|it| Arc::new(it.raft.clone()) as _).collect();
     let plan = Plan { callers: 6, keys: 4, calls: 20 };
     let recorded = conformance::record(&handles, plan);
