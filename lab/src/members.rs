@@ -2,6 +2,7 @@
 //! it: each is started before the next comes.
 
 use std::path::Path;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -24,10 +25,18 @@ pub(crate) fn gather(nodes: &[Node]) {
     }
 }
 
-/// Stops them all, in order where that is possible.
+/// Longer than an orderly stop takes while there are enough to agree on it.
+const ORDERLY: Duration = Duration::from_secs(3);
+
+/// Stops them all: in order as long as that is possible, and at once, as a second TERM does, when it is no more.
 pub(crate) fn rest(nodes: &[Node]) {
-    nodes.iter().for_each(|node| _ = node.term());
-    nodes.iter().for_each(|node| _ = node.wait_exit());
+    for node in nodes {
+        node.term();
+        if poll(ORDERLY, || node.ended()).is_none() {
+            node.term();
+        }
+        node.wait_exit();
+    }
 }
 
 impl Node {

@@ -23,7 +23,8 @@ pub struct Node {
     pub name: String,
     /// Its folder: `hotseat.toml`, `data`, `log`, `share` (how it sees the store), `work` (of the service).
     pub home: PathBuf,
-    pub(crate) mark: String,
+    /// What every process of it carries in its environment, as [`MARK`].
+    pub mark: String,
     pub(crate) freezer: Option<Freezer>,
     ports: Ports,
     host: Option<Host>,
@@ -174,7 +175,8 @@ impl Node {
     /// What its agent knows of the cluster.
     #[must_use]
     pub fn picture(&self) -> Option<Picture> {
-        let answer = self.get("/api/cluster")?;
+        // An agent that is starting says so, and knows nothing yet.
+        let answer = self.get("/api/cluster").filter(|answer| answer.status == 200)?;
         Some(serde_json::from_str(&answer.body).unwrap_or_else(|error| panic!("{error}: {}", answer.body)))
     }
 

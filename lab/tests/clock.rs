@@ -10,7 +10,9 @@ use hotseat_lab::{Case, Cluster, Node, Spec, clock};
 const TTL: Duration = Duration::from_secs(2);
 
 fn prepared() -> Option<Cluster> {
-    clock::possible().then(|| Cluster::prepare(Spec::writer().hot()))
+    // The first one is to lead, whoever is there first.
+    let spec = Spec::writer().hot().only(1, "group", "priority", "10");
+    clock::possible().then(|| Cluster::prepare(spec))
 }
 
 /// The timers of the leader's runtime run twice as fast, and then half as fast: it may be late and lose the lead, it may
@@ -21,7 +23,6 @@ fn drift() {
         let Some(cluster) = prepared() else { return };
         let leader = cluster.node("n1");
         leader.start_with_clock(rate);
-        cluster.settle();
         cluster.others(leader).for_each(Node::start);
         let case = Case::begin(&cluster);
         let (old, struck) = (case.old, Instant::now());
@@ -41,7 +42,6 @@ fn steps() {
     let Some(cluster) = prepared() else { return };
     let leader = cluster.node("n1");
     leader.start_with_clock("+0");
-    cluster.settle();
     cluster.others(leader).for_each(Node::start);
     let case = Case::begin(&cluster);
     let (old, struck) = (case.old, Instant::now());

@@ -64,6 +64,7 @@ fn full() {
 #[test]
 fn read_only() {
     let Some(cluster) = cluster() else { return };
+    cluster.nodes().iter().for_each(|node| node.disk().sync());
     check(&cluster, "disk read-only", 2, |old| {
         old.disk().read_only();
         std::thread::sleep(TTL * 3 / 2);

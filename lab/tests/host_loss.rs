@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use hotseat_lab::processes::{Kind, look};
+use hotseat_lab::spec::Store;
 use hotseat_lab::{Case, Cluster, Spec, net};
 
 /// Of `timing = "fast"`.
@@ -66,4 +67,16 @@ fn all_apart() {
     cluster.heal();
     // Whoever led may lead again, or somebody else, but more than two changes would be restlessness.
     case.end(2).tell("all apart", struck, old);
+}
+
+/// All are stopped at once, as when a whole site is: each ends, though soon there are too few to agree on anything.
+#[test]
+#[ignore = "the leader waits for ever for its release to be agreed on, after the others have ended"]
+fn all_stopped() {
+    if !net::possible() {
+        return;
+    }
+    let cluster = Cluster::settled(Spec::writer().apart().hot().store(Store::Raft).cluster("timing", "\"fast\""));
+    cluster.nodes().iter().for_each(|node| _ = node.term());
+    cluster.nodes().iter().for_each(|node| _ = node.wait_exit());
 }
