@@ -28,6 +28,7 @@ pub mod output;
 pub mod peers;
 pub mod proxy;
 mod ready;
+mod reliance;
 pub mod records;
 mod run;
 pub mod snapshot;

@@ -23,6 +23,7 @@ use crate::home::Home;
 use crate::peers::Peers;
 use crate::proxy::{self, Limits, Route};
 use crate::records::Records;
+use crate::reliance;
 use crate::snapshot::{Facts, Snapshot};
 use crate::unit::Unit;
 
@@ -86,7 +87,7 @@ pub async fn run(config: Config, options: Options) -> Result<(), Failure> {
     if let Some(id) = store.identity() {
         home.recognise(&id).map_err(|why| Failure(format!("[cluster] store: {why}")))?;
     }
-    let risk = risk(&config, store.as_ref());
+    let risk = reliance::check(&config, store.as_ref()).await?;
     sweep(&config).await?;
     let records = Records::new(Arc::clone(&store), config.node.name.as_str());
     let units = units(&config, &home)?;
@@ -210,14 +211,6 @@ pub(crate) async fn open(config: &Config) -> Result<Arc<dyn Store>, Failure> {
             }
         },
     }
-}
-
-/// What is risky about the store, unless it was asked for by name.
-fn risk(config: &Config, store: &dyn Store) -> Option<String> {
-    let why = store.single_point_of_failure().filter(|_| !config.cluster.allow_single_point_of_failure)?;
-    let risk = format!("single point of failure: {why}");
-    tracing::warn!("the store is a {risk}");
-    Some(risk)
 }
 
 /// What an earlier run left behind without a guard must be dead before anything is started.

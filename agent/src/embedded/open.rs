@@ -15,7 +15,7 @@ use super::law::Statute;
 use super::promises::Promises;
 use super::reception::{self, Entered, Errand, Reception};
 use super::road::{Road, link};
-use super::roll::{Assembly, Member, Roll};
+use super::roll::{Assembly, Member};
 use super::seat::Seat;
 use super::steward::{Steward, peer, voters};
 use super::voting::Voting;
@@ -30,6 +30,9 @@ const PAUSE: Duration = Duration::from_millis(200);
 
 /// For one member to enter us.
 const ENTERING_MAX: Duration = Duration::from_secs(5);
+
+/// For the member that leads the log to give us a vote.
+const VOTE_MAX: Duration = Duration::from_secs(10);
 
 /// How long to wait in silence before people are told what for.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -160,7 +163,7 @@ impl Embedded {
                 Err(_) => self.knock(&member).await,
             };
             match entered {
-                Ok(()) if self.raft.list().await.is_ok() => return Ok(()),
+                Ok(()) if self.raft.list().await.is_ok() => return self.get_a_vote().await,
                 Err(why) if why.contains("was removed from this cluster") || why.contains("name is taken") => {
                     return Err(Failure(why));
                 }
@@ -172,6 +175,20 @@ impl Embedded {
                 Ok(()) | Err(_) => {}
             }
             tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    /// While one member votes alone, the next one does so before it does anything else: until then the loss of that one
+    /// would be the loss of all.
+    async fn get_a_vote(&self) -> Result<(), Failure> {
+        let mut hints = self.raft.watch();
+        let deadline = tokio::time::Instant::now() + VOTE_MAX;
+        loop {
+            let entries = self.raft.list().await.unwrap_or_default();
+            let lonely = voters(&entries).is_some_and(|(_, it)| it.voters.len() == 1 && !it.voters.contains(&self.own));
+            if !lonely || tokio::time::timeout_at(deadline, hints.next()).await.is_err() {
+                return Ok(());
+            }
         }
     }
 
@@ -229,22 +246,5 @@ impl Embedded {
             }
         });
         peers
-    }
-
-    /// Whether a group of this size may lean on so few voters (nsg_6).
-    ///
-    /// # Errors
-    /// Why not, and what would be right.
-    pub async fn reliable(&self, config: &Config) -> Result<(), Failure> {
-        let Ok(entries) = self.raft.list().await else { return Ok(()) };
-        let count = voters(&entries).map_or(0, |(_, record)| record.voters.len());
-        let others = Roll::of(&entries).present().count() > 1;
-        if count != 1 || !others || config.cluster.allow_single_point_of_failure {
-            return Ok(());
-        }
-        Err(Failure(String::from(
-            "only one member votes in a cluster of several: its loss would be the loss of the cluster\n       \
-             Look at `hotseat members`; or set allow_single_point_of_failure = true in [cluster] if that is meant.",
-        )))
     }
 }
