@@ -24,6 +24,10 @@ impl Session {
             // Nobody votes yet: a lease could not be kept.
             return;
         }
+        // A lagging read may show the session before our last: what ended there says nothing of it.
+        if read.as_ref().map_or(Version(0), |(version, _)| *version) < self.register.version() {
+            return;
+        }
         let Some((version, record)) = read else { return self.arm(desk) };
         match &mut self.old {
             None => self.old = Some(Observed::first(desk.now, version, record)),

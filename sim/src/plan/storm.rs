@@ -137,7 +137,9 @@ pub(super) fn one(rng: &mut Rng, plan: &mut Plan, start: u64) {
     let kind = rng.pick(if ours { COUNCIL_ONE } else { kinds(Profile::Single) });
     let at = start + rng.below(2 * SECOND);
     let lasts = rng.between(1, 6000) * MS;
-    plan.changes = Some((1, start));
+    // Fewer than three voters survive no loss: whoever took over loses the lease as well.
+    let frail = plan.voters.as_ref().is_some_and(|voters| voters.len() < 3);
+    plan.changes = Some((if frail { 2 } else { 1 }, start));
     Storm { rng, plan }.strike(kind, at, lasts);
 }
 
@@ -278,8 +280,8 @@ impl Storm<'_> {
         if self.plan.profile == Profile::Single || self.rng.chance(700) {
             return council::change(self.rng, self.plan);
         }
-        let count = self.plan.machines.len() as u64;
-        let jump = (0..self.rng.between(1, count)).map(|_| self.machine()).collect();
+        let count = self.plan.machines.iter().filter(|machine| !machine.twin).count() as u64;
+        let jump = (0..self.rng.between(1, count)).map(|_| self.rng.below(count) as usize).collect();
         Change::Jump(jump)
     }
 
