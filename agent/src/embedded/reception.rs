@@ -19,8 +19,12 @@ use super::votes::Vote;
 use crate::driver::Message;
 use crate::links::{Admission, Handler, JoinAsk, Lane, PeerName, Reply};
 
-/// Tries to enter somebody on the roll: others may be writing there too.
+/// Tries to write the roll: others may be writing there too.
 const TRIES: usize = 5;
+
+/// For a roll that cannot be written now: the log may be electing.
+const PATIENCE: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// Peers that are remembered as heard. Only members get so far.
 const HEARD_MAX: usize = 256;
@@ -96,22 +100,45 @@ impl Reception {
 /// # Errors
 /// Why not: the name is taken, the member was removed, or the log takes no writes now.
 pub async fn enter(raft: &Raft, id: VoterId, member: &Member) -> Entered {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match enter_once(raft, id, member).await {
+            Err(Denied::Later(_)) if Instant::now() < deadline => tokio::time::sleep(PAUSE).await,
+            Err(Denied::Later(why) | Denied::Never(why)) => return Err(why),
+            Ok(()) => return Ok(()),
+        }
+    }
+}
+
+/// Why somebody is not on the roll.
+enum Denied {
+    Never(String),
+    Later(String),
+}
+
+impl From<String> for Denied {
+    fn from(why: String) -> Self {
+        Self::Later(why)
+    }
+}
+
+async fn enter_once(raft: &Raft, id: VoterId, member: &Member) -> Result<(), Denied> {
     for _ in 0..TRIES {
         let entries = raft.list().await.map_err(|error| error.to_string())?;
         let roll = Roll::of(&entries);
         let known = roll.0.get(&id);
         if known.is_some_and(|(_, known)| known.removed) {
-            return Err(format!("{} was removed from this cluster: clear its data_dir and join anew", member.name));
+            let why = format!("{} was removed from this cluster: clear its data_dir and join anew", member.name);
+            return Err(Denied::Never(why));
         }
         if known.is_some_and(|(_, known)| known == member) {
             return Ok(());
         }
         if let Some((old, before)) = roll.named(&member.name).filter(|(old, _)| *old != id) {
             if alive(&entries, &member.name) {
-                return Err(format!(
-                    "this name is taken: \"{}\" is alive at {}. Names must be unique in a cluster",
-                    member.name, before.address
-                ));
+                let (name, at) = (&member.name, &before.address);
+                let why = format!("this name is taken: \"{name}\" is alive at {at}. Names must be unique in a cluster");
+                return Err(Denied::Never(why));
             }
             let removed = Member { removed: true, ..before.clone() };
             write(raft, old, roll.0.get(&old).map(|(version, _)| *version), &removed).await?;
@@ -121,7 +148,7 @@ pub async fn enter(raft: &Raft, id: VoterId, member: &Member) -> Entered {
             return Ok(());
         }
     }
-    Err(String::from("the roll is being written by many at once: try again"))
+    Err(Denied::Later(String::from("the roll is being written by many at once: try again")))
 }
 
 /// Takes a member off the roll, for good; the steward sees to the rest.
