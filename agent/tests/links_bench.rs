@@ -5,7 +5,7 @@ mod links_world;
 
 use std::time::Duration;
 
-use hotseat_agent::links::Lane;
+use hotseat_agent::links::{Lane, Limits};
 use links_world::{Cluster, Node, PATIENCE};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval};
@@ -87,4 +87,47 @@ async fn what_links_cost() {
         throughput(&nodes[0], &nodes[1], callers).await;
     }
     rest(&mut nodes).await;
+}
+
+fn run(line: &str) {
+    let words: Vec<_> = line.split(' ').collect();
+    assert!(std::process::Command::new(words[0]).args(&words[1..]).status().unwrap().success(), "{line}");
+}
+
+/// Messages are sent as at `timing = "fast"` meanwhile. How long after the network is back the first one arrives.
+async fn partition(a: &Node, b: &mut Node, lasts: Duration) {
+    let mut beat = interval(Duration::from_millis(83));
+    run("nft add table inet cut");
+    run("nft add chain inet cut everything { type filter hook input priority 0 ; policy drop ; }");
+    let began = Instant::now();
+    while began.elapsed() < lasts {
+        beat.tick().await;
+        a.links.send(&b.peer, b"cut".to_vec());
+    }
+    while b.heard.try_recv().is_ok() {}
+    run("nft delete table inet cut");
+    let healed = Instant::now();
+    let back = loop {
+        tokio::select! {
+            _ = beat.tick() => a.links.send(&b.peer, b"cut".to_vec()),
+            _ = b.heard.recv() => break healed.elapsed(),
+        }
+    };
+    println!("back {back:?} after a partition of {lasts:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "a bench: it cuts the network off, so it has to be run with `unshare -n sh -c 'ip link set lo up; …'`"]
+async fn how_soon_links_are_back() {
+    if std::env::var_os("HOTSEAT_OWN_NETWORK").is_none() {
+        return println!("say HOTSEAT_OWN_NETWORK=1 in a network namespace of its own");
+    }
+    let cluster = Cluster::new("netmon");
+    cluster.install("a", 1, std::time::SystemTime::now(), true);
+    let limits = Limits { silence: Duration::from_millis(500), ..Limits::default() };
+    let (a, mut b) = (Node::start(cluster.identity("a"), limits).await, cluster.node("b", 2).await);
+    a.ask(&b.peer, Lane::Votes, b"hello").await.unwrap();
+    for millis in [100, 300, 600, 1_000, 1_300, 2_000, 2_900, 5_100, 10_000] {
+        partition(&a, &mut b, Duration::from_millis(millis)).await;
+    }
 }

@@ -157,20 +157,18 @@ impl Route {
             // What changes while we connect has to count as a change.
             let mut identity = shared.identity.clone();
             identity.mark_unchanged();
-            match self.dial(shared).await {
+            let began = Instant::now();
+            let result = self.dial(shared).await;
+            backoff.tried(began);
+            match result {
                 Ok(connection) => {
-                    backoff.tried(Instant::now());
-                    let began = Instant::now();
                     self.up(shared, identity, connection).await;
                     if began.elapsed() >= STEADY {
                         backoff = Backoff::default();
                     }
                     self.status.send_replace(Status::Down(0, None));
                 }
-                Err(why) => {
-                    backoff.tried(Instant::now());
-                    self.failed(why);
-                }
+                Err(why) => self.failed(why),
             }
         }
     }
@@ -248,8 +246,9 @@ impl Default for Backoff {
 }
 
 impl Backoff {
-    fn tried(&mut self, now: Instant) {
-        self.next = now + self.pause;
+    /// Counted from the beginning of a try: one that ran into its time limit has been a pause itself.
+    fn tried(&mut self, began: Instant) {
+        self.next = began + self.pause;
         self.pause = (self.pause * 2).min(PAUSE_MAX);
     }
 }

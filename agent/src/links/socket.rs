@@ -18,11 +18,14 @@ const LOOKUP_MAX: Duration = Duration::from_secs(2);
 const CONNECT_MAX: Duration = Duration::from_secs(2);
 
 /// A lost first packet is repeated by the kernel after a second at the earliest. A further attempt beside the first
-/// is sent this soon, so that a link is back that soon after the network is.
+/// is made after this, longer than nearly all round trips, …
 const STAGGER: Duration = Duration::from_millis(250);
 
-/// Attempts at once: one each [`STAGGER`] of [`CONNECT_MAX`].
-const ATTEMPTS_MAX: usize = 8;
+/// … and then so often: a link is back that soon after the network is.
+const STAGGER_NEXT: Duration = Duration::from_millis(100);
+
+/// Attempts at once: as many as begin within [`CONNECT_MAX`].
+const ATTEMPTS_MAX: usize = 20;
 
 /// Addresses of one host that are tried.
 const ADDRESSES_MAX: usize = 4;
@@ -66,6 +69,7 @@ async fn race(targets: &[SocketAddr]) -> io::Result<TcpStream> {
     let mut attempts = FuturesUnordered::from_iter([TcpStream::connect(targets[0])]);
     let mut started = 1;
     loop {
+        let pause = if started == 1 { STAGGER } else { STAGGER_NEXT };
         tokio::select! {
             Some(result) = attempts.next() => match result {
                 Ok(stream) => return Ok(stream),
@@ -73,7 +77,7 @@ async fn race(targets: &[SocketAddr]) -> io::Result<TcpStream> {
                 Err(_) if attempts.is_empty() => {}
                 Err(_) => continue,
             },
-            () = sleep(STAGGER), if started < ATTEMPTS_MAX => {}
+            () = sleep(pause), if started < ATTEMPTS_MAX => {}
         }
         attempts.push(TcpStream::connect(targets[started % targets.len()]));
         started += 1;
