@@ -24,18 +24,24 @@ pub fn possible() -> bool {
 }
 
 impl Node {
-    /// Starts the agent with a clock like `+0 x2.0` or `-1000d`: the wall clock, and every timer of its runtime with it.
-    pub fn start_with_clock(&self, clock: &str) {
-        let mut command = Command::new(program::hotseat());
-        self.set_clock(clock);
-        command
-            .env("LD_PRELOAD", library())
-            .env("FAKETIME_TIMESTAMP_FILE", self.path("clock"))
-            .env("FAKETIME_NO_CACHE", "1");
-        self.start_as(&mut command);
+    /// Starts the agent with clocks at a rate, as `x2.0`: the wall clock, and every timer of its runtime with it.
+    pub fn start_at_rate(&self, rate: &str) {
+        self.start_with(&format!("+0 {rate}"), &mut Command::new(program::hotseat()));
     }
 
-    /// Steps the clock of an agent that was started with one.
+    /// Starts the agent with another wall clock, as `-1000d`. A monotonic clock never steps, so that one stays right.
+    pub fn start_with_wall_clock(&self, clock: &str) {
+        let mut command = Command::new(program::hotseat());
+        self.start_with(clock, command.env("FAKETIME_DONT_FAKE_MONOTONIC", "1").env("DONT_FAKE_MONOTONIC", "1"));
+    }
+
+    fn start_with(&self, clock: &str, command: &mut Command) {
+        self.set_clock(clock);
+        command.env("LD_PRELOAD", library()).env("FAKETIME_TIMESTAMP_FILE", self.path("clock"));
+        self.start_as(command.env("FAKETIME_NO_CACHE", "1"));
+    }
+
+    /// Steps the wall clock of an agent that was started with one.
     pub fn set_clock(&self, clock: &str) {
         fs::write(self.path("clock"), clock).unwrap();
     }
