@@ -95,6 +95,8 @@ pub(crate) enum Fact<'a> {
     },
     /// An agent sends a renewal to the voters.
     Renewed {
+        /// After its deadline, or after a voter has refused it.
+        lapsed: bool,
         /// Its session.
         session: SessionId,
         /// Which attempt.

@@ -33,5 +33,5 @@ pub use invariants::Broken;
 pub use plan::{Lean, Plan, Profile};
 pub use replay::{Replayed, replay};
 pub use run::{Failure, Report, run};
-pub use script::play;
+pub use script::{play, play_without};
 pub use trace::Keep;

@@ -13,7 +13,7 @@
 mod command;
 mod setup;
 
-use hotseat_core::{Key, Record};
+use hotseat_core::{Key, Mutant, Record};
 
 use crate::clock::{MS, SECOND};
 use crate::fault::Fault;
@@ -26,6 +26,14 @@ use setup::Setup;
 /// # Errors
 /// A line that is not understood, or a promise that broke, with the story so far.
 pub fn play(script: &str) -> Result<String, String> {
+    play_without(None, script)
+}
+
+/// The same with a rule left out.
+///
+/// # Errors
+/// As [`play`].
+pub fn play_without(mutant: Option<Mutant>, script: &str) -> Result<String, String> {
     let mut setup = Setup::default();
     let mut planned: Vec<(u64, String, Vec<Fault>)> = Vec::new();
     let mut runs = 0;
@@ -40,12 +48,20 @@ pub fn play(script: &str) -> Result<String, String> {
             words => setup.take(words).ok_or_else(|| format!("not understood: {line}"))?,
         }
     }
-    perform(setup, planned, runs)
+    perform(setup, planned, runs, mutant)
 }
 
-fn perform(setup: Setup, planned: Vec<(u64, String, Vec<Fault>)>, runs: u64) -> Result<String, String> {
+fn perform(
+    setup: Setup,
+    planned: Vec<(u64, String, Vec<Fault>)>,
+    runs: u64,
+    mutant: Option<Mutant>,
+) -> Result<String, String> {
     let groups = setup.groups.clone();
-    let mut world = World::new(1, None, setup.net(), setup.machines(), Keep::Story);
+    let mut world = World::new(1, mutant, setup.net(), setup.machines(), Keep::Story);
+    if let Some(voters) = &setup.voters {
+        world.found(voters);
+    }
     let told = |world: World, broken: crate::invariants::Broken| format!("{}{broken:?}", world.trace.text);
     for (at, words, faults) in planned {
         if let Err(broken) = world.run(at) {

@@ -1,4 +1,4 @@
-//! lapsed_is_over: after its deadline a session writes nothing, starts nothing and announces nothing.
+//! lapsed_is_over: after its deadline, or a voter's refusal, a session writes, renews, starts and announces nothing.
 //!
 //! Two writes are no act of it: that it is over (`Released`, once everything is dead), and the
 //! beginning of the node's next session.
@@ -20,6 +20,7 @@ pub(super) fn see(fact: &Fact<'_>) -> Result<(), String> {
         Fact::Ordered { lapsed: true, group, role, of, .. } if *role != Role::Standby => {
             Err(format!("{of:?} orders {group} to be {role:?} after its deadline"))
         }
+        Fact::Renewed { lapsed: true, session, .. } => Err(format!("{session:?} is renewed though it is over")),
         Fact::Announced { lapsed: true, group, epoch, of, .. } => {
             Err(format!("{of:?} announces epoch {epoch} of {group} after its deadline"))
         }

@@ -32,7 +32,7 @@ pub(super) struct VotersOverlap {
 impl VotersOverlap {
     pub(super) fn see(&mut self, now: u64, fact: &Fact<'_>) -> Result<(), String> {
         match fact {
-            Fact::Renewed { session, seq, sent } => {
+            Fact::Renewed { session, seq, sent, .. } => {
                 let lease = self.leases.entry(session.id).or_default();
                 if lease.sent.len() == SENT_MAX {
                     lease.sent.pop_front();

@@ -44,6 +44,10 @@ enum Kind {
     Blackout,
     /// An agent stops for a while, and somebody starts another on its disk.
     Second,
+    /// All agents but one are restarted at once.
+    Upgrade,
+    /// Several voters come and go, while some do not hear of it.
+    Shuffle,
 }
 
 use Kind::{
@@ -89,6 +93,10 @@ const COUNCIL: &[Kind] = &[
     Kind::Voters,
     Kind::Blackout,
     Kind::Second,
+    Kind::Upgrade,
+    Kind::Upgrade,
+    Kind::Shuffle,
+    Kind::Shuffle,
     PauseAgent,
     Freeze,
     KillBoth,
@@ -218,6 +226,8 @@ impl Storm<'_> {
             Kind::Voters => (Fault::Voters(self.change()), None),
             Kind::Blackout => return self.blackout(at, ends),
             Kind::Second => return self.second(at, ends),
+            Kind::Upgrade => return self.upgrade(on, at),
+            Kind::Shuffle => return self.shuffle(at, ends),
         };
         self.add(at, fault);
         if let Some(then) = then {
@@ -298,5 +308,30 @@ impl Storm<'_> {
         self.add(at, Fault::PauseAgent(0));
         self.add(at, Fault::Start(twin));
         self.add(ends, Fault::ResumeAgent(0));
+    }
+
+    fn upgrade(&mut self, all_but: usize, at: u64) {
+        for on in (0..self.plan.machines.len()).filter(|on| *on != all_but) {
+            let down = at + self.rng.below(200) * MS;
+            let up = down + self.rng.below(400) * MS;
+            let kill = self.rng.pick(&[Fault::KillAgent, Fault::KillBoth, Fault::PowerOff]);
+            self.add(down, kill(on));
+            self.add(up, Fault::PowerOn(on));
+            self.add(up, Fault::Start(on));
+        }
+    }
+
+    fn shuffle(&mut self, at: u64, ends: u64) {
+        for _ in 0..self.rng.between(2, 5) {
+            let when = at + self.rng.below(400) * MS;
+            let change = council::change(self.rng, self.plan);
+            self.add(when, Fault::Voters(change));
+            let way = (self.machine(), self.machine());
+            self.add(at, Fault::Sever(way));
+            self.add(ends, Fault::Join(way));
+        }
+        let on = self.machine();
+        self.add(at, Fault::Stale(on));
+        self.add(ends, Fault::Fresh(on));
     }
 }

@@ -4,12 +4,17 @@ use hotseat_core::GroupId;
 
 use super::Setup;
 use super::duration;
+use crate::clock::SECOND;
 use crate::fault::{Cut, Fault};
+use crate::links::Way;
+use crate::log::Change;
 use crate::service::{Stops, Temper, Yields};
 
 pub(super) fn parse(setup: &Setup, words: &[&str]) -> Option<Vec<Fault>> {
     let one = |fault: fn(usize) -> Fault, name: &str| Some(vec![fault(setup.machine(name)?)]);
     match words {
+        ["power", "off", names @ ..] => names.iter().map(|name| setup.machine(name).map(Fault::PowerOff)).collect(),
+        ["power", "on", names @ ..] => names.iter().map(|name| setup.machine(name).map(Fault::PowerOn)).collect(),
         ["start", names @ ..] => names.iter().map(|name| setup.machine(name).map(Fault::Start)).collect(),
         ["stop", name] => one(Fault::Stop, name),
         ["kill", "agent", "and", "guard", name] => one(Fault::KillBoth, name),
@@ -24,8 +29,6 @@ pub(super) fn parse(setup: &Setup, words: &[&str]) -> Option<Vec<Fault>> {
         ["resume", "guard", name] => one(Fault::ResumeGuard, name),
         ["freeze", name] => one(Fault::Freeze, name),
         ["thaw", name] => one(Fault::Thaw, name),
-        ["power", "off", name] => one(Fault::PowerOff, name),
-        ["power", "on", name] => one(Fault::PowerOn, name),
         ["partition", name, "from", "store"] => Some(vec![Fault::Cut(setup.machine(name)?, Cut::Requests)]),
         ["lose", "answers", "to", name] => Some(vec![Fault::Cut(setup.machine(name)?, Cut::Answers)]),
         ["mend", name] => one(Fault::Mend, name),
@@ -37,9 +40,39 @@ pub(super) fn parse(setup: &Setup, words: &[&str]) -> Option<Vec<Fault>> {
         ["switchover", group, "to", name] => {
             Some(vec![Fault::SwitchoverAnywhere(setup.group(group)?, Some(setup.machine(name)?))])
         }
+        ["cut", a, "from", b] => both(setup, a, b, Fault::Sever),
+        ["join", a, "and", b] => both(setup, a, b, Fault::Join),
+        ["cut", a, "to", b] => Some(vec![Fault::Sever(way(setup, a, b)?)]),
+        ["join", a, "to", b] => Some(vec![Fault::Join(way(setup, a, b)?)]),
+        ["slow", a, "to", b, "by", time] => Some(vec![Fault::Drag(way(setup, a, b)?, duration(time).ok()?)]),
+        ["hurry", a, "to", b] => Some(vec![Fault::Drag(way(setup, a, b)?, 0)]),
+        ["log", "stops"] => Some(vec![Fault::Outage]),
+        ["log", "goes", "on"] => Some(vec![Fault::OutageEnds]),
+        ["log", "elects"] => Some(vec![Fault::Depose]),
+        ["lag", name] => one(Fault::Stale, name),
+        ["catch", "up", name] => one(Fault::Fresh, name),
+        ["wipe", name] => one(Fault::Wipe, name),
+        ["disk", "of", name, "is", "slow"] => Some(vec![Fault::Disk(setup.machine(name)?, 2 * SECOND, 0)]),
+        ["disk", "of", name, "fails"] => Some(vec![Fault::Disk(setup.machine(name)?, 0, 1000)]),
+        ["disk", "of", name, "is", "well"] => Some(vec![Fault::Disk(setup.machine(name)?, 0, 0)]),
+        ["add", name, "to", "voters"] => Some(vec![Fault::Voters(Change::Add(setup.machine(name)?))]),
+        ["remove", name, "from", "voters"] => Some(vec![Fault::Voters(Change::Remove(setup.machine(name)?))]),
+        ["replace", "lost", "voters"] => Some(vec![Fault::Voters(Change::Tidy)]),
+        ["make", "voters", names @ ..] => {
+            let all: Option<Vec<_>> = names.iter().map(|name| setup.machine(name)).collect();
+            Some(vec![Fault::Voters(Change::Jump(all?))])
+        }
         ["service", group, "on", name, ways @ ..] => service(setup.machine(name)?, setup.group(group)?, ways),
         _ => None,
     }
+}
+
+fn way(setup: &Setup, a: &str, b: &str) -> Option<Way> {
+    Some((setup.machine(a)?, setup.machine(b)?))
+}
+
+fn both(setup: &Setup, a: &str, b: &str, fault: fn(Way) -> Fault) -> Option<Vec<Fault>> {
+    Some(vec![fault(way(setup, a, b)?), fault(way(setup, b, a)?)])
 }
 
 fn service(machine: usize, group: GroupId, ways: &[&str]) -> Option<Vec<Fault>> {

@@ -18,13 +18,27 @@ pub(super) struct Setup {
     /// Names in order; one that ends in `'` is a second machine of that name.
     pub(super) names: Vec<String>,
     pub(super) groups: Vec<(GroupId, ServiceConfig)>,
+    /// The machines that vote at first.
+    pub(super) voters: Option<Vec<usize>>,
+    /// Machines that are in no group.
+    witnesses: Vec<String>,
+    /// Machines that share the disk of the one whose name they bear.
+    shared: bool,
     priorities: Vec<(String, i64)>,
     ttl: u64,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { names: Vec::new(), groups: Vec::new(), priorities: Vec::new(), ttl: 500 * MS }
+        Self {
+            names: Vec::new(),
+            groups: Vec::new(),
+            voters: None,
+            witnesses: Vec::new(),
+            shared: false,
+            priorities: Vec::new(),
+            ttl: 500 * MS,
+        }
     }
 }
 
@@ -33,6 +47,11 @@ impl Setup {
         match words {
             ["cluster", names @ ..] => self.names = names.iter().map(|name| String::from(*name)).collect(),
             ["ttl", time] => self.ttl = super::duration(time).ok()?,
+            ["voters", names @ ..] => {
+                self.voters = Some(names.iter().map(|it| self.machine(it)).collect::<Option<_>>()?)
+            }
+            ["witness", names @ ..] => self.witnesses = names.iter().map(|name| String::from(*name)).collect(),
+            ["shared", "disks"] => self.shared = true,
             ["priority", name, value] => self.priorities.push((String::from(*name), value.parse().ok()?)),
             ["group", id, ways @ ..] => {
                 let mut config = usual();
@@ -64,6 +83,7 @@ impl Setup {
 
     fn build(&self, at: usize, name: &str) -> Machine {
         let plain = name.trim_end_matches('\'');
+        let idle = self.witnesses.iter().any(|it| it == name);
         let priority = self.priorities.iter().find(|(it, _)| it == name).map_or(0, |(_, value)| *value);
         let group = |(id, service): &(GroupId, ServiceConfig)| GroupConfig {
             id: id.clone(),
@@ -79,12 +99,14 @@ impl Setup {
             version: "0.1.0".into(),
             region: "world".into(),
             timing: Timing::of_ttl(Duration::from_nanos(self.ttl)).expect("a scenario's ttl is safe"),
-            groups: self.groups.iter().map(group).collect(),
+            groups: if idle { Vec::new() } else { self.groups.iter().map(group).collect() },
             voter: None,
             rules: Rules::default(),
         };
         let clock = Clock { per_mille: 1000, offset: (at as u64 + 1) * 100 * SECOND, booted: 0 };
-        Machine::new(config, clock, plain != name, Temper::default())
+        let mut machine = Machine::new(config, clock, plain != name, Temper::default());
+        machine.shares = self.machine(plain).filter(|_| self.shared && plain != name);
+        machine
     }
 }
 

@@ -40,7 +40,9 @@ impl World {
     pub(crate) fn renew(&mut self, of: AgentRef, renewal: Renewal) {
         let sent = self.machines[of.machine].clock.local(self.now);
         let (session, seq) = (renewal.session, renewal.seq);
-        self.fact(&Fact::Renewed { session, seq, sent });
+        let agent = self.machines[of.machine].agent.as_ref();
+        let lapsed = agent.is_some_and(|agent| agent.session == Some(session)) && self.lapsed(of);
+        self.fact(&Fact::Renewed { lapsed, session, seq, sent });
         let from = self.voter(of.machine);
         for to in 0..self.machines.len() {
             self.letter(of.machine, to, Input::Asked(from, Question::Renew(renewal.clone())));
