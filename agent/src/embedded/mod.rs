@@ -7,6 +7,7 @@
 //! ```
 
 mod facts;
+mod knock;
 mod law;
 mod newcomer;
 mod open;

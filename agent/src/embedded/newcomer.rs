@@ -5,11 +5,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use hotseat_core::NodeName;
+use hotseat_core::{NodeName, Record, SessionRecord, SessionState, VoterId, VotersRecord};
+use hotseat_stores::Body;
 use hotseat_stores::raft::{self, Lane, Pace, Peer, Raft, Unreachable, Wire};
 
 use super::law::Statute;
+use super::roll::{self, Member};
 use super::seat::Seat;
+use crate::codec;
 use crate::config::{Config, StoreUrl};
 use crate::identity::{Folder, Identity, NodeKey, NodeSeat, Token};
 use crate::links::{self, JoinAsk};
@@ -116,12 +119,31 @@ fn begin_log(config: &Config, id: u64, address: SocketAddr, snapshot: Option<&[u
         let raft = Raft::open(settings).await.map_err(failure)?;
         let (name, address) = (config.node.name.as_str(), address.to_string());
         let begun = match snapshot {
-            Some(snapshot) => raft.bootstrap_from(name, &address, snapshot).await,
+            Some(snapshot) => raft.bootstrap_from(name, &address, snapshot, &|key, body| anew(key, body, id)).await,
             None => raft.bootstrap(name, &address).await,
         };
         raft.close().await;
         begun.map_err(failure)
     })
+}
+
+/// What was true of a saved cluster's nodes and is not of the restored one's: its sessions are over, its members are
+/// gone, and this node alone votes. Epochs go on.
+fn anew(key: &hotseat_stores::Key, body: &[u8], own: u64) -> Option<Body> {
+    if let Some(member) = roll::member(key, body) {
+        return roll::body(&Member { removed: true, ..member }).ok();
+    }
+    let key = key.as_str().parse().ok()?;
+    let record = match codec::decode(&key, 0, body).ok()?.record {
+        Record::Session(record) if record.state == SessionState::Alive => {
+            Record::Session(SessionRecord { state: SessionState::Released, ..record })
+        }
+        Record::Voters(record) => {
+            Record::Voters(VotersRecord { number: record.number + 1, voters: [VoterId(own)].into(), ..record })
+        }
+        Record::Session(_) | Record::Group(_) => return None,
+    };
+    codec::encode("hotseat snapshot restore", None, &record).ok()
 }
 
 /// For the first writes of a log to the disk.

@@ -11,10 +11,11 @@ use hotseat_stores::{OpenError, Store};
 use tokio::sync::{mpsc, watch};
 
 use super::facts::Facts;
+use super::knock::knock;
 use super::law::Statute;
 use super::promises::Promises;
-use super::reception::{self, Entered, Errand, Reception};
-use super::road::{Road, link};
+use super::reception::{self, Reception};
+use super::road::Road;
 use super::roll::{Assembly, Member};
 use super::seat::Seat;
 use super::steward::{Steward, peer, voters};
@@ -22,14 +23,11 @@ use super::voting::Voting;
 use crate::config::Config;
 use crate::driver::Message;
 use crate::identity::{Folder, Keeper, Name, Source};
-use crate::links::{self, Lane, Limits, Links};
+use crate::links::{self, Limits, Links, REMOVED};
 use crate::run::Failure;
 
 /// Between two tries to be entered on the roll.
 const PAUSE: Duration = Duration::from_millis(200);
-
-/// For one member to enter us.
-const ENTERING_MAX: Duration = Duration::from_secs(5);
 
 /// For the member that leads the log to give us a vote.
 const VOTE_MAX: Duration = Duration::from_secs(10);
@@ -160,11 +158,11 @@ impl Embedded {
         loop {
             let entered = match self.raft.list().await {
                 Ok(_) => reception::enter(&self.raft, self.own, &member).await,
-                Err(_) => self.knock(&member).await,
+                Err(_) => knock(&self.raft, &self.links, self.own, &self.members, &member).await,
             };
             match entered {
                 Ok(()) if self.raft.list().await.is_ok() => return self.get_a_vote().await,
-                Err(why) if why.contains("was removed from this cluster") || why.contains("name is taken") => {
+                Err(why) if why.contains(REMOVED) || why.contains("name is taken") => {
                     return Err(Failure(why));
                 }
                 entered if began.elapsed() > PATIENCE && !told => {
@@ -192,26 +190,6 @@ impl Embedded {
         }
     }
 
-    /// Asks the members that we know to enter us.
-    async fn knock(&self, member: &Member) -> Entered {
-        let errand = Errand::Here { address: member.address.clone(), witness: member.witness };
-        let errand = postcard::to_stdvec(&errand).map_err(|error| error.to_string())?;
-        let mut last = Err(String::from("no other member is known"));
-        let known: Vec<_> = self.raft.members().into_iter().map(|member| member.peer).collect();
-        let known = if known.is_empty() { self.members.clone() } else { known };
-        for peer in known.iter().filter(|peer| peer.id != self.own.0).filter_map(link) {
-            let answer = self.links.call(&peer, Lane::Control, errand.clone(), ENTERING_MAX).await;
-            last = match answer {
-                Ok(answer) => postcard::from_bytes::<Entered>(&answer).map_err(|error| error.to_string()).flatten(),
-                Err(error) => Err(error.to_string()),
-            };
-            if last.is_ok() {
-                break;
-            }
-        }
-        last
-    }
-
     /// Starts what runs beside the loop; gives the loop its hand among the voters.
     pub fn begin(&self, config: &Config, inbox: &mpsc::Sender<Message>) -> Voting {
         self.reception.open(inbox.clone(), self.assembly.clone());
@@ -225,6 +203,7 @@ impl Embedded {
             removed: self.removed.clone(),
             reception: Arc::clone(&self.reception),
             began: std::time::Instant::now(),
+            links: self.links.clone(),
         };
         tokio::spawn(steward.run());
         tokio::spawn(links::keep_fresh(Arc::clone(&self.keeper), self.links.clone(), self.peers()));

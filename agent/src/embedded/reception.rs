@@ -17,7 +17,7 @@ use super::roll::{self, Assembly, Member, Roll};
 use super::steward::{nonce, peer};
 use super::votes::Vote;
 use crate::driver::Message;
-use crate::links::{Admission, Handler, JoinAsk, Lane, PeerName, Reply};
+use crate::links::{Admission, Handler, JoinAsk, Lane, PeerName, REMOVED, Reply};
 
 /// Tries to write the roll: others may be writing there too.
 const TRIES: usize = 5;
@@ -128,7 +128,7 @@ async fn enter_once(raft: &Raft, id: VoterId, member: &Member) -> Result<(), Den
         let roll = Roll::of(&entries);
         let known = roll.0.get(&id);
         if known.is_some_and(|(_, known)| known.removed) {
-            let why = format!("{} was removed from this cluster: clear its data_dir and join anew", member.name);
+            let why = format!("{} {REMOVED}: clear its data_dir and join anew", member.name);
             return Err(Denied::Never(why));
         }
         if known.is_some_and(|(_, known)| known == member) {

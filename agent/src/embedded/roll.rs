@@ -87,8 +87,19 @@ pub fn body(member: &Member) -> Result<Body, String> {
     Body::new(text).map_err(|error| error.to_string())
 }
 
+/// A member, if that is what stands at the key.
+#[must_use]
+pub fn member(key: &Key, body: &[u8]) -> Option<Member> {
+    identity(key)?;
+    let envelope: Envelope = serde_json::from_slice(body).ok()?;
+    (envelope.hotseat == FORM).then_some(envelope.member)
+}
+
+fn identity(key: &Key) -> Option<VoterId> {
+    u64::from_str_radix(key.as_str().strip_prefix(PREFIX)?, 16).ok().map(VoterId)
+}
+
 fn read(entry: &Entry) -> Option<(VoterId, (u64, Member))> {
-    let id = u64::from_str_radix(entry.key.as_str().strip_prefix(PREFIX)?, 16).ok()?;
-    let envelope: Envelope = serde_json::from_slice(entry.body.as_ref().ok()?).ok()?;
-    (envelope.hotseat == FORM).then_some((VoterId(id), (entry.version, envelope.member)))
+    let member = member(&entry.key, entry.body.as_ref().ok()?)?;
+    Some((identity(&entry.key)?, (entry.version, member)))
 }

@@ -12,15 +12,19 @@ use hotseat_stores::raft::{Peer, Raft};
 use hotseat_stores::{Entry, Key, Store, Written};
 use tokio::sync::{mpsc, watch};
 
+use super::knock::knock;
 use super::reception::Reception;
 use super::roll::{Assembly, Member, Roll};
 use super::steps::{self, Picture, Standing, Step};
 use crate::codec;
 use crate::driver::Message;
-use crate::links;
+use crate::links::{self, Links, REMOVED};
 
 /// Between two looks without a hint: silence and lag change without a write.
 const PACE: Duration = Duration::from_millis(250);
+
+/// Without a majority for so long, the others are asked whether this node still belongs to them.
+const DOUBT: Duration = Duration::from_secs(2);
 
 /// See the module.
 pub struct Steward {
@@ -42,13 +46,24 @@ pub struct Steward {
     pub reception: Arc<Reception>,
     /// Since when this node listens.
     pub began: Instant,
+    /// The ways to the others.
+    pub links: Links,
 }
 
 impl Steward {
     /// Runs until the loop is gone.
     pub async fn run(self) {
         let mut hints = self.raft.watch();
+        let mut well = Instant::now();
         while !self.inbox.is_closed() {
+            if self.raft.health().quorum {
+                well = Instant::now();
+            } else if well.elapsed() > DOUBT {
+                well = Instant::now();
+                if self.shut_out().await {
+                    return self.stop().await;
+                }
+            }
             if let Ok(entries) = self.raft.list().await {
                 let assembly = self.tell(&entries).await;
                 if let Some(step) = self.step(&assembly)
@@ -73,13 +88,26 @@ impl Steward {
         drop(self.inbox.send(Message::Peers(now.roll.present().filter_map(peer).collect())).await);
         let gone = |roll: &Roll| roll.removed().any(|id| id == self.own);
         if gone(&now.roll) && !gone(&known.roll) {
-            tracing::error!("this node was removed from the cluster: it hands over and stops");
-            drop(self.inbox.send(Message::Stop).await);
+            self.stop().await;
         }
         self.removed.send_replace(Arc::new(now.roll.removed().map(|id| id.0).collect()));
         let now = Arc::new(now);
         self.assembly.send_replace(Arc::clone(&now));
         now
+    }
+
+    async fn stop(&self) {
+        tracing::error!("this node {REMOVED}: it hands over and stops");
+        drop(self.inbox.send(Message::Stop).await);
+    }
+
+    /// A node that was taken out may be the last to hear of it: the others do not speak to it any more, except to say
+    /// so. True: that is what they say.
+    async fn shut_out(&self) -> bool {
+        let assembly = Arc::clone(&self.assembly.borrow());
+        let Some((_, own)) = assembly.roll.0.get(&self.own) else { return false };
+        let answer = knock(&self.raft, &self.links, self.own, &[], own).await;
+        answer.is_err_and(|why| why.contains(REMOVED))
     }
 
     fn step(&self, assembly: &Assembly) -> Option<Step> {

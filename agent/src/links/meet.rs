@@ -12,6 +12,9 @@ use super::hello::{Hello, Misfit};
 use super::{Lane, PeerName};
 use crate::identity::{Certificate, Identity, Name};
 
+/// What a node is told that is not a member any more.
+pub(crate) const REMOVED: &str = "was removed from the cluster";
+
 /// A node that was let in.
 #[derive(Clone, Debug)]
 pub(super) struct Met {
@@ -105,7 +108,7 @@ impl fmt::Display for Stranger {
             }
             Self::Twin(id) => write!(f, "it has this node's own id, {id:x}: was a data_dir copied?"),
             Self::Removed(node, id) => {
-                write!(f, "node \"{node}\" with the id {id:x} was removed from the cluster: it has to join anew")
+                write!(f, "node \"{node}\" with the id {id:x} {REMOVED}: it has to join anew")
             }
             Self::Lane(lane) => write!(f, "it wants the lane {lane}, which this node does not know"),
         }

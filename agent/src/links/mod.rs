@@ -53,6 +53,7 @@ pub use accept::Speaks;
 pub use error::LinkError;
 pub use join::{JoinAsk, JoinError, Joined, join};
 pub use lane::Lane;
+pub(crate) use meet::REMOVED;
 pub use renewal::{keep_fresh, renew};
 
 /// The versions of the links that this program speaks.

@@ -12,7 +12,7 @@ use super::open::alone;
 use super::picture::Picture;
 use super::types::{Command, Outcome, Peer, Saved};
 use super::wire::Answer;
-use crate::Unavailable;
+use crate::{Body, Key, Unavailable};
 
 /// Records that are adopted with one entry of the log: an entry goes into one message.
 const ADOPTED_LEN_MAX: usize = 512 * 1024;
@@ -32,13 +32,27 @@ impl Raft {
     }
 
     /// Makes a new cluster of this one node, with the records that [`Raft::save`] gave out. Their versions go on from
-    /// the saved ones, and the cluster has an identity of its own.
+    /// the saved ones, and the cluster has an identity of its own. What `anew` gives for a record stands in its place,
+    /// one version later: what was true of the old cluster's nodes is not true of the new one's.
     ///
     /// # Errors
     /// [`Unchanged::Refused`] if the folder is already a cluster's, or `saved` is damaged.
-    pub async fn bootstrap_from(&self, name: &str, address: &str, saved: &[u8]) -> Result<(), Unchanged> {
-        let picture = Picture::decode(saved)
-            .map_err(|why| Unchanged::Refused(format!("the saved cluster cannot be restored: {why}")))?;
+    pub async fn bootstrap_from(
+        &self,
+        name: &str,
+        address: &str,
+        saved: &[u8],
+        anew: &(dyn Fn(&Key, &[u8]) -> Option<Body> + Sync),
+    ) -> Result<(), Unchanged> {
+        let refused = |why: String| Unchanged::Refused(format!("the saved cluster cannot be restored: {why}"));
+        let mut picture = Picture::decode(saved).map_err(refused)?;
+        for record in &mut picture.records {
+            if let Some(body) = anew(&record.key, &record.body) {
+                record.version += 1;
+                record.nonce = nonce().map_err(refused)?;
+                record.body = body;
+            }
+        }
         self.found(name, address, picture).await
     }
 
@@ -118,4 +132,11 @@ fn batches(records: Vec<Saved>) -> Vec<Vec<Saved>> {
         batches.last_mut().expect("the first record opens a batch").push(saved);
     }
     batches
+}
+
+/// Names one attempt to write, and no other.
+fn nonce() -> Result<u128, String> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|error| format!("no random bytes: {error}"))?;
+    Ok(u128::from_le_bytes(bytes))
 }

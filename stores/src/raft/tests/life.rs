@@ -192,7 +192,7 @@ async fn what_cannot_be_changed_is_refused_with_a_reason() {
     assert!(refused(raft.transfer(world.nodes[late].id).await), "it has no vote");
     let long = "x".repeat(1000);
     assert!(refused(raft.readdress(world.nodes[late].id, &long).await), "no address");
-    assert!(refused(raft.bootstrap_from("n0", "n0:1", b"rubbish").await), "no saved cluster");
+    assert!(refused(raft.bootstrap_from("n0", "n0:1", b"rubbish", &|_, _| None).await), "no saved cluster");
     raft.readdress(world.nodes[late].id, "elsewhere:1").await.unwrap();
     assert!(raft.members().iter().any(|member| member.peer.address == "elsewhere:1"));
 }
@@ -282,7 +282,7 @@ async fn a_saved_cluster_is_restored_into_a_new_one() {
     let mut new = World::new();
     new.add().await;
     let raft = new.nodes[0].raft.clone();
-    raft.bootstrap_from("n0", "n0:1", &saved).await.unwrap();
+    raft.bootstrap_from("n0", "n0:1", &saved, &|_, _| None).await.unwrap();
     new.caught_up(0).await;
     assert_eq!(raft.list().await.unwrap(), old.nodes[0].raft.list().await.unwrap());
     assert_ne!(raft.identity(), old.nodes[0].raft.identity());
