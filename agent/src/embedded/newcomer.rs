@@ -40,6 +40,8 @@ pub struct Newcomer {
     pub witness: bool,
     /// Where it keeps what it is.
     pub data_dir: PathBuf,
+    /// Members to try if those in the token do not answer, as `HOST:PORT`.
+    pub members: Vec<String>,
 }
 
 /// A node that was let in.
@@ -164,7 +166,8 @@ impl Wire for Nobody {
 /// # Errors
 /// What is wrong and what would be right; then nothing is left behind that a second try would stumble over.
 pub async fn come(token: &str, newcomer: &Newcomer) -> Result<Came, Failure> {
-    let token: Token = token.parse().map_err(failure)?;
+    let mut token: Token = token.parse().map_err(failure)?;
+    token.addresses.extend(newcomer.members.iter().cloned());
     if let Some(expected) = newcomer.cluster.as_deref().filter(|name| *name != token.cluster.as_str()) {
         return Err(Failure(format!(
             "this token is for the cluster \"{}\"; the configuration file says \"{expected}\"",
@@ -271,6 +274,7 @@ mod tests {
             address: "10.0.0.2:7700".parse().expect("an address"),
             witness: false,
             data_dir: PathBuf::from("/var/lib/hotseat"),
+            members: Vec::new(),
         };
         let text = "[cluster]\nname = \"c\"\nstore = \"raft\"\n\n[node]\nname = \"n1\"\nlisten = \"10.0.0.1:7700\"\n\
                     region = \"x\"\n\n[[group]]\nid = \"web\"\n[group.service]\ncommand = [\"x\"]\nport = 80\n";

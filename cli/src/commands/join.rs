@@ -62,6 +62,7 @@ fn from_file(args: &Join) -> std::result::Result<Newcomer, Failed> {
         address: config.node.advertise.unwrap_or(config.node.listen),
         witness: config.node.witness,
         data_dir: args.data_dir.clone().unwrap_or(config.node.data_dir),
+        members: config.node.join,
     })
 }
 
@@ -81,6 +82,7 @@ fn from_words(args: &Join) -> std::result::Result<Newcomer, Failed> {
         address: listen,
         witness: args.witness,
         data_dir: args.data_dir.clone().unwrap_or_else(|| Path::new(DATA_DIR).to_owned()),
+        members: Vec::new(),
     })
 }
 
