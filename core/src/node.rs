@@ -145,7 +145,10 @@ impl Node {
         let silences = self.others.values().filter_map(|other| other.silent_at(self.config.rules, promise));
         let silent = silences.filter(|at| *at > now).min();
         let voter = self.voter.as_ref().map(|voter| voter.wake_at(&self.config.timing));
-        [look, groups, silent, voter, ending::wake_at(&self.endings), self.session.wake_at()].into_iter().flatten().min()
+        [look, groups, silent, voter, ending::wake_at(&self.endings), self.session.wake_at()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     pub(crate) fn post(&self, now: Instant) -> Post<'_> {

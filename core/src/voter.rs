@@ -21,9 +21,8 @@ use core::time::Duration;
 use crate::id::{NodeName, SessionId, VoterId};
 use crate::message::Action;
 use crate::mutant::{Mutant, Rules};
-use crate::observe::Observed;
 use crate::quorum::{Answer, Renewal, VoterConfig};
-use crate::record::SessionState;
+use crate::record::{SessionRecord, SessionState};
 use crate::time::Instant;
 use crate::timing::Timing;
 
@@ -102,7 +101,7 @@ impl Voter {
         now: Instant,
         rules: Rules,
         renewal: &Renewal,
-        known: Option<&Observed>,
+        known: Option<&SessionRecord>,
     ) -> Option<Answer> {
         let promised = self.promises.contains(&renewal.session) && !rules.breaks(Mutant::AckAfterPromise);
         if promised || known.is_some_and(|known| over(known, renewal.session)) {
@@ -122,13 +121,13 @@ impl Voter {
         rules: Rules,
         node: &NodeName,
         session: SessionId,
-        known: Option<&Observed>,
+        known: Option<&SessionRecord>,
     ) -> Option<Result<(), Duration>> {
         if self.promises.contains(&session) {
             return Some(Ok(()));
         }
         // A7: the ttl is the record's. A session that the log here does not show yet is not ours to judge.
-        let record = known?.record.as_ref().ok()?;
+        let record = known?;
         let started = self.started.filter(|_| self.informed)?;
         if record.session != session || record.state != SessionState::Alive {
             return None;
@@ -195,9 +194,6 @@ fn standstill(timing: &Timing) -> Duration {
 }
 
 /// Whether the log says that this session of the node is ended, or was replaced by a later one (A4).
-fn over(known: &Observed, session: SessionId) -> bool {
-    known.record.as_ref().is_ok_and(|record| {
-        record.session.ordinal > session.ordinal
-            || (record.session == session && record.state != SessionState::Alive)
-    })
+fn over(known: &SessionRecord, session: SessionId) -> bool {
+    known.session.ordinal > session.ordinal || (known.session == session && known.state != SessionState::Alive)
 }

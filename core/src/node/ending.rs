@@ -65,9 +65,10 @@ impl Parts<'_> {
     fn silent(&self, desk: &Desk<'_>) -> Vec<(NodeName, SessionId)> {
         let (rules, promise) = (desk.config.rules, desk.config.timing.promise());
         let may = |node: &NodeName| desk.session.is_some() || *node == desk.config.name;
-        let silent = self.others.iter().filter(|(node, other)| {
-            may(node) && other.silent_at(rules, promise).is_some_and(|at| desk.now >= at)
-        });
+        let silent = self
+            .others
+            .iter()
+            .filter(|(node, other)| may(node) && other.silent_at(rules, promise).is_some_and(|at| desk.now >= at));
         silent.filter_map(|(node, other)| Some((node.clone(), other.record.as_ref().ok()?.session))).collect()
     }
 
@@ -76,7 +77,9 @@ impl Parts<'_> {
         let Some(voters) = self.voters else { return };
         let voters = voters.voters.clone();
         let (Answer::Would(session, _) | Answer::Promised(session)) = answer else { return };
-        let Some((node, ending)) = self.endings.iter_mut().find(|(_, ending)| ending.session == session) else { return };
+        let Some((node, ending)) = self.endings.iter_mut().find(|(_, ending)| ending.session == session) else {
+            return;
+        };
         match answer {
             Answer::Would(_, None) => {
                 let before = ending.ready(&voters, desk);
@@ -90,8 +93,7 @@ impl Parts<'_> {
             }
             Answer::Promised(_) => {
                 ending.promised.insert(voter);
-                let enough = majority(&voters, &ending.promised)
-                    || desk.config.rules.breaks(Mutant::Minority);
+                let enough = majority(&voters, &ending.promised) || desk.config.rules.breaks(Mutant::Minority);
                 if enough {
                     let (node, promised) = (node.clone(), ending.promised.clone());
                     self.expire_on(&node, session, promised, desk);

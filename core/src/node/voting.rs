@@ -8,7 +8,7 @@ use super::{Node, Parts};
 use crate::desk::Desk;
 use crate::id::VoterId;
 use crate::message::{Action, Look};
-use crate::quorum::{Answer, Question};
+use crate::quorum::{Answer, Question, Renewal};
 use crate::record::{Key, Record, SessionState};
 use crate::time::Instant;
 
@@ -36,9 +36,13 @@ impl Node {
     pub(super) fn asked(&mut self, now: Instant, from: VoterId, question: &Question, out: &mut Vec<Action>) {
         let Some(voter) = &mut self.voter else { return };
         let rules = self.config.rules;
+        let (Question::Renew(Renewal { node: of, .. }) | Question::Would(of, _) | Question::Promise(of, _)) = question;
+        // Of its own name it knows what it has written or seen there: a twin's sessions bear it too.
+        let own = if *of == self.config.name { self.session.record() } else { None };
+        let known = self.others.get(of).and_then(|other| other.record.as_ref().ok()).or(own);
         match question {
             Question::Renew(renewal) => {
-                let answer = voter.renewal(now, rules, renewal, self.others.get(&renewal.node));
+                let answer = voter.renewal(now, rules, renewal, known);
                 let Some(answer) = answer else { return };
                 out.push(Action::Answer(from, answer));
                 if let (Answer::Heard(session, _), Some(other)) = (answer, self.others.get_mut(&renewal.node)) {
@@ -49,12 +53,12 @@ impl Node {
                 }
             }
             Question::Would(node, session) => {
-                if let Some(would) = voter.would(now, rules, node, *session, self.others.get(node)) {
+                if let Some(would) = voter.would(now, rules, node, *session, known) {
                     out.push(Action::Answer(from, Answer::Would(*session, would.err())));
                 }
             }
             Question::Promise(node, session) => {
-                if voter.would(now, rules, node, *session, self.others.get(node)) == Some(Ok(())) {
+                if voter.would(now, rules, node, *session, known) == Some(Ok(())) {
                     voter.promise(rules, from, *session, out);
                 }
             }
