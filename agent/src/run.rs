@@ -66,7 +66,14 @@ pub struct Options {
 ///
 /// # Errors
 /// [`Failure`] says what, where, and what would be right.
-pub async fn run(config: Config, options: Options) -> Result<(), Failure> {
+pub async fn run(mut config: Config, options: Options) -> Result<(), Failure> {
+    if config.node.witness {
+        if config.cluster.store != StoreUrl::Raft {
+            return Err(Failure(String::from("[node] witness = true: only where store = \"raft\" do nodes vote")));
+        }
+        // It votes, and never leads: it need not even know what.
+        config.groups.clear();
+    }
     let home = Home::open(&config.node.data_dir).map_err(Failure)?;
     let (listener, peers, bound) = listen(config.node.listen).await?;
     let own = config.node.advertise.unwrap_or(bound);

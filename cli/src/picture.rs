@@ -27,7 +27,9 @@ pub(crate) fn status(cluster: &Cluster) -> String {
         text += &details(cluster, group, width);
     }
     if cluster.groups.is_empty() {
-        text += &format!("{}: node {} has no group\n", cluster.cluster, cluster.node);
+        text += &format!("{}: node {} has no group", cluster.cluster, cluster.node);
+        text += &cluster.store.voters.as_ref().map_or_else(String::new, |it| format!(" · store raft {}/{}", it.well, it.count));
+        text += "\n";
     }
     text
 }

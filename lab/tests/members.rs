@@ -249,8 +249,13 @@ fn amp_7() {
 /// Two nodes and a witness: the witness makes the majority, and never leads.
 #[test]
 fn new_9() {
-    let cluster = Cluster::settled(raft().only(3, "node", "witness", "true"));
+    let cluster = Cluster::start(raft().only(3, "node", "witness", "true"));
     let (witness, leader) = (cluster.node("n3"), cluster.leader());
+    cluster.wait_for("one standby", |_| {
+        let members = leader.group()?.members;
+        assert!(members.iter().all(|member| member.node != "n3"), "a witness is in no group: {members:?}");
+        members.iter().any(|member| member.state == "hot-standby").then_some(())
+    });
     wait_for_voters(&cluster, leader, &["n1", "n2", "n3"]);
     assert!(roll(leader).unwrap().members.iter().any(|seat| seat.node == "n3" && seat.witness));
     assert!(!witness.path("data/tls/ca.key").exists(), "a witness holds no CA");
