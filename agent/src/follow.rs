@@ -1,87 +1,154 @@
-//! Following a group from outside: what the store says of it, without being a member.
+//! Groups as the store tells of them, for whoever follows from outside without being a member.
 //!
-//! It reads, at a steady pace, and never writes: a follower cannot become leader, hold anybody up or be missed.
-//! What it shows may be a pace old, so it may route to a leader that is just being deposed; that such a leader
-//! no longer acts is its guard's work, not the follower's.
+//! ```text
+//!   store ──hints, pace──> one look for all ──> Seen ──> a Sight of its group for each listener, when it has changed
+//! ```
+//!
+//! It looks only while somebody listens, and never writes: a follower cannot become leader, hold anybody up or be
+//! missed. What it shows may be a moment old, so it may route to a leader that is just being deposed; that such a
+//! leader no longer acts is its guard's work, not the follower's.
 
-use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use hotseat_core::{GroupId, Key, Look, Reason, Record, SessionRecord, SessionState};
+use futures_util::{Stream, StreamExt, future};
+use hotseat_client::{Sight, Sighted};
+use hotseat_core::{GroupId, GroupRecord, Key, Look, Reason, Record, SessionRecord, SessionState};
 use tokio::sync::watch;
+use tokio_stream::wrappers::WatchStream;
 
 use crate::clock;
-use crate::config::Config;
-use crate::proxy::Route;
+use crate::embedded;
 use crate::records::Records;
-use crate::run::{Failure, open};
+use crate::snapshot::Facts;
 use crate::story;
 
-/// What the store says of one group.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Sight {
-    /// The number of the newest leadership; 0 before the first.
-    pub epoch: u64,
-    /// Who leads; none after a release, or once the leader's session has ended.
-    pub leader: Option<String>,
-    /// Whether the leader's service is ready.
-    pub serving: bool,
-    /// Where the leader's service answers.
-    pub service: Option<SocketAddr>,
-    /// A stable word for why the leadership changed last: `switchover`, `proven`, `silent`, …
-    pub why: &'static str,
-    /// The same in a sentence.
-    pub reason: String,
-    /// Everybody who has a session record and takes part in the group, by name.
-    pub members: Vec<Sighted>,
-    /// Why the store could not be read, while it cannot. The rest is then as it was.
-    pub trouble: Option<String>,
+/// Between two looks, however often the store hints: what many locks write must not make us look all the time.
+const BREATH: Duration = Duration::from_millis(1);
+
+/// Between two looks without a hint: a second belt, and a majority goes without a write.
+const PACE: Duration = Duration::from_millis(100);
+
+/// What one look found.
+#[derive(Clone)]
+struct Seen {
+    look: Arc<Look>,
+    voters: Vec<String>,
+    trouble: Option<String>,
 }
 
-/// One member, as it said itself with its last renewal.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sighted {
-    /// The node.
-    pub node: String,
-    /// Counts this node's sessions.
-    pub session: u64,
-    /// Whether its session is alive, and if not how it ended: `alive`, `released`, `proven` or `expired`.
-    pub life: &'static str,
-    /// `leader`, `standby`, `hot-standby`, …
-    pub state: &'static str,
-    /// Where its service answers.
-    pub service: Option<String>,
-    /// What is wrong, in words.
-    pub trouble: Option<String>,
+/// See the module. Cheap to share.
+pub struct Lookout {
+    records: Records,
+    embedded: Option<embedded::Facts>,
+    seen: watch::Sender<Option<Seen>>,
+    looking: AtomicBool,
 }
 
-impl Sight {
-    /// Where a proxy is to go.
+impl Lookout {
+    /// Over the store of this agent.
     #[must_use]
-    pub fn route(&self) -> Route {
-        let target = self.service.filter(|_| self.serving && self.leader.is_some());
-        Route { epoch: self.epoch, target }
+    pub fn new(facts: &Facts) -> Arc<Self> {
+        Arc::new(Self {
+            // A memory of its own: what the loop remembers of its own writes is newer than a look of ours.
+            records: Records::new(Arc::clone(facts.records.store()), "sight"),
+            embedded: facts.embedded.clone(),
+            seen: watch::Sender::new(None),
+            looking: AtomicBool::new(false),
+        })
     }
 
-    fn read(look: &Look, group: &GroupId) -> Self {
-        let records = look.records.values().filter_map(|(_, record)| record.as_ref().ok());
-        let sessions: Vec<_> =
-            records.filter_map(|it| if let Record::Session(it) = it { Some(it) } else { None }).collect();
-        let mut sight =
-            Self { members: sessions.iter().filter_map(|it| sighted(it, group)).collect(), ..Self::default() };
-        let Some((_, Ok(Record::Group(record)))) = look.records.get(&Key::Group(group.clone())) else { return sight };
-        let leads = record.leader.as_ref().filter(|leader| {
-            sessions
-                .iter()
-                .any(|it| it.node == leader.node && it.session == leader.session && it.state == SessionState::Alive)
-        });
-        sight.epoch = record.epoch.0;
-        sight.leader = leads.map(|leader| leader.node.to_string());
-        sight.serving = leads.is_some() && record.serving;
-        sight.service = record.service.as_ref().and_then(|service| service.parse().ok());
-        sight.why = word(&record.reason);
-        sight.reason = story::reason(&record.reason);
-        sight
+    /// What the store says of a group, now.
+    ///
+    /// # Errors
+    /// Why the store did not answer.
+    pub async fn look(&self, group: &GroupId) -> Result<Sight, String> {
+        let look = self.records.look(clock::now()).await?;
+        Ok(sight(&self.told(Arc::new(look)), group))
+    }
+
+    /// The same, and again whenever it changes. Never ends by itself.
+    pub fn follow(self: &Arc<Self>, group: GroupId) -> impl Stream<Item = Sight> + use<> {
+        let seen = WatchStream::new(self.seen.subscribe());
+        if !self.looking.swap(true, Ordering::SeqCst) {
+            tokio::spawn(Arc::clone(self).run());
+        }
+        let mut last = None;
+        seen.filter_map(move |seen| {
+            let next = seen.map(|seen| sight(&seen, &group)).filter(|next| last.as_ref() != Some(next));
+            if next.is_some() {
+                last.clone_from(&next);
+            }
+            future::ready(next)
+        })
+    }
+
+    /// Looks until nobody listens any more.
+    async fn run(self: Arc<Self>) {
+        let mut hints = self.records.store().watch();
+        while self.has_listeners() {
+            let seen = match self.records.look(clock::now()).await {
+                Ok(look) => Some(self.told(Arc::new(look))),
+                Err(why) => self.seen.borrow().clone().map(|seen| Seen { trouble: Some(why), ..seen }),
+            };
+            self.seen.send_replace(seen);
+            tokio::time::sleep(BREATH).await;
+            drop(tokio::time::timeout(PACE, hints.next()).await);
+        }
+    }
+
+    fn has_listeners(&self) -> bool {
+        if self.seen.receiver_count() > 0 {
+            return true;
+        }
+        // Whoever comes next must not be told what is old by then.
+        self.seen.send_replace(None);
+        self.looking.store(false, Ordering::SeqCst);
+        // Somebody may have come in between, and counted on us.
+        self.seen.receiver_count() > 0 && !self.looking.swap(true, Ordering::SeqCst)
+    }
+
+    fn told(&self, look: Arc<Look>) -> Seen {
+        let roll = self.embedded.as_ref().map(|it| it.roll().members).unwrap_or_default();
+        let voters = roll.into_iter().filter(|seat| seat.state == "voter").map(|seat| seat.node).collect();
+        Seen { look, voters, trouble: self.embedded.as_ref().and_then(embedded::Facts::trouble) }
+    }
+}
+
+fn sight(seen: &Seen, group: &GroupId) -> Sight {
+    let look = &seen.look;
+    let records = look.records.values().filter_map(|(_, record)| record.as_ref().ok());
+    let sessions: Vec<_> =
+        records.filter_map(|it| if let Record::Session(it) = it { Some(it) } else { None }).collect();
+    let (voters, trouble) = (seen.voters.clone(), seen.trouble.clone());
+    let members = sessions.iter().filter_map(|it| sighted(it, group)).collect();
+    let sight = Sight { written: written(look), members, voters, trouble, ..Sight::default() };
+    match look.records.get(&Key::Group(group.clone())) {
+        Some((_, Ok(Record::Group(record)))) => led(sight, record, &sessions),
+        Some(_) | None => sight,
+    }
+}
+
+/// Versions only grow, and each write makes one: their sum says which of two looks came later.
+fn written(look: &Look) -> u64 {
+    look.records.values().fold(0, |sum, (version, _)| sum.saturating_add(version.0))
+}
+
+fn led(sight: Sight, record: &GroupRecord, sessions: &[&SessionRecord]) -> Sight {
+    let leads = record.leader.as_ref().filter(|leader| {
+        sessions
+            .iter()
+            .any(|it| it.node == leader.node && it.session == leader.session && it.state == SessionState::Alive)
+    });
+    Sight {
+        epoch: record.epoch.0,
+        leader: leads.map(|leader| leader.node.to_string()),
+        serving: leads.is_some() && record.serving,
+        service: record.service.clone(),
+        why: word(&record.reason).to_owned(),
+        reason: story::reason(&record.reason),
+        ..sight
     }
 }
 
@@ -93,11 +160,12 @@ fn sighted(record: &SessionRecord, group: &GroupId) -> Option<Sighted> {
         SessionState::Proven => "proven",
         SessionState::Expired => "expired",
     };
+    let state = if record.state == SessionState::Alive { member.state.as_str() } else { "offline" };
     Some(Sighted {
         node: record.node.to_string(),
         session: record.session.ordinal,
-        life,
-        state: if record.state == SessionState::Alive { member.state.as_str() } else { "offline" },
+        life: life.to_owned(),
+        state: state.to_owned(),
         service: member.service.clone(),
         trouble: member.trouble.clone(),
     })
@@ -115,28 +183,4 @@ const fn word(reason: &Reason) -> &'static str {
         Reason::Silent => "silent",
         Reason::Replaced => "replaced",
     }
-}
-
-/// Follows the first group of a configuration, looking into its store every `pace`.
-///
-/// The task ends with the runtime, or when nobody holds the receiver any more.
-///
-/// # Errors
-/// When the store refuses to be opened, or the file has no group.
-pub async fn follow(config: &Config, pace: Duration) -> Result<watch::Receiver<Sight>, Failure> {
-    let group = config.groups.first().map(|group| group.id.clone());
-    let group = group.ok_or_else(|| Failure(String::from("there is no group to follow")))?;
-    let records = Records::new(open(config).await?, config.node.name.as_str());
-    let (show, shown) = watch::channel(Sight::default());
-    tokio::spawn(async move {
-        while !show.is_closed() {
-            let next = match records.look(clock::now()).await {
-                Ok(look) => Sight::read(&look, &group),
-                Err(why) => Sight { trouble: Some(why), ..show.borrow().clone() },
-            };
-            show.send_if_modified(|sight| std::mem::replace(sight, next.clone()) != next);
-            tokio::time::sleep(pace).await;
-        }
-    });
-    Ok(shown)
 }

@@ -94,11 +94,7 @@ impl Client {
     /// # Errors
     /// See [`Error`].
     pub async fn follow(&self) -> Result<impl Stream<Item = Event> + use<>, Error> {
-        let request = self.http.get(format!("{}/api/events", self.base)).header("accept", "text/event-stream");
-        let response = request.send().await.map_err(|error| self.unreachable(&error))?;
-        let chunks = response.bytes_stream().map_err(|_| ());
-        Ok(lines(chunks)
-            .filter_map(|line| async move { serde_json::from_str(line.strip_prefix("data:")?.trim()).ok() }))
+        self.stream("/api/events").await
     }
 
     /// Starts a planned change of leader. It is under way when this returns.
@@ -144,6 +140,22 @@ impl Client {
         let status = response.status();
         let body = self.body(response).await?;
         if status.is_success() { Ok(body) } else { Err(self.refused(status, &body)) }
+    }
+
+    /// Whatever an agent tells one by one.
+    pub(crate) async fn stream<T: DeserializeOwned>(
+        &self,
+        path: &str,
+    ) -> Result<impl Stream<Item = T> + use<T>, Error> {
+        let request = self.http.get(format!("{}{path}", self.base)).header("accept", "text/event-stream");
+        let response = request.send().await.map_err(|error| self.unreachable(&error))?;
+        let status = response.status();
+        if !status.is_success() {
+            return Err(self.refused(status, &self.body(response).await?));
+        }
+        let chunks = response.bytes_stream().map_err(|_| ());
+        Ok(lines(chunks)
+            .filter_map(|line| async move { serde_json::from_str(line.strip_prefix("data:")?.trim()).ok() }))
     }
 
     async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl serde::Serialize) -> Result<T, Error> {

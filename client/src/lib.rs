@@ -14,10 +14,12 @@
 
 mod client;
 mod lock;
+mod sight;
 mod wire;
 
 pub use client::{Client, Error};
 pub use lock::{Lock, LockParty, LockSeat, LockTerms, LockTiming, StoreWrite, StoreWritten, StoredRecord};
+pub use sight::{Sight, Sighted};
 pub use wire::{
     Cluster, Event, Group, Invitation, Invite, Member, Refusal, Remove, Roll, Seat, Self_, Store, Switchover, Voters,
 };

@@ -10,6 +10,7 @@ mod locks;
 mod members;
 mod nsg;
 mod serve;
+mod sight;
 
 use std::sync::Arc;
 
@@ -52,6 +53,7 @@ impl Api {
 /// Every path.
 pub fn router(api: Api) -> Router {
     let locks = locks::routes(&api);
+    let sights = sight::routes(&api);
     Router::new()
         .route("/api/cluster", get(cluster::cluster))
         .route("/api/events", get(events::events))
@@ -70,6 +72,7 @@ pub fn router(api: Api) -> Router {
         .route("/v1/server/ha/state", get(amp::state))
         .route("/v1/server/ha/states", get(amp::states))
         .merge(locks)
+        .merge(sights)
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(BODY_MAX))

@@ -15,7 +15,7 @@ use super::remains;
 use crate::args::DevCleaner;
 use crate::commands::Failed;
 
-/// Shared memory first: the store is a directory here, and syncing it costs nothing there.
+/// Shared memory first: every node has its part of the store here, and syncing it costs nothing there.
 const BASES: [&str; 2] = ["/dev/shm", "/tmp"];
 
 /// Services may take their time to stop, and guards linger a moment after their word.

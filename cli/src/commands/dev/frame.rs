@@ -27,7 +27,7 @@ pub(super) fn head(stage: &Stage) -> Vec<Line> {
     let plan = &stage.plan;
     let nodes = if plan.nodes == 1 { String::from("1 node") } else { format!("{} nodes", plan.nodes) };
     let title = format!(
-        " · cluster \"{}\" · {nodes} · store dir · timing {} (ttl {}) · standbys {} · times in UTC",
+        " · cluster \"{}\" · {nodes} · store raft · timing {} (ttl {}) · standbys {} · times in UTC",
         super::plan::CLUSTER,
         plan.timing,
         millis(plan.ttl()),
@@ -54,6 +54,22 @@ fn entry(name: &str, what: &str, note: &str) -> Line {
     Line::new(Paint::Faint, format!("  {name:<7}"))
         .and(Paint::Plain, pad(what, 27))
         .and(Paint::Faint, format!("  {note}"))
+}
+
+/// Who keeps the leases.
+pub(super) fn voters(stage: &Stage) -> Line {
+    let (count, run) = stage.voters();
+    let text = match (count, &stage.sight.trouble) {
+        (0, _) => return entry("voters", "none yet", ""),
+        (2.., _) if stage.stuck => format!("{run}/{count} run: no majority, nobody can take over"),
+        (_, Some(trouble)) => format!("{run}/{count} run: {trouble}"),
+        (_, None) => {
+            let spare = run.saturating_sub(count / 2 + 1);
+            let note = if spare == 0 { String::from("can lose none") } else { format!("can lose {spare} more") };
+            return entry("voters", &format!("{run}/{count}"), &note);
+        }
+    };
+    Line::new(Paint::Faint, "  voters ").and(Paint::Bad, text)
 }
 
 /// What the clients of the probe felt so far.
@@ -101,11 +117,12 @@ fn cells(stage: &Stage, place: usize, seen: &Seen) -> [String; 7] {
     let member = stage.sight.members.iter().find(|member| member.node == node.name);
     let leads = stage.sight.leader.as_ref() == Some(&node.name);
     let state = match member {
+        None if seen.pid == 0 => "starting",
         _ if seen.pid == 0 => "down",
         _ if seen.frozen => "frozen",
         _ if leads && !stage.sight.serving => "leads, waits",
         _ if leads => "leader",
-        Some(member) => member.state,
+        Some(member) => member.state.as_str(),
         None => "starting",
     };
     let alive = seen.pid > 0;

@@ -3,14 +3,15 @@
 //! ```text
 //!  dev ──stdin──> hotseat run -c n1.toml ──> guard ──> your server      cleaner: waits for the end of dev,
 //!   │             hotseat run -c n2.toml ──> guard ──> your server      removes what is left
-//!   │  follows the store, read-only ─────────┘
+//!   │  listens to every agent: the newest word counts
 //!   ├─ proxy ──> whoever leads
 //!   └─ probe ──> proxy: what clients feel
 //! ```
 //!
-//! The agents are the real ones; nothing here decides who leads.
+//! The agents are the real ones, and so is the way they become a cluster; nothing here decides who leads.
 
 mod ask;
+mod entry;
 mod folder;
 mod frame;
 mod node;
@@ -25,16 +26,16 @@ mod stage;
 mod story;
 mod tail;
 mod watch;
+mod words;
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use hotseat_agent::config::Config;
 use hotseat_agent::proxy::{self, Limits};
-use hotseat_agent::{follow, follow::Sight};
-use hotseat_client::Event;
+use hotseat_client::{Event, Sight};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch as channel};
 use tokio::task::JoinSet;
@@ -51,9 +52,7 @@ use probe::Probe;
 use show::Show;
 use stage::Stage;
 use watch::Said;
-
-/// How often the store is looked at. It is a folder in memory, and a proxy that learns late keeps clients waiting.
-const LOOK_EVERY: Duration = Duration::from_millis(4);
+use words::{Words, route};
 
 /// How long the proxy lets clients wait for a leader.
 const HOLD: Duration = Duration::from_secs(30);
@@ -85,17 +84,20 @@ pub(crate) fn run(args: &Dev) -> Result {
     let plan = Plan::new(args)?;
     let folder = Folder::new()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let result = runtime.block_on(play(args, plan, &folder));
+    let mut ports = Ports::new();
+    let begun = nodes(&plan, &folder, &mut ports).and_then(|nodes| Ok((entry::begin(&nodes[0])?, nodes)));
+    let result = begun.and_then(|(token, nodes)| runtime.block_on(play(args, plan, nodes, &token)));
     runtime.shutdown_background();
     folder.close(result.is_err());
     result.map(|()| ExitCode::SUCCESS)
 }
 
-async fn play(args: &Dev, plan: Plan, folder: &Folder) -> std::result::Result<(), Failed> {
-    let mut ports = Ports::new();
-    let nodes = nodes(&plan, folder, &mut ports)?;
-    let first = Config::load(&nodes[0].config())?;
-    let sight = follow::follow(&first, LOOK_EVERY).await?;
+async fn play(args: &Dev, plan: Plan, nodes: Vec<Node>, token: &str) -> std::result::Result<(), Failed> {
+    let words = Words::new(nodes.len());
+    let sight = words.told();
+    for node in &nodes {
+        tokio::spawn(words.clone().listen(node.clone(), plan.group.clone()));
+    }
     let mut stage = Stage::new(plan, nodes.clone());
     let _proxy = if stage.plan.served { Some(open_proxy(&mut stage, args.port, &sight).await?) } else { None };
     let probe = stage.proxy.map(|proxy| {
@@ -108,14 +110,26 @@ async fn play(args: &Dev, plan: Plan, folder: &Folder) -> std::result::Result<()
     let exe = std::env::current_exe()?;
     let mut tending = JoinSet::new();
     for node in nodes {
-        tending.spawn(tend(node, exe.clone(), sender.clone(), phases.clone()));
+        let token = (node.place > 0).then(|| token.to_owned());
+        tending.spawn(tend(node, token, exe.clone(), sender.clone(), phases.clone()));
     }
     drop(sender);
     Show::new(stage, probe, sight, news, args.length).run(&phase, &mut tending).await
 }
 
-/// Runs one node and the questions to it.
-async fn tend(node: Node, exe: std::path::PathBuf, news: mpsc::Sender<News>, phases: channel::Receiver<Phase>) {
+/// Runs one node and the questions to it. With a token it has to come to the cluster first.
+async fn tend(
+    node: Node,
+    token: Option<String>,
+    exe: PathBuf,
+    news: mpsc::Sender<News>,
+    phases: channel::Receiver<Phase>,
+) {
+    if let Some(token) = token
+        && let Err(why) = entry::enter(&node, &token, phases.clone()).await
+    {
+        return drop(news.send(News::NoAgent { place: node.place, why }).await);
+    }
     let (own, mut heard) = mpsc::channel(NEWS);
     let (pid, pids) = channel::channel(0);
     let asking = tokio::spawn(watch::watch(node.clone(), pids, own.clone()));
@@ -138,7 +152,6 @@ async fn tend(node: Node, exe: std::path::PathBuf, news: mpsc::Sender<News>, pha
 
 /// Chooses the ports and writes the files.
 fn nodes(plan: &Plan, folder: &Folder, ports: &mut Ports) -> std::result::Result<Vec<Node>, Failed> {
-    fs::create_dir(folder.path().join("store"))?;
     (0..plan.nodes)
         .map(|place| {
             let name = format!("n{}", place + 1);
@@ -166,11 +179,11 @@ async fn open_proxy(
     };
     let address: SocketAddr = listener.local_addr()?;
     stage.proxy = Some(address);
-    let (teller, routes) = channel::channel(sight.borrow().route());
+    let (teller, routes) = channel::channel(route(&sight.borrow()));
     let mut sight = sight.clone();
     tokio::spawn(async move {
         while sight.changed().await.is_ok() {
-            teller.send_replace(sight.borrow_and_update().route());
+            teller.send_replace(route(&sight.borrow_and_update()));
         }
     });
     Ok(proxy::spawn(

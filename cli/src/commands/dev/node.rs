@@ -58,6 +58,10 @@ impl Node {
         self.folder.join(format!("{}.toml", self.name))
     }
 
+    pub(super) fn data_dir(&self) -> PathBuf {
+        self.folder.join(&self.name)
+    }
+
     pub(super) fn log(&self) -> PathBuf {
         self.folder.join(format!("{}.log", self.name))
     }

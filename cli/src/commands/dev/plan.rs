@@ -46,13 +46,11 @@ impl Plan {
 
     /// The file of one node.
     pub(super) fn config(&self, folder: &Path, name: &str, listen: u16, service: Option<u16>) -> String {
-        let store = quoted(&format!("dir:{}", folder.join("store").display()));
         let data_dir = quoted(&folder.join(name).display().to_string());
         let command: Vec<_> = self.command.iter().map(|argument| quoted(argument)).collect();
         let mut text = format!(
             "# Written by hotseat dev.\n\
-             [cluster]\nname   = \"{CLUSTER}\"\nstore  = {store}\ntiming = \"{}\"\n\
-             allow_single_point_of_failure = true   # one machine it is\n\n\
+             [cluster]\nname   = \"{CLUSTER}\"\nstore  = \"raft\"\ntiming = \"{}\"\n\n\
              [node]\nname     = \"{name}\"\nlisten   = \"127.0.0.1:{listen}\"\ndata_dir = {data_dir}\n\n\
              [[group]]\nid = \"{}\"\n\n[group.service]\ncommand = [{}]\nstandby = \"{}\"\n\
              stop    = {{ signal = \"TERM\", timeout = \"{STOP_SECONDS}s\" }}\n",

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use hotseat_agent::follow::Sight;
+use hotseat_client::Sight;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -26,6 +26,9 @@ const READY_LIMIT: Duration = Duration::from_secs(60);
 
 /// A log that has grown beyond this begins anew: the folder is in memory.
 const LOG_MAX: u64 = 32 << 20;
+
+/// So many vote as soon as there are so many; of four nodes, three.
+const VOTERS_USUAL: usize = 3;
 
 /// Lines of the head that only some pictures have.
 const MARGIN: usize = 2;
@@ -108,7 +111,7 @@ impl Show {
                 Some(news) = self.news.recv() => self.stage.hear(news),
                 _ = ticks.tick() => if self.tick()? { return Ok(()) },
             }
-            self.stage.story.settle(&self.stage.sight, self.probe.as_ref());
+            self.stage.settle(self.probe.as_ref());
         }
     }
 
@@ -117,9 +120,8 @@ impl Show {
         if self.stage.served && self.serves_since.is_none() && self.ready_to_show() {
             self.serves_since = Some(Instant::now());
             if !self.screen.is_live() {
-                self.screen.print(
-                    &[frame::table(&self.stage, usize::MAX), frame::tries(&self.stage), vec![Line::default()]].concat(),
-                );
+                let (voters, table) = (vec![frame::voters(&self.stage)], frame::table(&self.stage, usize::MAX));
+                self.screen.print(&[voters, table, frame::tries(&self.stage), vec![Line::default()]].concat());
             }
         }
         self.trim();
@@ -135,12 +137,14 @@ impl Show {
     fn ready_to_show(&self) -> bool {
         let known = self.stage.seen.iter().all(|seen| seen.pid > 0 && seen.said.is_some());
         let stand = self.stage.sight.members.iter().all(|member| member.state != "starting");
-        (known && stand) || self.began.elapsed() > READY_LIMIT / 4
+        let vote = self.stage.sight.voters.len() >= self.stage.plan.nodes.min(VOTERS_USUAL);
+        (known && stand && vote) || self.began.elapsed() > READY_LIMIT / 4
     }
 
     fn draw(&mut self) -> bool {
         let (width, height) = self.screen.size();
         let mut lines = frame::head(&self.stage);
+        lines.push(frame::voters(&self.stage));
         lines.extend(self.probe.as_ref().map(frame::probe));
         lines.extend(frame::table(&self.stage, width));
         lines.extend(frame::tries(&self.stage));

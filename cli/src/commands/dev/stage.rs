@@ -2,11 +2,12 @@
 
 use std::net::SocketAddr;
 
-use hotseat_agent::follow::Sight;
+use hotseat_client::Sight;
 
 use super::News;
 use super::node::{Ended, Node};
 use super::plan::Plan;
+use super::probe::Probe;
 use super::story::Story;
 use super::watch::Said;
 
@@ -46,6 +47,8 @@ pub(super) struct Stage {
     /// Whether anybody has ever served.
     pub(super) served: bool,
     ends: u32,
+    /// Whether so few voters are left that nothing can be agreed on, as far as was told.
+    pub(super) stuck: bool,
     /// How a service ended, last.
     pub(super) service_end: Option<String>,
 }
@@ -64,6 +67,7 @@ impl Stage {
             hotseat: super::frame::own_name(),
             served: false,
             ends: 0,
+            stuck: false,
             service_end: None,
         }
     }
@@ -73,6 +77,37 @@ impl Stage {
         self.served |= sight.serving;
         self.story.saw(&sight);
         self.sight = sight;
+    }
+
+    /// Tells what has become clear by now.
+    pub(super) fn settle(&mut self, probe: Option<&Probe>) {
+        self.count();
+        self.story.settle(&self.sight, probe);
+    }
+
+    /// The voters, and those of them whose agents run.
+    pub(super) fn voters(&self) -> (usize, usize) {
+        let runs = |name: &&String| {
+            let place = self.nodes.iter().position(|node| node.name == **name);
+            place.is_some_and(|place| self.seen[place].pid > 0 && !self.seen[place].frozen)
+        };
+        (self.sight.voters.len(), self.sight.voters.iter().filter(runs).count())
+    }
+
+    /// That no majority runs is known here before any agent can know it; that one is at work again, the agents say.
+    fn count(&mut self) {
+        let (count, run) = self.voters();
+        let enough = run > count / 2;
+        if !self.stuck && !enough && count > 1 && self.served {
+            self.stuck = true;
+            self.story.tell(&format!(
+                "no majority is left: {run} of {count} voters run, so nobody can take over until {} do",
+                count / 2 + 1
+            ));
+        } else if self.stuck && enough && self.sight.trouble.is_none() {
+            self.stuck = false;
+            self.story.tell(&format!("a majority is back: {run} of {count} voters run"));
+        }
     }
 
     /// Something happened.

@@ -10,7 +10,7 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use hotseat_agent::follow::Sight;
+use hotseat_client::Sight;
 
 use super::node::Ended;
 use super::probe::{Probe, Toll};
@@ -28,7 +28,7 @@ struct Actor {
     /// The newest end of its agent, and whether it had been frozen.
     lost: Option<(Instant, Option<Ended>, bool)>,
     /// When the store showed its session as ended, and how.
-    over: Option<(Instant, &'static str)>,
+    over: Option<(Instant, String)>,
     frozen: bool,
     session: u64,
     session_seen: Option<Instant>,
@@ -151,7 +151,7 @@ impl Story {
         for member in &sight.members {
             let Some(place) = self.actors.iter().position(|actor| actor.name == member.node) else { continue };
             let actor = &mut self.actors[place];
-            match member.life {
+            match member.life.as_str() {
                 "alive" if member.session > actor.session && member.state != "starting" => {
                     (actor.session, actor.session_seen) = (member.session, Some(Instant::now()));
                     actor.over = None;
@@ -162,7 +162,7 @@ impl Story {
                 }
                 "alive" => {}
                 how if member.session == actor.session && actor.over.is_none() => {
-                    actor.over = Some((Instant::now(), how));
+                    actor.over = Some((Instant::now(), how.to_owned()));
                     actor.away = true;
                     let known = actor.frozen || actor.lost.map(|(at, ..)| at) > actor.session_seen;
                     if !known && self.leader.as_ref() != Some(&member.node) {
@@ -215,7 +215,7 @@ impl Story {
         self.gave_up = (sight.why == "service-exited").then(|| old.clone());
         let actor = self.actors.iter().position(|actor| actor.name == old);
         let lost = actor.filter(|place| self.actors[*place].lost.is_some_and(|(at, ..)| at > self.told_at));
-        let line = match (sight.why, lost) {
+        let line = match (sight.why.as_str(), lost) {
             ("switchover", _) => format!("{old} → {new}, epoch {epoch}, planned · {felt}"),
             (_, Some(place)) => format!("{old} lost ({}) → {new} leads, epoch {epoch} · {felt}", self.cause(place)),
             _ if actor.is_some_and(|place| self.actors[place].frozen) => {
@@ -241,7 +241,7 @@ impl Story {
             (Some(Ended { code: Some(code), .. }), _) => format!("agent ended with exit code {code}"),
             (Some(Ended { .. }) | None, _) => String::from("agent gone"),
         };
-        match actor.over {
+        match actor.over.as_ref().map(|(over, how)| (*over, how.as_str())) {
             Some((over, "proven")) => {
                 format!("{cause}, proof of death in {}", millis(over.saturating_duration_since(at)))
             }
