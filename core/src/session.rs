@@ -127,7 +127,7 @@ impl Session {
     /// When the next write may be sent; `None` while an answer, or a look after a refusal, is awaited.
     fn write_at(&self) -> Option<Instant> {
         let due = self.quorum.as_ref().map_or(Some(self.renew_at), |quorum| quorum.write_at);
-        due.filter(|_| self.register.free() && !self.blind)
+        due.filter(|_| self.register.free() && !self.blind && !self.unheard())
     }
 
     /// Sends the record not before then.

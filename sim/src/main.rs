@@ -11,6 +11,7 @@ const USAGE: &str = "\
 hotseat-sim --seed N [--trace]    one run; on failure its time line
 hotseat-sim --seeds N [--from N]  so many runs
 hotseat-sim hunt [--for 60s]      fresh seeds for a time, with progress
+hotseat-sim play FILE             a scenario's story
 hotseat-sim replay FILE           the same invariants over a log of real events
 hotseat-sim speed                 simulated seconds per second of one core
 hotseat-sim mutants               what can be left out
@@ -30,6 +31,7 @@ struct Asked {
     lean: Lean,
     trace: bool,
     lasts: Option<u64>,
+    file: Option<String>,
 }
 
 fn main() -> ExitCode {
@@ -76,6 +78,7 @@ fn parse(mut args: impl Iterator<Item = String>) -> Result<Asked, String> {
             "--profile" => asked.lean.profile = Some(profile(&value()?)?),
             "--voters" => asked.lean.voters = Some(switch(&value()?)?),
             "--for" => asked.lasts = Some(seconds(&value()?)?),
+            "play" => (asked.file, asked.verb) = (Some(value()?), Some(arg)),
             "--trace" => asked.trace = true,
             "hunt" | "speed" | "mutants" | "table" => asked.verb = Some(arg),
             _ => return Err(format!("what is {arg}?")),
@@ -122,6 +125,7 @@ fn perform(asked: &Asked) -> Result<bool, String> {
             }
             Ok(true)
         }
+        Some("play") => story(asked.file.as_deref().unwrap_or_default(), asked.mutant),
         Some("table") => Ok(hunt::table(asked.mutant)),
         Some("speed") => Ok(hunt::speed()),
         Some(_) => Ok(hunt::fresh(asked.lasts.unwrap_or(60), asked.mutant, asked.lean)),
@@ -131,6 +135,14 @@ fn perform(asked: &Asked) -> Result<bool, String> {
             (None, None) | (Some(_), Some(_)) => Err("say --seed, --seeds, hunt, speed or mutants".into()),
         },
     }
+}
+
+fn story(file: &str, mutant: Option<Mutant>) -> Result<bool, String> {
+    let text = std::fs::read_to_string(file).map_err(|error| format!("{file}: {error}"))?;
+    let (script, _) = text.split_once("\n---\n").unwrap_or((&text, ""));
+    let told = hotseat_sim::play_without(mutant, script);
+    print!("{}", told.as_ref().unwrap_or_else(|story| story));
+    Ok(told.is_ok())
 }
 
 fn one(asked: &Asked, seed: u64) -> bool {

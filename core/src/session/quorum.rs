@@ -78,7 +78,16 @@ impl Session {
         if !quorum.logged {
             quorum.logged = true;
             self.renew_at = desk.now;
+            // The set changed while it began: no lease ever counted on the one that the record names (B7).
+            if self.register.body().is_some_and(|record| record.seen != quorum.seen()) {
+                quorum.write_at = Some(desk.now);
+            }
         }
+    }
+
+    /// It stands in the log, and no majority has acknowledged it yet: there is nothing to write.
+    pub(super) fn unheard(&self) -> bool {
+        self.phase == Phase::Beginning && self.quorum.as_ref().is_some_and(|quorum| quorum.logged)
     }
 
     /// When the next renewal is due.

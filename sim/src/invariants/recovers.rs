@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use hotseat_core::{Epoch, GroupId, Key, Record, Seat};
+use hotseat_core::{Epoch, GroupId, Key, Record, Seat, SessionState};
 
 use super::{Broken, Fact};
 use crate::world::World;
@@ -40,7 +40,20 @@ impl World {
         for group in self.groups() {
             self.led(&group).map_err(|what| Broken { invariant: "recovers", what: format!("{group}: {what}") })?;
         }
-        Ok(())
+        self.may_change().map_err(|what| Broken { invariant: "recovers", what })
+    }
+
+    /// Whether another voter could come or go now: every living session counts on the set in force, and nobody of it
+    /// is lost.
+    fn may_change(&self) -> Result<(), String> {
+        let Some(voters) = self.voters() else { return Ok(()) };
+        let mut living = self.store.sessions().filter(|session| session.state == SessionState::Alive);
+        if let Some(behind) = living.find(|session| session.seen != Some(voters.number)) {
+            let (node, seen) = (&behind.node, behind.seen);
+            return Err(format!("{node} counts on the voters of {seen:?}; {} is in force", voters.number));
+        }
+        let lost = self.lost_voters();
+        if lost.is_empty() { Ok(()) } else { Err(format!("voters {lost:?} are on no disk any more")) }
     }
 
     /// At most so many changes of leader since then.

@@ -326,6 +326,11 @@ impl Storm<'_> {
             let when = at + self.rng.below(400) * MS;
             let change = council::change(self.rng, self.plan);
             self.add(when, Fault::Voters(change));
+            // A session that begins while the set changes.
+            let comes = self.machine();
+            self.add(at, Fault::Stop(comes));
+            let begins = when.saturating_sub(self.rng.below(12) * MS);
+            self.add(begins, Fault::Start(comes));
             let way = (self.machine(), self.machine());
             self.add(at, Fault::Sever(way));
             self.add(ends, Fault::Join(way));
