@@ -55,10 +55,21 @@ impl Home {
                 path.display(),
                 known.trim()
             )),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => fs::write(&path, format!("{store}\n"))
-                .map_err(|error| format!("cannot write {}: {error}", path.display())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                self.remember(&path, store).map_err(|error| format!("cannot write {}: {error}", path.display()))
+            }
             Err(error) => Err(format!("cannot read {}: {error}", path.display())),
         }
+    }
+
+    /// Whole or not at all, also after a power cut.
+    fn remember(&self, path: &Path, store: &str) -> io::Result<()> {
+        let beside = self.path.join("store.new");
+        let mut file = File::create(&beside)?;
+        file.write_all(format!("{store}\n").as_bytes())?;
+        file.sync_all()?;
+        fs::rename(&beside, path)?;
+        File::open(&self.path)?.sync_all()
     }
 
     /// Where the services' sockets stand.

@@ -95,7 +95,8 @@ impl Facts {
                 let standing = log.iter().find(|it| it.peer.id == id.0);
                 // Who is out but not yet gone is shown, so that people see it go.
                 let state = match standing {
-                    _ if assembly.voters.contains(id) => "voter",
+                    _ if assembly.voters.contains(id) && !member.removed => "voter",
+                    _ if member.removed && assembly.voters.contains(id) => "leaving",
                     Some(_) if member.removed => "leaving",
                     None if member.removed => return None,
                     Some(standing) if self.heard(*id) || standing.voter => "spare",

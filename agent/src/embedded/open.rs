@@ -201,7 +201,6 @@ impl Embedded {
             inbox: inbox.clone(),
             assembly: self.assembly_sender.clone(),
             removed: self.removed.clone(),
-            reception: Arc::clone(&self.reception),
             began: std::time::Instant::now(),
             links: self.links.clone(),
         };

@@ -10,7 +10,7 @@ use hotseat_core::VoterId;
 use hotseat_stores::raft::Peer;
 use serde::{Deserialize, Serialize};
 
-use super::promises::Promises;
+use super::promises::{Promises, checksum};
 
 const FILE: &str = "member.json";
 /// The form of the file. A later one is refused, not guessed at.
@@ -66,6 +66,7 @@ impl Seat {
         fs::create_dir_all(&folder).map_err(|error| at(&error))?;
         Promises::at(&folder).keep(&[].into()).map_err(|error| at(&error))?;
         let text = serde_json::to_string_pretty(self).map_err(|error| at(&error))?;
+        let text = format!("{}\n{text}", checksum(&text));
         let beside = folder.join("member.new");
         let write = || {
             let mut file = File::create(&beside)?;
@@ -92,8 +93,14 @@ impl Seat {
             ),
             _ => format!("cannot read {}: {error}", path.display()),
         })?;
-        let wrong = |what: String| format!("{}: {what}", path.display());
-        let seat: Self = serde_json::from_str(&text).map_err(|error| wrong(format!("it is torn: {error}")))?;
+        let wrong = |what: String| {
+            format!("{}: {what}\n       Clear the folder and join anew: hotseat join TOKEN", path.display())
+        };
+        let (sum, text) = text.split_once('\n').unwrap_or_default();
+        if sum != checksum(text) {
+            return Err(wrong(String::from("its checksum is wrong: it is torn, or was changed by hand")));
+        }
+        let seat: Self = serde_json::from_str(text).map_err(|error| wrong(format!("it is torn: {error}")))?;
         if seat.hotseat != FORM || seat.id() == VoterId(0) {
             return Err(wrong(format!("form {} is not one this version reads", seat.hotseat)));
         }

@@ -13,7 +13,6 @@ use hotseat_stores::{Entry, Key, Store, Written};
 use tokio::sync::{mpsc, watch};
 
 use super::knock::knock;
-use super::reception::Reception;
 use super::roll::{Assembly, Member, Roll};
 use super::steps::{self, Picture, Standing, Step};
 use crate::codec;
@@ -42,8 +41,6 @@ pub struct Steward {
     pub assembly: watch::Sender<Arc<Assembly>>,
     /// For the links: who is turned away.
     pub removed: watch::Sender<Arc<BTreeSet<u64>>>,
-    /// Who was heard of when.
-    pub reception: Arc<Reception>,
     /// Since when this node listens.
     pub began: Instant,
     /// The ways to the others.
@@ -123,8 +120,7 @@ impl Steward {
     fn standings(&self) -> BTreeMap<VoterId, Standing> {
         let standing = |member: hotseat_stores::raft::Member| {
             let id = member.peer.id;
-            let never = self.began.elapsed();
-            let silent = if id == self.own.0 { Duration::ZERO } else { self.reception.silent(id).unwrap_or(never) };
+            let silent = member.silent.unwrap_or_else(|| self.began.elapsed());
             let caught_up = member.caught_up();
             (VoterId(id), Standing { address: member.peer.address, voter: member.voter, caught_up, silent })
         };

@@ -3,8 +3,9 @@
 //! Voters are openraft's; which nodes' promises count for a lease is a record like any other (B6), not this.
 
 use std::fmt;
+use std::time::Duration;
 
-use openraft::ChangeMembers;
+use openraft::{ChangeMembers, Instant as _};
 use openraft::async_runtime::WatchReceiver;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
@@ -19,6 +20,9 @@ pub(super) const MEMBERS_MAX: usize = 64;
 /// A learner this close behind the leader may vote: what it lacks is on its way to it.
 const LAG_MAX: u64 = 64;
 
+/// A learner that has said nothing for so long is not there: a short log is no sign of life.
+const SILENCE_MAX: Duration = Duration::from_secs(5);
+
 /// One member, as the node that was asked sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member {
@@ -28,12 +32,14 @@ pub struct Member {
     pub voter: bool,
     /// How many entries of the log it lacks; `None` if that is not known here: only the leader knows.
     pub lag: Option<u64>,
+    /// How long ago it acknowledged anything of the log; `None` if it never did, or that is not known here.
+    pub silent: Option<Duration>,
 }
 
 impl Member {
-    /// Whether it has all but the newest entries of the log.
+    /// Whether it is there, and has all but the newest entries of the log.
     pub fn caught_up(&self) -> bool {
-        self.lag.is_some_and(|lag| lag <= LAG_MAX)
+        self.lag.is_some_and(|lag| lag <= LAG_MAX) && self.silent.is_some_and(|silent| silent <= SILENCE_MAX)
     }
 }
 
@@ -250,9 +256,21 @@ fn sensible(change: &Change, members: &[Member]) -> Result<(), String> {
 pub(super) fn members_in(metrics: &Metrics) -> Vec<Member> {
     let voters: Vec<u64> = metrics.membership_config.voter_ids().collect();
     let nodes = metrics.membership_config.nodes();
-    let member =
-        |(id, peer): (&u64, &Peer)| Member { peer: peer.clone(), voter: voters.contains(id), lag: lag(metrics, *id) };
+    let member = |(id, peer): (&u64, &Peer)| Member {
+        peer: peer.clone(),
+        voter: voters.contains(id),
+        lag: lag(metrics, *id),
+        silent: silent(metrics, *id),
+    };
     nodes.map(member).collect()
+}
+
+fn silent(metrics: &Metrics, id: u64) -> Option<Duration> {
+    if id == metrics.id {
+        return metrics.state.is_leader().then_some(Duration::ZERO);
+    }
+    let heard = (*metrics.heartbeat.as_ref()?.get(&id)?)?;
+    Some(heard.elapsed())
 }
 
 fn lag(metrics: &Metrics, id: u64) -> Option<u64> {

@@ -231,6 +231,9 @@ fn config(settings: &Settings) -> Result<Config, OpenError> {
         enable_pre_vote: Some(true),
         // A member that is down costs a call now and then; one that comes back is noticed soon.
         backoff: format!("{0}ms {0}ms ...{0}ms", millis(pace.heartbeat)),
+        // A member whose disk has gone back has broken its word. openraft would end the *leader* over it, one after the
+        // other: rather the one that lies is brought up to date again.
+        allow_log_reversion: Some(true),
         // What was applied is not written down, so a leader that starts again has to be elected again.
         enable_leader_restore: Some(false),
         ..Config::default()
