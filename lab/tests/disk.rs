@@ -91,7 +91,6 @@ fn power_cut() {
 
 /// The power is cut as soon as the node has started for the first time in its life.
 #[test]
-#[ignore = "store.id is written without a sync: it is empty afterwards, and the node refuses to start"]
 fn power_cut_in_the_cradle() {
     let Some(cluster) = cluster(Store::Dir) else { return };
     check(&cluster, "power cut", 1, |old| _ = old.cut_power());
@@ -138,7 +137,6 @@ fn turned_bits() {
 /// A standby's whole disk goes back to an earlier day, as a machine's does that is restored: it may be of no use, but the
 /// others go on.
 #[test]
-#[ignore = "on the embedded store the leader's Raft panics: follower log reversion is not allowed"]
 fn gone_back() {
     let Some(cluster) = cluster(Store::Raft) else { return };
     let leader = cluster.settle();
