@@ -143,7 +143,7 @@ pub async fn run(mut config: Config, options: Options) -> Result<(), Failure> {
     let parts = Parts { node, units, records, peers, voting, history, inbox, show, routes, guard, exe, settings, own };
     let exit = run_loop(parts).await?;
     if let Some(embedded) = embedded {
-        embedded.raft.close().await;
+        embedded.leave().await;
     }
     drop(home);
     ended(exit)

@@ -32,6 +32,9 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// For the member that leads the log to give us a vote.
 const VOTE_MAX: Duration = Duration::from_secs(10);
 
+/// For another to lead the log; without it there is an election, which is as safe and a little slower.
+const HANDING_OVER_MAX: Duration = Duration::from_millis(500);
+
 /// How long to wait in silence before people are told what for.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -207,6 +210,24 @@ impl Embedded {
         tokio::spawn(steward.run());
         tokio::spawn(links::keep_fresh(Arc::clone(&self.keeper), self.links.clone(), self.peers()));
         Voting::new(self.own, self.links.clone(), Arc::clone(&self.raft), self.promises.clone(), inbox.clone())
+    }
+
+    /// Goes out in order: if this node leads the log, somebody else is asked to, so that nobody waits for an election.
+    pub async fn leave(&self) {
+        let others = self.assembly.borrow().voters.clone();
+        let heard = |id: &VoterId| self.reception.silent(id.0).is_some_and(|silent| silent < HANDING_OVER_MAX);
+        if let Some(heir) = others.into_iter().filter(|id| *id != self.own).find(heard)
+            && self.raft.leader() == Some(self.own.0)
+        {
+            let mut health = self.raft.watch_health();
+            let handed = async {
+                drop(self.raft.transfer(heir.0).await);
+                drop(health.wait_for(|health| health.leader.is_some_and(|id| id != self.own.0)).await);
+            };
+            drop(tokio::time::timeout(HANDING_OVER_MAX, handed).await);
+        }
+        self.raft.close().await;
+        self.links.close();
     }
 
     /// The other members as the links know them, now and later.
