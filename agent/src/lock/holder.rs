@@ -8,6 +8,7 @@
 //! ```
 //! It releases nothing before the guard has seen the whole tree gone: that is the protocol's rule, and not undone here.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
@@ -44,6 +45,8 @@ struct Running {
     group: GroupId,
     run: u64,
     answer: UnixStream,
+    /// Signals that came before it was known to run: until then it would not hear them. `None` once it does.
+    early: Option<BTreeSet<i32>>,
     /// How its main process ended.
     exit: Option<Ended>,
     /// Why the lock is lost.
@@ -106,7 +109,7 @@ impl Holder {
             guard: terms.guard(name.as_str()),
             supervisor: Supervisor::new(options.exe.clone()),
             tasks: Tasks::new(sender, records.clone()),
-            seen: Look { began: clock::now(), records: std::collections::BTreeMap::new() },
+            seen: Look { began: clock::now(), records: BTreeMap::new() },
             guarding: None,
             stage: Stage::Waiting,
             told: !options.tell,
@@ -201,6 +204,12 @@ impl Holder {
         self.feed(Input::Tick);
         let Stage::Running(it) = &mut self.stage else { return self.feed(report) };
         match &report {
+            Input::Service(group, run, ServiceInput::Started) => {
+                for signo in it.early.take().unwrap_or_default() {
+                    self.supervisor.signal(group, *run, signo);
+                }
+                self.feed(report);
+            }
             Input::Service(_, _, ServiceInput::Exited(_)) if it.lost.is_none() => {
                 it.exit = Some(ended(self.supervisor.ended(), &mut it.answer, &self.options.command));
                 self.feed(report);
@@ -230,8 +239,9 @@ impl Holder {
     }
 
     fn signalled(&mut self, signo: i32) {
-        match &self.stage {
+        match &mut self.stage {
             Stage::Waiting if signals::asks_for_the_end(signo) => self.leave(Ended::GivenUp(signo)),
+            Stage::Running(Running { early: Some(early), .. }) => drop(early.insert(signo)),
             Stage::Running(it) => self.supervisor.signal(&it.group, it.run, signo),
             Stage::Waiting | Stage::Leaving(_) => {}
         }
@@ -344,7 +354,7 @@ impl Holder {
     fn start(&mut self, group: &GroupId, run: u64, epoch: u64) -> Result<(), String> {
         let parcel = Parcel::pack(&self.options.command, &self.environment(group, epoch));
         let Parcel { door, answer } = parcel.map_err(|error| error.to_string())?;
-        self.stage = Stage::Running(Running { group: group.clone(), run, answer, exit: None, lost: None });
+        self.stage = Stage::Running(Running { group: group.clone(), run, answer, early: Some(BTreeSet::new()), exit: None, lost: None });
         let program = Program {
             name: self.options.lock.to_string(),
             argv: vec![OURSELVES.to_owned(), String::from("lock-child")],
