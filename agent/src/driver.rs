@@ -19,6 +19,7 @@ use crate::config;
 use crate::embedded::Voting;
 use crate::history::History;
 use crate::links::Peer;
+use crate::lock;
 use crate::peers::Peers;
 use crate::proxy::Route;
 use crate::records::Records;
@@ -44,6 +45,8 @@ pub enum Message {
     Request(Request, oneshot::Sender<Result<(), RequestError>>),
     /// Who belongs to an embedded cluster.
     Peers(Vec<Peer>),
+    /// A lock on this machine speaks to the voters.
+    Lock(lock::Word),
     /// Hand over, stop, exit.
     Stop,
     /// The configuration was read anew.
@@ -58,6 +61,7 @@ pub struct Driver {
     tasks: Tasks,
     peers: Peers,
     voting: Option<Voting>,
+    ears: lock::Ears,
     history: History,
     inbox: mpsc::Receiver<Message>,
     show: watch::Sender<Arc<Snapshot>>,
@@ -120,6 +124,7 @@ impl Driver {
             units,
             peers: parts.peers,
             voting: parts.voting,
+            ears: lock::Ears::default(),
             history: parts.history,
             inbox,
             show: parts.show,
@@ -190,6 +195,13 @@ impl Driver {
             Message::Peers(peers) => {
                 if let Some(voting) = &mut self.voting {
                     voting.know(peers);
+                }
+                None
+            }
+            Message::Lock(word) => {
+                match word {
+                    lock::Word::Renew(renewal) => self.vote(|voting| voting.renew(renewal)),
+                    lock::Word::Listen(ear) => self.ears.add(ear),
                 }
                 None
             }
@@ -264,6 +276,7 @@ impl Driver {
 
     fn step(&mut self, input: Input) -> Option<Exit> {
         let now = clock::now();
+        self.ears.overhear(&input);
         let mut exit = None;
         for action in self.node.step(now, input) {
             if let Some(end) = self.act(now, action) {
@@ -332,6 +345,9 @@ impl Driver {
     }
 
     fn tell(&self, event: &hotseat_core::Event) {
+        if story::is_of_a_lock(event) {
+            return;
+        }
         let (line, loudness) = story::tell(&self.node.view(clock::now()).node, event);
         match loudness {
             Loudness::Info => tracing::info!("{}", line.text),

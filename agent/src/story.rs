@@ -4,6 +4,7 @@ use hotseat_client::Event as Line;
 use hotseat_core::{Event, GroupId, NodeName, Reason, Role, SessionState};
 
 use crate::clock;
+use crate::lock::NODE_PREFIX;
 
 /// How loud an event is in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +44,17 @@ fn role(role: &Role) -> String {
     match role {
         Role::Standby => String::from("standby"),
         Role::Leader(epoch) => format!("leader, epoch {epoch}"),
+    }
+}
+
+/// Whether it is about somebody's lock: locks come and go many times a second, and are nobody's members.
+#[must_use]
+pub fn is_of_a_lock(event: &Event) -> bool {
+    match event {
+        Event::SessionEnded(node, ..) | Event::MemberCame(node) | Event::MemberLeft(node, _) => {
+            node.as_str().starts_with(NODE_PREFIX)
+        }
+        _ => false,
     }
 }
 

@@ -22,6 +22,8 @@ pub struct LockTerms {
     pub region: String,
     /// The lease's timing, in nanoseconds and per cent.
     pub timing: LockTiming,
+    /// Whether voters keep the leases, and not the store.
+    pub voters: bool,
     /// Whether a command is held by the process tree even where there are cgroups.
     pub tree_only: bool,
     /// Who is to hear a guard's word, as `host:port`.
@@ -157,13 +159,35 @@ impl Client {
     /// # Errors
     /// See [`Error`].
     pub async fn lock_changes(&self) -> Result<impl Stream<Item = ()> + use<>, Error> {
-        let request = self.http.get(format!("{}/api/lock/changes", self.base));
+        Ok(self.lock_lines("changes").await?.map(drop))
+    }
+
+    /// What is heard of the leases of locks, as JSON, where voters keep them. Ends when the agent does.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn lock_votes(&self) -> Result<impl Stream<Item = String> + use<>, Error> {
+        self.lock_lines("votes").await
+    }
+
+    /// Sends a renewal to the voters, within `limit`. Their answers come another way.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn renew_lock(&self, renewal: &impl Serialize, limit: Duration) -> Result<(), Error> {
+        let request = self.http.post(format!("{}/api/lock/renew", self.base)).json(renewal).timeout(limit);
+        let response = request.send().await.map_err(|error| self.unreachable(&error))?;
+        self.read::<serde_json::Value>(response).await.map(drop)
+    }
+
+    async fn lock_lines(&self, of: &str) -> Result<impl Stream<Item = String> + use<>, Error> {
+        let request = self.http.get(format!("{}/api/lock/{of}", self.base));
         let response = request.send().await.map_err(|error| self.unreachable(&error))?;
         if !response.status().is_success() {
             return Err(self.read::<serde_json::Value>(response).await.map_or_else(|error| error, |_| self.foreign()));
         }
         let chunks = response.bytes_stream().map_err(|_| ());
-        Ok(lines(chunks).filter_map(|line| std::future::ready(line.starts_with("data:").then_some(()))))
+        Ok(lines(chunks).filter_map(|line| std::future::ready(line.strip_prefix("data:").map(str::to_owned))))
     }
 
     /// Every lock there is, held or not.

@@ -21,7 +21,7 @@ use tokio_stream::wrappers::WatchStream;
 
 use super::{Api, Refused, Remote, local, refuse};
 use crate::clock;
-use crate::config::Containment;
+use crate::config::{Containment, StoreUrl};
 use crate::lock::{self, Listing};
 
 /// Longest record of a lock, in bytes: it names one node and a few seats.
@@ -56,7 +56,7 @@ pub(super) fn routes(api: &Api) -> Router<Api> {
 }
 
 /// Who may use the store through this agent: programs on this machine, and no web page that one of them shows.
-fn admit(api: &Api, remote: Remote, headers: &HeaderMap) -> Result<(), Refused> {
+pub(super) fn admit(api: &Api, remote: Remote, headers: &HeaderMap) -> Result<(), Refused> {
     if headers.contains_key(header::ORIGIN) {
         return Err(refuse(StatusCode::FORBIDDEN, "this is for programs, not for web pages"));
     }
@@ -102,6 +102,7 @@ async fn terms(
             stop_budget_ns: nanos(timing.stop_budget()),
             epsilon_percent: timing.promise().epsilon_percent,
         },
+        voters: config.cluster.store == StoreUrl::Raft,
         tree_only: config.node.containment == Containment::Tree,
         peers,
     }))

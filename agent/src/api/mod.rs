@@ -11,6 +11,7 @@ mod members;
 mod nsg;
 mod serve;
 mod sight;
+mod votes;
 
 use std::sync::Arc;
 
@@ -58,6 +59,8 @@ pub fn router(api: Api) -> Router {
         .route("/api/cluster", get(cluster::cluster))
         .route("/api/events", get(events::events))
         .route("/api/groups/{group}/switchover", post(acts::switchover))
+        .route("/api/lock/renew", post(votes::renew))
+        .route("/api/lock/votes", get(votes::votes))
         .route("/api/members", get(members::list))
         .route("/api/members/invite", post(members::invite))
         .route("/api/members/remove", post(members::remove))

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use hotseat_core::{
     Action, Event, Exit, GroupId, GuardCommand, GuardReport, Input, Instant, Key, Look, Node, NodeName, Outcome,
-    Record, Role, ServiceInput, SessionState, Ticket,
+    Record, Renewal, Role, ServiceInput, SessionState, Ticket,
 };
 use hotseat_guard::{Command, Settings};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
@@ -195,7 +195,12 @@ impl Holder {
                 tracing::debug!("the agent does not answer: {why}");
                 self.feed(Input::LookFailed);
             }
-            Message::Job(_) | Message::Peers(_) | Message::Request(..) | Message::Stop | Message::Reload(_) => {}
+            Message::Job(_)
+            | Message::Lock(_)
+            | Message::Peers(_)
+            | Message::Request(..)
+            | Message::Stop
+            | Message::Reload(_) => {}
         }
     }
 
@@ -290,19 +295,19 @@ impl Holder {
                 }
                 self.tasks.write(ticket, key, expect, record);
             }
+            Action::Renew(renewal) => self.renew(renewal),
             Action::SpawnGuard => self.spawn_guard(),
             Action::AskGuard(session) => self.tasks.ask_guard(session),
             Action::Guard(command) => self.guard_command(command),
             Action::Tell(event) => self.note(&event),
             Action::Exit(exit) => self.exit = Some(exit),
-            // A command has no readiness, health or role to be told of; nobody is asked to vote.
+            // A command has no readiness, health or role to be told of; silent sessions are ended by agents.
             Action::CheckReady(..)
             | Action::CheckHealth(..)
             | Action::Turn(..)
             | Action::Announce(..)
             | Action::Withdraw(..)
             | Action::Reply(..)
-            | Action::Renew(_)
             | Action::Ask(..)
             | Action::Answer(..)
             | Action::Keep(..) => {}
@@ -314,6 +319,16 @@ impl Holder {
         if let (Event::SessionOver(_, why), Stage::Running(it)) = (event, &mut self.stage) {
             it.lost.get_or_insert_with(|| why.clone());
         }
+    }
+
+    /// Late is as good as never: the next one follows soon.
+    fn renew(&self, renewal: Renewal) {
+        let (client, limit) = (self.options.client.clone(), self.terms.timing.store_timeout());
+        tokio::spawn(async move {
+            if let Err(error) = client.renew_lock(&renewal, limit).await {
+                tracing::debug!("a renewal was not passed on: {error}");
+            }
+        });
     }
 
     fn spawn_guard(&mut self) {
@@ -354,7 +369,14 @@ impl Holder {
     fn start(&mut self, group: &GroupId, run: u64, epoch: u64) -> Result<(), String> {
         let parcel = Parcel::pack(&self.options.command, &self.environment(group, epoch));
         let Parcel { door, answer } = parcel.map_err(|error| error.to_string())?;
-        self.stage = Stage::Running(Running { group: group.clone(), run, answer, early: Some(BTreeSet::new()), exit: None, lost: None });
+        self.stage = Stage::Running(Running {
+            group: group.clone(),
+            run,
+            answer,
+            early: Some(BTreeSet::new()),
+            exit: None,
+            lost: None,
+        });
         let program = Program {
             name: self.options.lock.to_string(),
             argv: vec![OURSELVES.to_owned(), String::from("lock-child")],

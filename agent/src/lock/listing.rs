@@ -70,7 +70,9 @@ impl Listing {
         }
         let number = self.begun.fetch_add(1, Ordering::SeqCst) + 1;
         let listed = self.store.list().await.map_err(|error| error.to_string());
-        let ours = |entry: &Entry| entry.key.as_str().parse().is_ok_and(|key| is_a_locks(&key));
+        // Who votes is to be known wherever a lease is kept.
+        let ours = |key: &Key| is_a_locks(key) || *key == Key::Voters;
+        let ours = |entry: &Entry| entry.key.as_str().parse().is_ok_and(|key| ours(&key));
         let listed = listed.map(|all| Arc::new(all.into_iter().filter(ours).collect()));
         *last = (number, listed.clone());
         listed

@@ -9,6 +9,7 @@
 //! store and nothing else of it: an agent that is started anew while a lock is held is not noticed, and one that stays
 //! away costs the command its life before the lease ends. It decides nothing that `core` decides.
 
+mod ballot;
 mod holder;
 mod listing;
 mod name;
@@ -23,6 +24,7 @@ mod signals;
 mod terms;
 mod verdict;
 
+pub use ballot::{Ears, Heard, WAITING_MAX, Word, is_a_locks as renews_a_lock};
 pub use listing::{Listing, check};
 pub use name::{GROUP_PREFIX, LockName, NODE_PREFIX, SEATS_MAX, is_a_locks};
 pub use parcel::become_command;

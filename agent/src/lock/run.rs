@@ -6,11 +6,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::{Stream, StreamExt};
 use hotseat_client::Client;
-use hotseat_core::Look;
+use hotseat_core::{Input, Look};
 use hotseat_stores::Bounded;
 use tokio::sync::mpsc;
 
+use super::ballot::Heard;
 use super::holder::Holder;
 use super::name::{LockName, node_name};
 use super::place::Place;
@@ -107,6 +109,9 @@ pub async fn run(options: Options) -> Result<Ended, Failure> {
     }
     let (sender, inbox) = mpsc::channel(INBOX);
     tokio::spawn(relay_changes(options.client.clone(), sender.clone()));
+    if terms.voters {
+        tokio::spawn(relay_votes(options.client.clone(), sender.clone()));
+    }
     let ended = Holder::new(options, terms, name, queue, records, (sender, inbox), signals).run().await;
     drop(place);
     ended
@@ -155,19 +160,30 @@ async fn mark(
 
 /// Has the loop look when a lock may have changed hands. Ends with the loop.
 async fn relay_changes(client: Client, inbox: mpsc::Sender<Message>) {
-    use futures_util::StreamExt;
-    loop {
+    while !inbox.is_closed() {
         if let Ok(changes) = client.lock_changes().await {
-            let mut changes = std::pin::pin!(changes);
-            while changes.next().await.is_some() {
-                if inbox.send(Message::Input(hotseat_core::Input::Hint)).await.is_err() {
-                    return;
-                }
-            }
-        }
-        if inbox.is_closed() {
-            return;
+            pass_on(changes.map(|()| Input::Hint), &inbox).await;
         }
         tokio::time::sleep(BREATH).await;
+    }
+}
+
+/// Has the loop hear what voters say. Ends with the loop.
+async fn relay_votes(client: Client, inbox: mpsc::Sender<Message>) {
+    while !inbox.is_closed() {
+        if let Ok(votes) = client.lock_votes().await {
+            let heard = |line: String| std::future::ready(serde_json::from_str::<Heard>(&line).ok().map(Input::from));
+            pass_on(votes.filter_map(heard), &inbox).await;
+        }
+        tokio::time::sleep(BREATH).await;
+    }
+}
+
+async fn pass_on(inputs: impl Stream<Item = Input>, inbox: &mpsc::Sender<Message>) {
+    let mut inputs = std::pin::pin!(inputs);
+    while let Some(input) = inputs.next().await {
+        if inbox.send(Message::Input(input)).await.is_err() {
+            return;
+        }
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use hotseat_core::{
     Backoff, GroupConfig, GroupId, Mode, NodeConfig, NodeName, OnExit, Rules, Seat, ServiceConfig, Standby, View,
+    VoterConfig,
 };
 
 use super::name::LockName;
@@ -85,7 +86,8 @@ pub(crate) fn node_config(terms: &Terms, name: &NodeName, bench: &Bench) -> Node
         region: terms.region.clone(),
         timing: terms.timing,
         groups: bench.groups(),
-        voter: None,
+        // It asks voters and is none.
+        voter: terms.voters.then(VoterConfig::default),
         rules: Rules::default(),
     }
 }

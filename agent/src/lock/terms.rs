@@ -16,6 +16,8 @@ pub(crate) struct Terms {
     pub(crate) address: String,
     pub(crate) region: String,
     pub(crate) timing: Timing,
+    /// Voters keep the leases, and not the store.
+    pub(crate) voters: bool,
     containment: Containment,
     peers: Vec<SocketAddr>,
 }
@@ -33,6 +35,7 @@ impl Terms {
         let peers = told.peers.iter().filter_map(|peer| peer.parse().ok()).take(PEERS_MAX).collect();
         Ok(Self {
             timing: timing.map_err(|error| format!("the agent's timing cannot be used: {error}"))?,
+            voters: told.voters,
             cluster: told.cluster,
             node: told.node,
             address: told.address,
