@@ -10,15 +10,18 @@ use std::process::Stdio;
 
 use hotseat_lab::processes::look;
 use hotseat_lab::{CEILING, Cluster, Node, http, poll, program};
-use locks::{FAMILY, Lines, Lock, cluster, command, family, run, text, who_lives};
+use locks::{FAMILY, Lines, Lock, both_kinds, cluster, command, family, run, text, who_lives};
 use rustix::process::Signal;
 
 /// Five contenders, on three nodes, again and again: no two at a time, each under a later epoch than the one before.
 #[test]
 fn never_two() {
+    both_kinds().for_each(|cluster| never_two_in(&cluster));
+}
+
+fn never_two_in(cluster: &Cluster) {
     const ROUNDS: usize = 6;
-    let cluster = cluster(3);
-    let said = Lines::of(&cluster, "said");
+    let said = Lines::of(cluster, "said");
     let path = said.path();
     let script = format!("echo in $HOTSEAT_EPOCH >> {path}; sleep 0.02; echo out $HOTSEAT_EPOCH >> {path}");
     std::thread::scope(|scope| {
@@ -124,7 +127,10 @@ fn holders(node: &Node, name: &str) -> usize {
 
 #[test]
 fn who_does_not_wait_is_told_who_has_it() {
-    let cluster = cluster(2);
+    both_kinds().for_each(|cluster| who_does_not_wait_is_told_who_has_it_in(&cluster));
+}
+
+fn who_does_not_wait_is_told_who_has_it_in(cluster: &Cluster) {
     let (here, there) = (&cluster.nodes()[0], &cluster.nodes()[1]);
     let lock = Lock::start(here, &["a", "--", "sleep", "1000"]);
     held(there, "a", 1);
@@ -161,8 +167,11 @@ fn who_waits_may_give_up() {
 
 #[test]
 fn a_shared_lock_has_so_many_holders() {
-    let cluster = cluster(2);
-    let [here, there] = cluster.nodes() else { panic!("two nodes") };
+    both_kinds().for_each(|cluster| a_shared_lock_has_so_many_holders_in(&cluster));
+}
+
+fn a_shared_lock_has_so_many_holders_in(cluster: &Cluster) {
+    let (here, there) = (&cluster.nodes()[0], &cluster.nodes()[1]);
     let words = ["a", "--shared", "2", "--", "sleep", "1000"];
     let locks = [Lock::start(here, &words), Lock::start(there, &words)];
     held(here, "a", 2);
@@ -182,8 +191,11 @@ fn a_shared_lock_has_so_many_holders() {
 /// The lock, its guard, or both are killed: of the command and all that it forked nothing lives when the next one has it.
 #[test]
 fn dead_before_next() {
-    let cluster = cluster(2);
-    let [here, there] = cluster.nodes() else { panic!("two nodes") };
+    both_kinds().for_each(|cluster| dead_before_next_in(&cluster));
+}
+
+fn dead_before_next_in(cluster: &Cluster) {
+    let (here, there) = (&cluster.nodes()[0], &cluster.nodes()[1]);
     type Fault = fn(&Lock);
     let faults: [(&str, Fault); 4] = [
         ("the lock is killed", |lock| lock.send(Signal::KILL)),
@@ -196,7 +208,7 @@ fn dead_before_next() {
         ("the lock is stopped", |lock| lock.send(Signal::STOP)),
     ];
     for (number, (what, fault)) in faults.iter().enumerate() {
-        let said = Lines::of(&cluster, &format!("family-{number}"));
+        let said = Lines::of(cluster, &format!("family-{number}"));
         let lock = Lock::start(here, &["a", "--", "sh", "-c", &family(&said)]);
         let pids = said.pids(FAMILY);
         let next = Lock::start(there, &["a", "--", "sh", "-c", &who_lives(Path::new(&said.path()))]);
@@ -236,9 +248,12 @@ fn a_command_that_does_not_listen_dies_with_the_lock() {
 /// The agent may go and come back: a lock has a lease of its own.
 #[test]
 fn an_agent_that_begins_anew_is_not_noticed() {
-    let cluster = cluster(2);
-    let [node, other] = cluster.nodes() else { panic!("two nodes") };
-    let done = Lines::of(&cluster, "done");
+    both_kinds().for_each(|cluster| an_agent_that_begins_anew_is_not_noticed_in(&cluster));
+}
+
+fn an_agent_that_begins_anew_is_not_noticed_in(cluster: &Cluster) {
+    let (node, other) = (&cluster.nodes()[0], &cluster.nodes()[1]);
+    let done = Lines::of(cluster, "done");
     let script = format!("echo $$ > {0}; until test -e {0}.go; do sleep 0.05; done; exit 5", done.path());
     let lock = Lock::start(node, &["a", "--", "sh", "-c", &script]);
     let pid = done.pids(1)[0];
@@ -256,9 +271,12 @@ fn an_agent_that_begins_anew_is_not_noticed() {
 /// The agent does not answer for longer than the lease: the command is dead before anybody else has the lock.
 #[test]
 fn without_the_agent_the_command_dies_in_time() {
-    let cluster = cluster(2);
-    let [node, other] = cluster.nodes() else { panic!("two nodes") };
-    let said = Lines::of(&cluster, "family");
+    both_kinds().for_each(|cluster| without_the_agent_the_command_dies_in_time_in(&cluster));
+}
+
+fn without_the_agent_the_command_dies_in_time_in(cluster: &Cluster) {
+    let (node, other) = (&cluster.nodes()[0], &cluster.nodes()[1]);
+    let said = Lines::of(cluster, "family");
     let lock = Lock::start(node, &["a", "--", "sh", "-c", &family(&said)]);
     said.pids(FAMILY);
     let next = Lock::start(other, &["a", "--", "sh", "-c", &who_lives(Path::new(&said.path()))]);

@@ -5,12 +5,18 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 
 use hotseat_lab::processes::{look, numbers, signal};
+use hotseat_lab::spec::Store;
 use hotseat_lab::{CEILING, Cluster, Node, Spec, poll, program};
 use rustix::process::Signal;
 
 /// Agents that a lock can go through; what they run besides does not matter.
 pub(crate) fn cluster(nodes: usize) -> Cluster {
     Cluster::settled(Spec::demo().nodes(nodes))
+}
+
+/// One that agrees in a directory, and one whose nodes agree among themselves: three each.
+pub(crate) fn both_kinds() -> impl Iterator<Item = Cluster> {
+    [Store::Dir, Store::Raft].into_iter().map(|store| Cluster::settled(Spec::demo().store(store)))
 }
 
 /// `hotseat lock` with these words, through the agent of this node; in its folder, so that nothing outlives it.
