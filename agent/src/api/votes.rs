@@ -23,8 +23,8 @@ pub(super) async fn renew(
     Json(renewal): Json<Renewal>,
 ) -> Result<Json<serde_json::Value>, Refused> {
     admit(&api, remote, &headers)?;
-    if !lock::renews_a_lock(&renewal) {
-        return Err(refuse(StatusCode::BAD_REQUEST, format!("{} is no lock", renewal.node)));
+    if !lock::is_on(&renewal.node, api.facts.config.node.name.as_str()) {
+        return Err(refuse(StatusCode::BAD_REQUEST, format!("{} is no lock of this machine", renewal.node)));
     }
     // Late is as good as never: the next one follows soon.
     drop(api.inbox.try_send(Message::Lock(Word::Renew(renewal))));

@@ -18,6 +18,7 @@ use super::steward::{nonce, peer};
 use super::votes::Vote;
 use crate::driver::Message;
 use crate::links::{Admission, Handler, JoinAsk, Lane, PeerName, REMOVED, Reply};
+use crate::lock;
 
 /// Tries to write the roll: others may be writing there too.
 const TRIES: usize = 5;
@@ -222,8 +223,12 @@ impl Handler for Reception {
         let (Some(inbox), Some(vote)) = (self.inbox.get(), Vote::decode(&message)) else { return };
         let id = VoterId(from.id);
         let input = match vote {
-            // Nobody renews another's lease.
-            Vote::Asked(Question::Renew(renewal)) if renewal.node != from.name => return,
+            // Nobody renews another's lease: only its own, and those of the locks on its machine.
+            Vote::Asked(Question::Renew(renewal))
+                if renewal.node != from.name && !lock::is_on(&renewal.node, from.name.as_str()) =>
+            {
+                return;
+            }
             Vote::Asked(question) => Input::Asked(id, question),
             Vote::Answered(answer) => Input::Answered(id, answer),
         };

@@ -48,12 +48,6 @@ impl From<Heard> for Input {
     }
 }
 
-/// Whether a renewal is a lock's.
-#[must_use]
-pub fn is_a_locks(renewal: &Renewal) -> bool {
-    renewal.node.as_str().starts_with(NODE_PREFIX)
-}
-
 /// The locks that listen.
 #[derive(Debug, Default)]
 pub struct Ears(Vec<mpsc::Sender<Heard>>);
@@ -73,7 +67,9 @@ impl Ears {
             Input::Answered(voter, answer @ (Answer::Heard(..) | Answer::Refused(_))) => {
                 Heard::Answered(*voter, *answer)
             }
-            Input::Asked(_, Question::Renew(renewal)) if is_a_locks(renewal) => Heard::Renewed(renewal.clone()),
+            Input::Asked(_, Question::Renew(renewal)) if renewal.node.as_str().starts_with(NODE_PREFIX) => {
+                Heard::Renewed(renewal.clone())
+            }
             _ => return,
         };
         for ear in &self.0 {

@@ -24,9 +24,9 @@ mod signals;
 mod terms;
 mod verdict;
 
-pub use ballot::{Ears, Heard, WAITING_MAX, Word, is_a_locks as renews_a_lock};
+pub use ballot::{Ears, Heard, WAITING_MAX, Word};
 pub use listing::{Listing, check};
-pub use name::{GROUP_PREFIX, LockName, NODE_PREFIX, SEATS_MAX, is_a_locks};
+pub use name::{GROUP_PREFIX, LockName, NODE_PREFIX, SEATS_MAX, is_a_locks, is_on};
 pub use parcel::become_command;
 pub use run::{Failure, Options, Patience, run};
 pub use sight::locks;

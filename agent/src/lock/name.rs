@@ -86,6 +86,13 @@ pub fn node_name(node: &str, place: u32) -> NodeName {
     name.expect("a node's name, cut, with a prefix and a number is a node's name")
 }
 
+/// Whether this is the name of a lock on that node.
+#[must_use]
+pub fn is_on(lock: &NodeName, node: &str) -> bool {
+    let place = lock.as_str().rsplit_once('-').and_then(|(_, place)| place.parse().ok());
+    place.is_some_and(|place| node_name(node, place) == *lock)
+}
+
 /// Whether a record is a lock's.
 #[must_use]
 pub fn is_a_locks(key: &Key) -> bool {
@@ -126,6 +133,8 @@ mod tests {
         let (one, two) = (format!("{}1", "n".repeat(62)), format!("{}2", "n".repeat(62)));
         assert_ne!(node_name(&one, 0), node_name(&two, 0));
         assert_eq!(node_name("n1", 3).as_str(), "lock-n1-3");
+        assert!(is_on(&node_name(&one, 9), &one) && !is_on(&node_name(&one, 9), &two));
+        assert!(is_on(&node_name("a-0", 1), "a-0") && !is_on(&node_name("a-0", 1), "a"));
         assert!(is_a_locks(&Key::Session(node_name(&one, 255))));
     }
 }
