@@ -110,6 +110,10 @@ impl Voter {
         if !self.informed {
             return None;
         }
+        // A late renewal of an earlier session must not hide that a later one was heard: it would seem silent.
+        if self.heard.get(&renewal.node).is_some_and(|(heard, _)| heard.ordinal > renewal.session.ordinal) {
+            return None;
+        }
         self.heard.insert(renewal.node.clone(), (renewal.session, now));
         Some(Answer::Heard(renewal.session, renewal.seq))
     }

@@ -61,8 +61,8 @@ impl Story {
     }
 
     /// A voter tells who asked that it has promised to end a session.
-    pub(crate) fn promised(&mut self, voter: &str, session: SessionId) -> Option<String> {
-        let line = format!("promises never to acknowledge session {} again", session.ordinal);
+    pub(crate) fn promised(&mut self, voter: &str, session: SessionId, node: &str) -> Option<String> {
+        let line = format!("promises never again to acknowledge session {} of {node}", session.ordinal);
         self.told.insert(format!("{voter} {session:?} {line}")).then_some(line)
     }
 

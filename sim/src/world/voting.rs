@@ -64,7 +64,10 @@ impl World {
                 self.fact(&Fact::Promised { voter, session });
                 let label = self.label(of.machine);
                 let now = self.now;
-                if let Some(line) = self.story.promised(&label, session).filter(|_| self.trace.told()) {
+                let node = self.store.sessions().find(|it| it.session == session).map(|it| it.node.to_string());
+                if self.trace.told()
+                    && let Some(line) = self.story.promised(&label, session, &node.unwrap_or_default())
+                {
                     self.trace.story(now, &label, || line);
                 }
             }
@@ -120,6 +123,9 @@ impl World {
     /// The disk has taken them, or has not: then either may be on it.
     pub(crate) fn kept(&mut self, of: AgentRef, number: u64) {
         let machine = &mut self.machines[of.machine];
+        if !machine.lives(of.life) {
+            return;
+        }
         let Some((_, promises)) = machine.keeping.take_if(|(kept, _)| *kept == number) else { return };
         let disk = &mut self.disks[machine.disk];
         let fails = disk.fails > 0 && self.rng.chance(disk.fails);
