@@ -16,6 +16,7 @@ use futures_util::{Stream, StreamExt, future};
 use hotseat_client::{Sight, Sighted};
 use hotseat_core::{GroupId, GroupRecord, Key, Look, Reason, Record, SessionRecord, SessionState};
 use tokio::sync::watch;
+use tokio::time::Instant;
 use tokio_stream::wrappers::WatchStream;
 
 use crate::clock;
@@ -24,11 +25,12 @@ use crate::records::Records;
 use crate::snapshot::Facts;
 use crate::story;
 
-/// Between two looks, however often the store hints: what many locks write must not make us look all the time.
-const BREATH: Duration = Duration::from_millis(1);
-
 /// Between two looks without a hint: a second belt, and a majority goes without a write.
 const PACE: Duration = Duration::from_millis(100);
+
+/// Looks within one pace, however often the store hints: a change of leader takes a handful and is to be known at once,
+/// but what many locks write must not keep us looking.
+const LOOKS_MAX: u32 = 50;
 
 /// What one look found.
 #[derive(Clone)]
@@ -87,13 +89,20 @@ impl Lookout {
     /// Looks until nobody listens any more.
     async fn run(self: Arc<Self>) {
         let mut hints = self.records.store().watch();
+        let (mut since, mut looks) = (Instant::now(), 0);
         while self.has_listeners() {
             let seen = match self.records.look(clock::now()).await {
                 Ok(look) => Some(self.told(Arc::new(look))),
                 Err(why) => self.seen.borrow().clone().map(|seen| Seen { trouble: Some(why), ..seen }),
             };
             self.seen.send_replace(seen);
-            tokio::time::sleep(BREATH).await;
+            looks += 1;
+            if looks >= LOOKS_MAX {
+                tokio::time::sleep_until(since + PACE).await;
+            }
+            if since.elapsed() >= PACE {
+                (since, looks) = (Instant::now(), 0);
+            }
             drop(tokio::time::timeout(PACE, hints.next()).await);
         }
     }

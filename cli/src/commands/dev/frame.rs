@@ -59,6 +59,7 @@ fn entry(name: &str, what: &str, note: &str) -> Line {
 /// Who keeps the leases.
 pub(super) fn voters(stage: &Stage) -> Line {
     let (count, run) = stage.voters();
+    let run = run.len();
     let text = match (count, &stage.sight.trouble) {
         (0, _) => return entry("voters", "none yet", ""),
         (2.., _) if stage.stuck => format!("{run}/{count} run: no majority, nobody can take over"),
@@ -107,7 +108,7 @@ pub(super) fn table(stage: &Stage, width: usize) -> Vec<Line> {
 fn paint(state: &str) -> Paint {
     match state {
         "leader" => Paint::Good,
-        "frozen" | "down" | "failed" | "offline" => Paint::Bad,
+        "frozen" | "down" | "lease over" | "failed" | "offline" => Paint::Bad,
         _ => Paint::Plain,
     }
 }
@@ -116,20 +117,22 @@ fn cells(stage: &Stage, place: usize, seen: &Seen) -> [String; 7] {
     let node = &stage.nodes[place];
     let member = stage.sight.members.iter().find(|member| member.node == node.name);
     let leads = stage.sight.leader.as_ref() == Some(&node.name);
-    let state = match member {
-        None if seen.pid == 0 => "starting",
-        _ if seen.pid == 0 => "down",
-        _ if seen.frozen => "frozen",
-        _ if leads && !stage.sight.serving => "leads, waits",
-        _ if leads => "leader",
-        Some(member) => member.state.as_str(),
-        None => "starting",
-    };
     let alive = seen.pid > 0;
     let age = seen.said.as_ref().map(|said| said.at.elapsed()).unwrap_or_default();
     let cluster = seen.said.as_ref().map(|said| &said.cluster);
     let left = cluster.and_then(|it| it.lease_left_ms).map(|left| Duration::from_millis(left).saturating_sub(age));
     let renewed = cluster.and_then(|it| it.renewed_ms).map(|since| Duration::from_millis(since) + age);
+    let state = match member {
+        None if seen.pid == 0 => "starting",
+        _ if seen.pid == 0 => "down",
+        _ if seen.frozen => "frozen",
+        // Without a majority its record cannot say so.
+        _ if leads && stage.stuck && left.is_none_or(|left| left.is_zero()) => "lease over",
+        _ if leads && !stage.sight.serving => "leads, waits",
+        _ if leads => "leader",
+        Some(member) => member.state.as_str(),
+        None => "starting",
+    };
     let service = member.and_then(|member| member.service.clone()).filter(|_| alive);
     let dash = || String::from("–");
     [

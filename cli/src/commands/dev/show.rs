@@ -14,7 +14,7 @@ use super::node::Phase;
 use super::paint::{Line, Paint};
 use super::probe::Probe;
 use super::screen::Screen;
-use super::stage::Stage;
+use super::stage::{Seen, Stage};
 use super::tail;
 use crate::commands::Failed;
 
@@ -135,10 +135,11 @@ impl Show {
 
     /// The first table is worth more with all its numbers.
     fn ready_to_show(&self) -> bool {
-        let known = self.stage.seen.iter().all(|seen| seen.pid > 0 && seen.said.is_some());
-        let stand = self.stage.sight.members.iter().all(|member| member.state != "starting");
-        let vote = self.stage.sight.voters.len() >= self.stage.plan.nodes.min(VOTERS_USUAL);
-        (known && stand && vote) || self.began.elapsed() > READY_LIMIT / 4
+        let (plan, sight) = (&self.stage.plan, &self.stage.sight);
+        let known = |seen: &Seen| seen.is_renewed() && (seen.service_pid().is_some() || !plan.hot);
+        let stand = sight.members.len() == plan.nodes && sight.members.iter().all(|member| member.state != "starting");
+        let vote = sight.voters.len() >= plan.nodes.min(VOTERS_USUAL);
+        (self.stage.seen.iter().all(known) && stand && vote) || self.began.elapsed() > READY_LIMIT / 4
     }
 
     fn draw(&mut self) -> bool {

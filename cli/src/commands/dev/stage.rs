@@ -24,6 +24,11 @@ pub(super) struct Seen {
 }
 
 impl Seen {
+    /// Whether its agent has a lease.
+    pub(super) fn is_renewed(&self) -> bool {
+        self.pid > 0 && self.said.as_ref().is_some_and(|said| said.cluster.renewed_ms.is_some())
+    }
+
     /// Its service's process.
     pub(super) fn service_pid(&self) -> Option<u32> {
         let said = self.said.as_ref()?;
@@ -85,28 +90,29 @@ impl Stage {
         self.story.settle(&self.sight, probe);
     }
 
-    /// The voters, and those of them whose agents run.
-    pub(super) fn voters(&self) -> (usize, usize) {
+    /// How many vote, and those of them whose agents run.
+    pub(super) fn voters(&self) -> (usize, Vec<&str>) {
         let runs = |name: &&String| {
             let place = self.nodes.iter().position(|node| node.name == **name);
             place.is_some_and(|place| self.seen[place].pid > 0 && !self.seen[place].frozen)
         };
-        (self.sight.voters.len(), self.sight.voters.iter().filter(runs).count())
+        (self.sight.voters.len(), self.sight.voters.iter().filter(runs).map(String::as_str).collect())
     }
 
     /// That no majority runs is known here before any agent can know it; that one is at work again, the agents say.
     fn count(&mut self) {
         let (count, run) = self.voters();
-        let enough = run > count / 2;
+        let enough = run.len() > count / 2;
+        let names = if run.is_empty() { String::from("none") } else { run.join(", ") };
         if !self.stuck && !enough && count > 1 && self.served {
             self.stuck = true;
             self.story.tell(&format!(
-                "no majority is left: {run} of {count} voters run, so nobody can take over until {} do",
+                "no majority is left ({names} of {count} voters): nobody can take over until {} run",
                 count / 2 + 1
             ));
         } else if self.stuck && enough && self.sight.trouble.is_none() {
             self.stuck = false;
-            self.story.tell(&format!("a majority is back: {run} of {count} voters run"));
+            self.story.tell(&format!("a majority is back ({names} of {count} voters)"));
         }
     }
 
