@@ -37,12 +37,13 @@ impl Node {
         let Some(voter) = &mut self.voter else { return };
         let rules = self.config.rules;
         let (Question::Renew(Renewal { node: of, .. }) | Question::Would(of, _) | Question::Promise(of, _)) = question;
-        // Of its own name it knows what it has written or seen there: a twin's sessions bear it too.
-        let own = if *of == self.config.name { self.session.record() } else { None };
-        let known = self.others.get(of).and_then(|other| other.record.as_ref().ok()).or(own);
+        let known = self.others.get(of).and_then(|other| other.record.as_ref().ok());
         match question {
             Question::Renew(renewal) => {
-                let answer = voter.renewal(now, rules, renewal, known);
+                // Of its own name it knows what it has written there: a twin's sessions bear it too. It promises on
+                // nothing but what the log has shown it, or it could not tell when a promise may be forgotten.
+                let own = if *of == self.config.name { self.session.record() } else { None };
+                let answer = voter.renewal(now, rules, renewal, known.or(own));
                 let Some(answer) = answer else { return };
                 out.push(Action::Answer(from, answer));
                 if let (Answer::Heard(session, _), Some(other)) = (answer, self.others.get_mut(&renewal.node)) {
