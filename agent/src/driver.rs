@@ -156,7 +156,7 @@ impl Driver {
                 return Ok(exit);
             }
             // What this node says to itself as a voter is not kept waiting.
-            input = self.voting.as_mut().and_then(Voting::next);
+            input = self.voting.as_mut().and_then(Voting::said);
             if input.is_some() {
                 continue;
             }

@@ -11,7 +11,7 @@ use crate::run::Failure;
 ///
 /// # Errors
 /// When another node of one of our groups is alive in a store that dies with one machine.
-pub async fn check(config: &Config, store: &dyn Store) -> Result<Option<String>, Failure> {
+pub(crate) async fn check(config: &Config, store: &dyn Store) -> Result<Option<String>, Failure> {
     let why = store.single_point_of_failure().filter(|_| !config.cluster.allow_single_point_of_failure);
     let Some(why) = why else { return Ok(None) };
     let entries = store.list().await.unwrap_or_default();

@@ -28,7 +28,11 @@ pub(crate) fn status(cluster: &Cluster) -> String {
     }
     if cluster.groups.is_empty() {
         text += &format!("{}: node {} has no group", cluster.cluster, cluster.node);
-        text += &cluster.store.voters.as_ref().map_or_else(String::new, |it| format!(" · store raft {}/{}", it.well, it.count));
+        text += &cluster
+            .store
+            .voters
+            .as_ref()
+            .map_or_else(String::new, |it| format!(" · store raft {}/{}", it.well, it.count));
         text += "\n";
     }
     text

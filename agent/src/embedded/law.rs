@@ -10,7 +10,7 @@ use crate::codec;
 
 /// See the module.
 #[derive(Clone, Copy, Debug)]
-pub struct Statute;
+pub(crate) struct Statute;
 
 impl Law for Statute {
     fn allows(&self, standing: &Standing<'_>, key: &hotseat_stores::Key, body: &[u8]) -> bool {

@@ -32,7 +32,7 @@ const HEARD_MAX: usize = 256;
 
 /// What a member may be asked on the lane of control.
 #[derive(Serialize, Deserialize)]
-pub enum Errand {
+pub(crate) enum Errand {
     /// For the log, as it says itself.
     Log(Vec<u8>),
     /// "I am here, at this address": from a member to whoever can write the roll.
@@ -45,7 +45,7 @@ pub enum Errand {
 }
 
 /// What comes back of [`Errand::Here`].
-pub type Entered = Result<(), String>;
+pub(crate) type Entered = Result<(), String>;
 
 /// See the module.
 #[derive(Default)]
@@ -100,7 +100,7 @@ impl Reception {
 ///
 /// # Errors
 /// Why not: the name is taken, the member was removed, or the log takes no writes now.
-pub async fn enter(raft: &Raft, id: VoterId, member: &Member) -> Entered {
+pub(crate) async fn enter(raft: &Raft, id: VoterId, member: &Member) -> Entered {
     let deadline = Instant::now() + PATIENCE;
     loop {
         match enter_once(raft, id, member).await {

@@ -26,7 +26,7 @@ const PACE: Duration = Duration::from_millis(250);
 const DOUBT: Duration = Duration::from_secs(2);
 
 /// See the module.
-pub struct Steward {
+pub(crate) struct Steward {
     /// The log.
     pub raft: Arc<Raft>,
     /// This incarnation.
@@ -49,7 +49,7 @@ pub struct Steward {
 
 impl Steward {
     /// Runs until the loop is gone.
-    pub async fn run(self) {
+    pub(crate) async fn run(self) {
         let mut hints = self.raft.watch();
         let mut well = Instant::now();
         while !self.inbox.is_closed() {
@@ -178,7 +178,7 @@ pub(super) fn peer((id, member): (VoterId, &Member)) -> Option<links::Peer> {
 ///
 /// # Errors
 /// When the system has no random bits.
-pub fn nonce() -> Result<Nonce, String> {
+pub(crate) fn nonce() -> Result<Nonce, String> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(|error| format!("no random bits: {error}"))?;
     Ok(Nonce(u128::from_be_bytes(bytes)))

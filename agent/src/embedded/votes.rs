@@ -4,7 +4,7 @@ use hotseat_core::{Answer, Question};
 use serde::{Deserialize, Serialize};
 
 /// Longer ones are not ours: names are short.
-pub const BYTES_MAX: usize = 1024;
+pub(crate) const BYTES_MAX: usize = 1024;
 
 /// One message on the votes' lane.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

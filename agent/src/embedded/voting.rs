@@ -93,7 +93,7 @@ impl Voting {
     }
 
     /// What this node has said to itself.
-    pub fn next(&mut self) -> Option<Input> {
+    pub fn said(&mut self) -> Option<Input> {
         self.back.pop_front()
     }
 }

@@ -5,8 +5,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use openraft::{ChangeMembers, Instant as _};
 use openraft::async_runtime::WatchReceiver;
+use openraft::{ChangeMembers, Instant as _};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
