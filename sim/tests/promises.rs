@@ -1,15 +1,22 @@
 //! The unbroken protocol over fixed seeds of every kind of run. `make hunt` goes on with fresh ones.
 
-use hotseat_sim::{Keep, Profile, run};
+use hotseat_sim::{Keep, Lean, Profile, run};
 
 const SEEDS: u64 = 25;
 
-fn check(profile: Profile) {
+fn hold(profile: Profile, voters: bool) {
+    let lean = Lean { profile: Some(profile), voters: Some(voters) };
     for seed in 0..SEEDS {
-        if let Err(failure) = run(seed, None, Some(profile), Keep::Nothing) {
+        if let Err(failure) = run(seed, None, lean, Keep::Nothing) {
             panic!("{}\n\n{failure}", failure.timeline());
         }
     }
+}
+
+/// Where the store keeps the leases, and where voters do.
+fn check(profile: Profile) {
+    hold(profile, false);
+    hold(profile, true);
 }
 
 #[test]
@@ -40,4 +47,9 @@ fn one_leader_over_lagging_reads() {
 #[test]
 fn settled_when_answers_are_lost() {
     check(Profile::Lossy);
+}
+
+#[test]
+fn one_leader_while_voters_come_go_and_forget() {
+    hold(Profile::Quorum, true);
 }

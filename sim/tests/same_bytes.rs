@@ -2,8 +2,8 @@
 
 use hotseat_sim::{Keep, Lean, run};
 
-fn check(seed: u64) {
-    let text = || match run(seed, None, Lean::default(), Keep::All) {
+fn check(seed: u64, voters: bool) {
+    let text = || match run(seed, None, Lean::with(voters), Keep::All) {
         Ok(report) => report.trace,
         Err(failure) => panic!("{failure}"),
     };
@@ -15,6 +15,7 @@ fn check(seed: u64) {
 #[test]
 fn same_seed_same_bytes() {
     for seed in [1, 2, 3, 77, 1_000_003] {
-        check(seed);
+        check(seed, false);
+        check(seed, true);
     }
 }

@@ -66,7 +66,8 @@ impl World {
                 let now = self.now;
                 let node = self.store.sessions().find(|it| it.session == session).map(|it| it.node.to_string());
                 if self.trace.told()
-                    && let Some(line) = self.story.promised(&label, session, &node.unwrap_or_default())
+                    && let Some(line) =
+                        self.story.promised(&label, session, node.as_deref().unwrap_or("a node that has begun anew"))
                 {
                     self.trace.story(now, &label, || line);
                 }
