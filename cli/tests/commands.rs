@@ -19,7 +19,7 @@ fn check(args: &[&str], code: i32, words: &str) {
 
 #[test]
 fn every_help_has_an_example() {
-    let all: [&[&str]; 10] = [
+    let all: [&[&str]; 11] = [
         &[],
         &["dev"],
         &["run"],
@@ -27,6 +27,7 @@ fn every_help_has_an_example() {
         &["nodes"],
         &["events"],
         &["switchover"],
+        &["lock"],
         &["check"],
         &["config"],
         &["config", "check"],

@@ -8,6 +8,7 @@ use super::node::Node;
 use super::proxy::{self, Proxy};
 use super::section::Section;
 use super::service::{self, Service};
+use crate::lock::GROUP_PREFIX;
 use hotseat_core::{GroupId, Mode};
 use std::time::Duration;
 use toml::de::DeValue;
@@ -83,6 +84,10 @@ impl Group {
 
 fn id(entry: Entry<'_>, claims: &mut Claims) -> Result<GroupId, Fault> {
     let text = entry.text()?;
+    if text.starts_with(GROUP_PREFIX) {
+        let right = format!("an id that does not begin with \"{GROUP_PREFIX}\": those are the names of locks");
+        return Err(entry.fault(format!("{} cannot be a group", quoted(text)), right));
+    }
     let id = GroupId::new(text).map_err(|why| entry.fault(format!("{} is not a name", quoted(text)), advice(&why)))?;
     claims.id(&id, entry.spot())?;
     Ok(id)

@@ -5,6 +5,7 @@ use super::entry::Entry;
 use super::fault::{Fault, quoted};
 use super::section::Section;
 use crate::identity::Given;
+use crate::lock::NODE_PREFIX;
 use hotseat_core::NodeName;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -77,6 +78,10 @@ impl Node {
 
 fn name(entry: Entry<'_>) -> Result<NodeName, Fault> {
     let text = entry.text()?;
+    if text.starts_with(NODE_PREFIX) {
+        let right = format!("a name that does not begin with \"{NODE_PREFIX}\": those are the names of locks");
+        return Err(entry.fault(format!("{} cannot be a node", quoted(text)), right));
+    }
     NodeName::new(text).map_err(|why| entry.fault(format!("{} is not a name", quoted(text)), advice(&why)))
 }
 
