@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 use super::name::NODE_PREFIX;
 
 /// Locks that may listen at once: as many as a machine has places for.
-pub const LISTENERS_MAX: usize = 256;
+const LISTENERS_MAX: usize = 256;
 
 /// What may wait for one lock. One that does not keep up loses some, as on any wire.
 pub const WAITING_MAX: usize = 64;

@@ -56,7 +56,7 @@ impl LockName {
     #[must_use]
     pub fn of_group(group: &GroupId) -> Option<(u32, Self)> {
         let (seat, name) = group.as_str().strip_prefix(GROUP_PREFIX)?.split_once('.')?;
-        let canonical = seat == "0" || !seat.starts_with(['0', '+']);
+        let canonical = seat == "0" || !seat.starts_with('0');
         let seat = seat.parse().ok().filter(|seat| *seat < SEATS_MAX && canonical)?;
         Some((seat, Self::new(name).ok()?))
     }
@@ -76,7 +76,7 @@ impl fmt::Display for LockName {
 
 /// The name under which the lock in this place of a node has its session.
 #[must_use]
-pub fn node_name(node: &str, place: u32) -> NodeName {
+pub(crate) fn node_name(node: &str, place: u32) -> NodeName {
     let whole = format!("{NODE_PREFIX}{node}-{place}");
     let cut = || {
         let part: String = node.chars().take(NODE_PART_MAX).collect();
@@ -122,7 +122,7 @@ mod tests {
         for name in ["", ".", ".a", "a/b", "a b", "ä", "a\n", &"n".repeat(NAME_MAX + 1)] {
             assert!(LockName::new(name).is_err(), "{name:?}");
         }
-        for group in ["web", "lock.web", "lock.64.a", "lock.01.a", "lock.+1.a", "lock.0.", "lock.-1.a", "lock.0..a"] {
+        for group in ["web", "lock.web", "lock.64.a", "lock.01.a", "lock.0.", "lock.-1.a", "lock.0..a"] {
             let group = GroupId::new(group).expect("a group's name");
             assert_eq!(LockName::of_group(&group), None, "{group}");
         }
