@@ -9,6 +9,7 @@ mod machines;
 mod storm;
 
 pub use lean::Lean;
+pub(crate) use machines::{FASTEST, SLOWEST};
 
 use hotseat_core::GroupId;
 

@@ -81,9 +81,7 @@ killed! {
         announced_before_ready: AnnouncedBeforeReady,
         ack_without_seq: AckWithoutSeq,
         lease_from_ack: LeaseFromAck,
-        ack_after_promise: AckAfterPromise,
         minority: Minority,
-        no_margin_on_voter: NoMarginOnVoter,
         premature_proof: PrematureProof,
         changes_ungated: ChangesUngated,
         arbitrary_changes: ArbitraryChanges,
@@ -96,6 +94,8 @@ killed! {
         two_processes: TwoProcesses in "25_two_processes_on_one_disk.txt",
         no_wait_after_restart: NoWaitAfterRestart in "30_voters_restart.txt",
         seen_too_early: SeenTooEarly in "31_voters_change_one_at_a_time.txt",
+        ack_after_promise: AckAfterPromise in "32_refused_is_over.txt",
+        no_margin_on_voter: NoMarginOnVoter in "35_clocks_run_apart.txt",
         refused_session_goes_on: RefusedSessionGoesOn in "32_refused_is_over.txt",
     }
 }

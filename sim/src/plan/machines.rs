@@ -14,8 +14,8 @@ use crate::rng::Rng;
 use crate::service::Temper;
 
 /// Rates stay a hair inside of 1 ± ε, so that rounding to nanoseconds cannot step outside.
-const SLOWEST: u64 = 901;
-const FASTEST: u64 = 1099;
+pub(crate) const SLOWEST: u64 = 901;
+pub(crate) const FASTEST: u64 = 1099;
 
 pub(super) fn draw(rng: &mut Rng, profile: Profile, groups: &[GroupId]) -> Vec<Machine> {
     let count = rng.pick(&[2, 3, 3, 3, 3, 4, 5]);

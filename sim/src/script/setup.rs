@@ -10,6 +10,7 @@ use hotseat_core::{
 use crate::clock::{Clock, MS, SECOND};
 use crate::machine::Machine;
 use crate::net::Net;
+use crate::plan::{FASTEST, SLOWEST};
 use crate::service::Temper;
 
 /// See the module.
@@ -24,6 +25,8 @@ pub(super) struct Setup {
     witnesses: Vec<String>,
     /// Machines that share the disk of the one whose name they bear.
     shared: bool,
+    /// How much of their own time passes in a thousand units of true time.
+    rates: Vec<(String, u64)>,
     priorities: Vec<(String, i64)>,
     ttl: u64,
 }
@@ -36,6 +39,7 @@ impl Default for Setup {
             voters: None,
             witnesses: Vec::new(),
             shared: false,
+            rates: Vec::new(),
             priorities: Vec::new(),
             ttl: 500 * MS,
         }
@@ -51,6 +55,8 @@ impl Setup {
                 self.voters = Some(names.iter().map(|it| self.machine(it)).collect::<Option<_>>()?)
             }
             ["witness", names @ ..] => self.witnesses = names.iter().map(|name| String::from(*name)).collect(),
+            ["slow", "clock", names @ ..] => self.rates.extend(names.iter().map(|it| (String::from(*it), SLOWEST))),
+            ["fast", "clock", names @ ..] => self.rates.extend(names.iter().map(|it| (String::from(*it), FASTEST))),
             ["shared", "disks"] => self.shared = true,
             ["priority", name, value] => self.priorities.push((String::from(*name), value.parse().ok()?)),
             ["group", id, ways @ ..] => {
@@ -103,7 +109,8 @@ impl Setup {
             voter: None,
             rules: Rules::default(),
         };
-        let clock = Clock { per_mille: 1000, offset: (at as u64 + 1) * 100 * SECOND, booted: 0 };
+        let per_mille = self.rates.iter().find(|(it, _)| it == name).map_or(1000, |(_, rate)| *rate);
+        let clock = Clock { per_mille, offset: (at as u64 + 1) * 100 * SECOND, booted: 0 };
         let mut machine = Machine::new(config, clock, plain != name, Temper::default());
         machine.shares = self.machine(plain).filter(|_| self.shared && plain != name);
         machine
