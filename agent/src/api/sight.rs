@@ -3,6 +3,7 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -20,6 +21,9 @@ use crate::follow::Lookout;
 
 /// Followers at once: a few proxies and screens, and each costs some work for every write to the store.
 const FOLLOWERS_MAX: usize = 64;
+
+/// A follower that went away is found out by what is written to it, at the second try; until then it keeps its place.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
 
 static FOLLOWERS: Semaphore = Semaphore::const_new(FOLLOWERS_MAX);
 
@@ -59,5 +63,5 @@ fn follow(lookout: &Arc<Lookout>, group: GroupId) -> Result<impl IntoResponse + 
         let _ = &place;
         Ok::<_, Infallible>(Sse::default().data(serde_json::to_string(&sight).unwrap_or_default()))
     });
-    Ok(axum::response::Sse::new(sights).keep_alive(KeepAlive::default()))
+    Ok(axum::response::Sse::new(sights).keep_alive(KeepAlive::new().interval(SIGN_OF_LIFE)))
 }
