@@ -91,3 +91,153 @@ fn group<'a>(before: &GroupRecord, after: &GroupRecord, mut sessions: impl Itera
     });
     after.epoch == before.epoch.next() && over
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::{Epoch, NodeName, Nonce, SessionId, VoterId};
+    use crate::message::Reason;
+    use crate::proof::Secret;
+    use crate::record::Leader;
+    use crate::timing::Timing;
+    use alloc::collections::{BTreeMap, BTreeSet};
+    use alloc::string::String;
+
+    const SECRET: Secret = Secret([7; 32]);
+
+    fn set(ids: &[u64]) -> BTreeSet<VoterId> {
+        ids.iter().copied().map(VoterId).collect()
+    }
+
+    fn voters(number: u64, ids: &[u64]) -> VotersRecord {
+        VotersRecord { nonce: Nonce(0), number, voters: set(ids) }
+    }
+
+    fn it(ordinal: u64, state: SessionState, seen: u64) -> SessionRecord {
+        SessionRecord {
+            nonce: Nonce(0),
+            node: NodeName::new("n1").expect("a plain name"),
+            session: SessionId { ordinal, id: Nonce(u128::from(ordinal)) },
+            seq: 1,
+            state,
+            promise: Timing::FAST.promise(),
+            proof: SECRET.hash(),
+            address: String::new(),
+            version: String::new(),
+            region: String::new(),
+            contained: String::new(),
+            members: BTreeMap::new(),
+            seen: Some(seen),
+            grounds: None,
+        }
+    }
+
+    fn alive(ordinal: u64, seen: u64) -> SessionRecord {
+        it(ordinal, SessionState::Alive, seen)
+    }
+
+    fn ended(state: SessionState, grounds: Option<Grounds>) -> SessionRecord {
+        SessionRecord { grounds, ..it(1, state, 1) }
+    }
+
+    fn by_promises(ids: &[u64]) -> SessionRecord {
+        ended(SessionState::Expired, Some(Grounds::Promises(set(ids))))
+    }
+
+    /// With three voters in force, the second set there was.
+    fn check(before: Option<SessionRecord>, after: SessionRecord, expected: bool) {
+        let voters = voters(2, &[1, 2, 3]);
+        let (before, after) = (before.map(Record::Session), Record::Session(after));
+        let found = allows(Rules::default(), Some(&voters), core::iter::empty(), before.as_ref(), &after);
+        assert_eq!(found, expected, "{before:?} then {after:?}");
+    }
+
+    fn changes(living: &[SessionRecord], after: &VotersRecord) -> bool {
+        let before = voters(2, &[1, 2, 3]);
+        let (was, after) = (Record::Voters(before.clone()), Record::Voters(after.clone()));
+        allows(Rules::default(), Some(&before), living.iter(), Some(&was), &after)
+    }
+
+    #[test]
+    fn a_session_begins_after_the_last_and_with_the_newest_set() {
+        check(None, alive(1, 2), true);
+        check(None, alive(1, 1), false);
+        check(None, alive(1, 3), false);
+        check(Some(it(1, SessionState::Released, 1)), alive(2, 2), true);
+        check(Some(it(1, SessionState::Released, 1)), alive(1, 2), false);
+        check(Some(alive(1, 2)), alive(2, 2), false);
+        check(None, by_promises(&[1, 2, 3]), false);
+    }
+
+    #[test]
+    fn a_session_goes_on_and_never_back() {
+        check(Some(alive(1, 1)), alive(1, 2), true);
+        check(Some(alive(1, 2)), alive(1, 1), false);
+        check(Some(alive(1, 1)), alive(1, 3), false);
+        for state in [SessionState::Released, SessionState::Proven, SessionState::Expired] {
+            check(Some(it(1, state, 1)), alive(1, 2), false);
+            check(Some(it(1, state, 1)), by_promises(&[1, 2, 3]), false);
+        }
+    }
+
+    #[test]
+    fn promises_of_a_majority_in_force_end_a_session() {
+        check(Some(alive(1, 1)), by_promises(&[1, 2]), true);
+        check(Some(alive(1, 1)), by_promises(&[1]), false);
+        check(Some(alive(1, 1)), by_promises(&[1, 8, 9]), false);
+        check(Some(alive(1, 1)), by_promises(&[]), false);
+        check(Some(alive(1, 1)), ended(SessionState::Expired, None), false);
+        check(Some(alive(2, 1)), by_promises(&[1, 2]), false);
+    }
+
+    #[test]
+    fn the_guards_secret_ends_a_session_and_no_other_does() {
+        check(Some(alive(1, 1)), ended(SessionState::Proven, Some(Grounds::Proof(SECRET))), true);
+        check(Some(alive(1, 1)), ended(SessionState::Proven, Some(Grounds::Proof(Secret([8; 32])))), false);
+        check(Some(alive(1, 1)), ended(SessionState::Proven, None), false);
+        check(Some(alive(1, 1)), ended(SessionState::Released, None), true);
+    }
+
+    #[test]
+    fn voters_change_one_at_a_time_once_everybody_counts_on_the_last_set() {
+        assert!(changes(&[alive(1, 2)], &voters(3, &[1, 2, 3, 4])));
+        assert!(changes(&[], &voters(3, &[1, 2])));
+        assert!(changes(&[it(1, SessionState::Expired, 1)], &voters(3, &[1, 2])), "what is ended bars nothing");
+        assert!(!changes(&[alive(1, 1)], &voters(3, &[1, 2])), "it still counts on the first set");
+        assert!(!changes(&[], &voters(3, &[1, 2, 4])), "one comes and one goes");
+        assert!(!changes(&[], &voters(3, &[1, 2, 3])), "no change");
+        assert!(!changes(&[], &voters(4, &[1, 2])), "a number is left out");
+    }
+
+    #[test]
+    fn an_epoch_follows_only_what_is_over() {
+        let group = |epoch, session: Option<&SessionRecord>| {
+            let leader = session.map(|it| Leader { node: it.node.clone(), session: it.session });
+            let (serving, service, next, avoid) = (false, None, None, None);
+            let reason = Reason::First;
+            Record::Group(GroupRecord {
+                nonce: Nonce(0),
+                epoch: Epoch(epoch),
+                leader,
+                serving,
+                service,
+                next,
+                avoid,
+                reason,
+            })
+        };
+        let (mine, other) = (alive(1, 1), alive(2, 1));
+        let follows = |living: &[&SessionRecord], before: &Record, after: &Record| {
+            allows(Rules::default(), None, living.iter().copied(), Some(before), after)
+        };
+        let held = group(4, Some(&mine));
+        assert!(!follows(&[&mine], &held, &group(5, Some(&other))), "its leader stands");
+        assert!(follows(&[], &held, &group(5, Some(&other))));
+        assert!(follows(&[&mine], &held, &group(5, Some(&mine))), "one's own epoch may be followed");
+        assert!(follows(&[&mine], &held, &group(4, None)));
+        assert!(follows(&[&mine], &group(4, None), &group(5, Some(&other))));
+        assert!(!follows(&[], &held, &group(4, Some(&other))), "within an epoch nobody else comes");
+        assert!(!follows(&[], &held, &group(6, Some(&other))), "an epoch is left out");
+        assert!(!follows(&[], &held, &group(3, None)), "back");
+    }
+}

@@ -201,3 +201,144 @@ fn standstill(timing: &Timing) -> Duration {
 fn over(known: &SessionRecord, session: SessionId) -> bool {
     known.session.ordinal > session.ordinal || (known.session == session && known.state != SessionState::Alive)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::Nonce;
+    use crate::proof::ProofHash;
+
+    const TTL: u64 = 500;
+
+    fn at(ms: u64) -> Instant {
+        Instant::from_nanos(ms * 1_000_000)
+    }
+
+    fn session(ordinal: u64) -> SessionId {
+        SessionId { ordinal, id: Nonce(u128::from(ordinal)) }
+    }
+
+    fn node() -> NodeName {
+        NodeName::new("n1").expect("a plain name")
+    }
+
+    fn record(ordinal: u64, state: SessionState) -> SessionRecord {
+        SessionRecord {
+            nonce: Nonce(0),
+            node: node(),
+            session: session(ordinal),
+            seq: 1,
+            state,
+            promise: Timing::FAST.promise(),
+            proof: ProofHash([0; 32]),
+            address: String::new(),
+            version: String::new(),
+            region: String::new(),
+            contained: String::new(),
+            members: BTreeMap::new(),
+            seen: Some(1),
+            grounds: None,
+        }
+    }
+
+    /// A voter that has run, without a break, since 0 and knows the log's state.
+    fn running(until: u64, promises: &[SessionId]) -> Voter {
+        let mut voter = Voter::new(&VoterConfig { promises: promises.iter().copied().collect() });
+        for ms in (0..=until).step_by(100) {
+            voter.runs(at(ms), &Timing::FAST);
+        }
+        voter.informed(|_| false);
+        voter
+    }
+
+    fn hear(voter: &mut Voter, ms: u64, ordinal: u64, known: &SessionRecord) -> Option<Answer> {
+        let renewal = Renewal { node: node(), session: session(ordinal), seq: 7 };
+        voter.renewal(at(ms), Rules::default(), &renewal, Some(known))
+    }
+
+    fn would(voter: &Voter, ms: u64, known: &SessionRecord) -> Option<Result<(), Duration>> {
+        voter.would(at(ms), Rules::default(), &node(), known.session, Some(known))
+    }
+
+    #[test]
+    fn it_waits_for_a_whole_silence_from_its_start_and_from_what_it_heard() {
+        let alive = record(1, SessionState::Alive);
+        let silence = TTL * 11 / 10;
+        let mut voter = running(2000, &[]);
+        assert_eq!(would(&voter, silence - 1, &alive), Some(Err(Duration::from_millis(1))), "it may have forgotten");
+        assert_eq!(would(&voter, silence, &alive), Some(Ok(())));
+        assert_eq!(hear(&mut voter, 2000, 1, &alive), Some(Answer::Heard(session(1), 7)));
+        assert_eq!(would(&voter, 2000 + silence - 1, &alive), Some(Err(Duration::from_millis(1))));
+        assert_eq!(would(&voter, 2000 + silence, &alive), Some(Ok(())));
+    }
+
+    #[test]
+    fn it_says_nothing_before_it_knows_the_log() {
+        let alive = record(1, SessionState::Alive);
+        let mut voter = Voter::new(&VoterConfig::default());
+        voter.runs(at(0), &Timing::FAST);
+        assert_eq!(hear(&mut voter, 1, 1, &alive), None);
+        assert_eq!(would(&voter, 9999, &alive), None);
+    }
+
+    #[test]
+    fn a_process_that_stood_still_reads_its_sockets_first() {
+        let alive = record(1, SessionState::Alive);
+        let mut voter = running(1000, &[]);
+        voter.runs(at(5000), &Timing::FAST);
+        assert_eq!(would(&voter, 5000, &alive), Some(Err(Timing::FAST.renewal())));
+        let drained = at(5000) + Timing::FAST.renewal();
+        assert_eq!(voter.would(drained, Rules::default(), &node(), session(1), Some(&alive)), Some(Ok(())));
+    }
+
+    #[test]
+    fn a_promise_is_told_only_when_it_is_on_the_disk_and_binds_at_once() {
+        let alive = record(1, SessionState::Alive);
+        let mut voter = running(1000, &[]);
+        let mut out = Vec::new();
+        voter.promise(Rules::default(), VoterId(9), session(1), &mut out);
+        assert!(matches!(&out[..], [Action::Keep(1, kept)] if kept.contains(&session(1))), "{out:?}");
+        assert_eq!(hear(&mut voter, 1001, 1, &alive), Some(Answer::Refused(session(1))));
+        out.clear();
+        voter.kept(1, Ok(()), &mut out);
+        assert!(matches!(out[..], [Action::Answer(VoterId(9), Answer::Promised(_))]), "{out:?}");
+        out.clear();
+        voter.promise(Rules::default(), VoterId(8), session(1), &mut out);
+        assert!(matches!(out[..], [Action::Answer(VoterId(8), Answer::Promised(_))]), "at once: {out:?}");
+    }
+
+    #[test]
+    fn a_disk_that_fails_tells_nobody_and_is_asked_again() {
+        let mut voter = running(1000, &[]);
+        let mut out = Vec::new();
+        voter.promise(Rules::default(), VoterId(9), session(1), &mut out);
+        out.clear();
+        voter.kept(1, Err(String::from("no space left")), &mut out);
+        assert!(out.is_empty(), "{out:?}");
+        voter.promise(Rules::default(), VoterId(9), session(1), &mut out);
+        assert!(matches!(out[..], [Action::Keep(2, _)]), "{out:?}");
+        out.clear();
+        voter.kept(1, Ok(()), &mut out);
+        assert!(out.is_empty(), "an answer to an earlier write is none to this one: {out:?}");
+    }
+
+    #[test]
+    fn promises_outlive_a_restart_and_are_forgotten_when_the_log_has_ended_the_session() {
+        let alive = record(1, SessionState::Alive);
+        let mut voter = running(1000, &[session(1)]);
+        assert_eq!(hear(&mut voter, 1001, 1, &alive), Some(Answer::Refused(session(1))));
+        voter.informed(|_| true);
+        assert!(voter.promises.is_empty());
+        let ended = record(1, SessionState::Expired);
+        assert_eq!(hear(&mut voter, 1002, 1, &ended), Some(Answer::Refused(session(1))), "the log says so now");
+    }
+
+    #[test]
+    fn a_late_renewal_of_an_earlier_session_hides_no_later_one() {
+        let (old, new) = (record(1, SessionState::Alive), record(2, SessionState::Alive));
+        let mut voter = running(1000, &[]);
+        assert!(hear(&mut voter, 1000, 2, &old).is_some(), "its copy of the log lags");
+        assert_eq!(hear(&mut voter, 1010, 1, &old), None);
+        assert!(matches!(would(&voter, 1020, &new), Some(Err(_))), "it was heard 20 ms ago");
+    }
+}
