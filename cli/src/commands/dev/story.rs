@@ -18,6 +18,10 @@ use super::probe::{Probe, Toll};
 /// After this a line is told even if some request still waits.
 const SETTLE_LIMIT: Duration = Duration::from_secs(3);
 
+/// A proof of death may be heard this long before the end itself is seen. An older one is of an earlier run, which is
+/// over for longer: an agent is started again no sooner than a second after its end.
+const PROOF_AHEAD: Duration = Duration::from_millis(500);
+
 /// What a node says later than this is news.
 const TOLD_LATELY: Duration = Duration::from_secs(2);
 
@@ -241,7 +245,8 @@ impl Story {
             (Some(Ended { code: Some(code), .. }), _) => format!("agent ended with exit code {code}"),
             (Some(Ended { .. }) | None, _) => String::from("agent gone"),
         };
-        match actor.over.as_ref().map(|(over, how)| (*over, how.as_str())) {
+        let over = actor.over.as_ref().filter(|(over, _)| *over + PROOF_AHEAD > at);
+        match over.map(|(over, how)| (*over, how.as_str())) {
             Some((over, "proven")) => {
                 format!("{cause}, proof of death in {}", millis(over.saturating_duration_since(at)))
             }
