@@ -14,21 +14,20 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
 use hotseat_core::{
-    Action, Event, Exit, GroupId, GuardCommand, GuardReport, Input, Instant, Key, Look, Node, NodeName, Outcome,
+    Action, Event, Exit, GroupId, GuardCommand, GuardReport, Input, Instant, Key, Look, Node, NodeName, Nonce, Outcome,
     Record, Renewal, Role, ServiceInput, SessionState, Ticket,
 };
 use hotseat_guard::{Command, Settings};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use tokio::sync::mpsc;
 
-use super::name::LockName;
-use super::parcel::{self, Environment, Parcel};
+use super::parcel::{self, Parcel};
 use super::queue::Queue;
 use super::run::{Failure, Options, Patience};
 use super::seats::{self, Bench};
 use super::sight;
 use super::signals;
-use super::terms::Terms;
+use super::terms::{Terms, environment};
 use super::verdict::{Ended, ended, held};
 use crate::clock::{self, Alarm};
 use crate::driver::Message;
@@ -68,6 +67,8 @@ pub(super) struct Holder {
     bench: Bench,
     guard: Settings,
     supervisor: Supervisor,
+    /// The newest guard's session.
+    session: Nonce,
     /// The newest guard's process.
     guarding: Option<OwnedFd>,
     tasks: Tasks,
@@ -110,6 +111,7 @@ impl Holder {
             supervisor: Supervisor::new(options.exe.clone()),
             tasks: Tasks::new(sender, records.clone()),
             seen: Look { began: clock::now(), records: BTreeMap::new() },
+            session: Nonce(0),
             guarding: None,
             stage: Stage::Waiting,
             told: !options.tell,
@@ -157,7 +159,7 @@ impl Holder {
             return Some(Ok(ended));
         }
         let exit = self.exit.take()?;
-        if self.released {
+        if self.released || self.seen_ended() {
             self.dismiss_guard();
         }
         Some(match (std::mem::replace(&mut self.stage, Stage::Waiting), exit) {
@@ -168,6 +170,13 @@ impl Holder {
             }
             (_, Exit::Stopped) => Err(Failure::Other(String::from("the lock ended before its command began"))),
         })
+    }
+
+    /// Whether the store says that this very session has ended: an agent heard our guard, and was faster than we.
+    fn seen_ended(&self) -> bool {
+        let record = self.seen.records.get(&Key::Session(self.name.clone()));
+        let Some((_, Ok(Record::Session(record)))) = record else { return false };
+        record.session.id == self.session && record.state != SessionState::Alive
     }
 
     /// Its word is given and its session released in the store: nobody will ask it any more.
@@ -340,6 +349,7 @@ impl Holder {
         match spawned {
             Err(why) => self.exit = Some(Exit::NoGuard(why)),
             Ok(()) => {
+                self.session = Nonce(u128::from_be_bytes(settings.session));
                 let pid = self.supervisor.guard().and_then(|pid| Pid::from_raw(pid.cast_signed()));
                 self.guarding = pid.and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok());
             }
@@ -367,7 +377,7 @@ impl Holder {
     }
 
     fn start(&mut self, group: &GroupId, run: u64, epoch: u64) -> Result<(), String> {
-        let parcel = Parcel::pack(&self.options.command, &self.environment(group, epoch));
+        let parcel = Parcel::pack(&self.options.command, &environment(&self.terms, group, epoch));
         let Parcel { door, answer } = parcel.map_err(|error| error.to_string())?;
         self.stage = Stage::Running(Running {
             group: group.clone(),
@@ -384,19 +394,5 @@ impl Holder {
             ..Program::default()
         };
         self.supervisor.start_service(group, run, program)
-    }
-
-    /// Ours, and what the command is to know.
-    fn environment(&self, group: &GroupId, epoch: u64) -> Environment {
-        let seat = LockName::of_group(group).map_or(0, |(seat, _)| seat);
-        let told = [
-            ("HOTSEAT_CLUSTER", self.terms.cluster.clone()),
-            ("HOTSEAT_NODE", self.terms.node.clone()),
-            ("HOTSEAT_LOCK", self.options.lock.to_string()),
-            ("HOTSEAT_EPOCH", epoch.to_string()),
-            ("HOTSEAT_SEAT", seat.to_string()),
-        ];
-        let inherited = std::env::vars_os().filter(|(name, _)| told.iter().all(|(ours, _)| name != ours));
-        inherited.chain(told.iter().map(|(name, value)| (name.into(), value.into()))).collect()
     }
 }

@@ -4,8 +4,11 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use hotseat_client::LockTerms;
-use hotseat_core::Timing;
+use hotseat_core::{GroupId, Timing};
 use hotseat_guard::{Containment, PEERS_MAX, Settings};
+
+use super::name::LockName;
+use super::parcel::Environment;
 
 /// See the module.
 #[derive(Clone, Debug)]
@@ -56,4 +59,18 @@ impl Terms {
             ..Settings::new(self.cluster.clone(), name, [0; 16])
         }
     }
+}
+
+/// Our environment, and what the command of a lock is to know.
+pub(crate) fn environment(terms: &Terms, group: &GroupId, epoch: u64) -> Environment {
+    let (seat, lock) = LockName::of_group(group).map_or((0, String::new()), |(seat, lock)| (seat, lock.to_string()));
+    let told = [
+        ("HOTSEAT_CLUSTER", terms.cluster.clone()),
+        ("HOTSEAT_NODE", terms.node.clone()),
+        ("HOTSEAT_LOCK", lock),
+        ("HOTSEAT_EPOCH", epoch.to_string()),
+        ("HOTSEAT_SEAT", seat.to_string()),
+    ];
+    let inherited = std::env::vars_os().filter(|(name, _)| told.iter().all(|(ours, _)| name != ours));
+    inherited.chain(told.iter().map(|(name, value)| (name.into(), value.into()))).collect()
 }
