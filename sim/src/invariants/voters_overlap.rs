@@ -50,8 +50,8 @@ impl VotersOverlap {
             Fact::Leased { session, from, dead_by } => self.leased(session, *from, *dead_by),
             Fact::Applied { after: Record::Voters(after), .. } => {
                 self.voters.clone_from(&after.voters);
-                let running = self.leases.iter().filter(|(_, lease)| !lease.over && lease.dead_by > now);
-                running.map(|(session, lease)| self.covered(*session, lease)).collect()
+                let mut running = self.leases.iter().filter(|(_, lease)| !lease.over && lease.dead_by > now);
+                running.try_for_each(|(session, lease)| self.covered(*session, lease))
             }
             Fact::Applied { before: Some(Record::Session(before)), after: Record::Session(after), .. } => {
                 let ends = after.state != SessionState::Alive || after.session != before.session;

@@ -19,8 +19,8 @@ pub(super) fn draw(rng: &mut Rng, machines: &mut [Machine]) -> Vec<usize> {
     if count > 2 && rng.chance(300) {
         machines[count - 1].config.groups.clear();
     }
-    for at in count..machines.len() {
-        machines[at].shares = rng.chance(500).then_some(0);
+    for twin in &mut machines[count..] {
+        twin.shares = rng.chance(500).then_some(0);
     }
     let usual = if count == 4 { 3 } else { count };
     let wanted = if rng.chance(700) { usual } else { rng.between(1, count as u64) as usize };

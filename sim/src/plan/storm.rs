@@ -48,6 +48,8 @@ enum Kind {
     Upgrade,
     /// Several voters come and go, while some do not hear of it.
     Shuffle,
+    /// Two voters hear a third machine by turns, and each other late: a promise is given while the lease runs.
+    Waver,
 }
 
 use Kind::{
@@ -97,6 +99,9 @@ const COUNCIL: &[Kind] = &[
     Kind::Upgrade,
     Kind::Shuffle,
     Kind::Shuffle,
+    Kind::Waver,
+    Kind::Waver,
+    Kind::Waver,
     PauseAgent,
     Freeze,
     KillBoth,
@@ -228,6 +233,7 @@ impl Storm<'_> {
             Kind::Second => return self.second(at, ends),
             Kind::Upgrade => return self.upgrade(on, at),
             Kind::Shuffle => return self.shuffle(at, ends),
+            Kind::Waver => return self.waver(on, at),
         };
         self.add(at, fault);
         if let Some(then) = then {
@@ -338,5 +344,34 @@ impl Storm<'_> {
         let on = self.machine();
         self.add(at, Fault::Stale(on));
         self.add(ends, Fault::Fresh(on));
+    }
+
+    fn waver(&mut self, holder: usize, at: u64) {
+        let count = self.plan.machines.len();
+        let a = (holder + 1 + self.rng.below(count as u64 - 1) as usize) % count;
+        let b = (holder + 1 + self.rng.below(count as u64 - 1) as usize) % count;
+        let ttl = self.plan.machines[holder].config.timing.ttl().as_nanos() as u64;
+        let after = |percent: u64| at + ttl * percent / 100;
+        // So that b's word, spoken while it heard nothing, reaches a when a hears nothing.
+        self.add(at, Fault::Drag((a, b), ttl * 140 / 100));
+        self.add(at, Fault::Drag((b, a), ttl * 120 / 100));
+        self.add(at, Fault::Sever((holder, a)));
+        self.add(after(112), Fault::Join((holder, a)));
+        self.add(after(128), Fault::Sever((holder, b)));
+        self.add(after(246), Fault::Sever((holder, a)));
+        self.add(after(260), Fault::Join((holder, b)));
+        self.add(after(375), Fault::Drag((a, b), 0));
+        self.add(after(375), Fault::Drag((b, a), 0));
+        let then = after(360) + self.rng.below(ttl);
+        if self.rng.chance(700) {
+            let down = self.rng.pick(&[Fault::PowerOff, Fault::KillBoth, Fault::Wipe, Fault::PauseAgent]);
+            self.add(then, down(a));
+            let up = then + self.rng.below(ttl);
+            self.add(up, Fault::ResumeAgent(a));
+            self.add(up, Fault::PowerOn(a));
+            self.add(up, Fault::Start(a));
+        }
+        let heard = then + self.rng.below(2 * ttl);
+        self.add(heard, Fault::Join((holder, a)));
     }
 }
