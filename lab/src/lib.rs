@@ -68,3 +68,16 @@ pub fn poll<T>(limit: Duration, mut found: impl FnMut() -> Option<T>) -> Option<
         std::thread::sleep(PACE);
     }
 }
+
+/// Makes a test of each function for every store: `dir::NAME` and `raft::NAME`.
+#[macro_export]
+macro_rules! on_every_store {
+    ($($name:ident),* $(,)?) => {
+        mod dir {
+            $(#[test] fn $name() { super::$name($crate::spec::Store::Dir) })*
+        }
+        mod raft {
+            $(#[test] fn $name() { super::$name($crate::spec::Store::Raft) })*
+        }
+    };
+}

@@ -4,23 +4,23 @@
 
 use std::time::{Duration, Instant};
 
+use hotseat_lab::spec::Store;
 use hotseat_lab::{Case, Cluster, Node, Spec, clock};
 
 /// Of `timing = "lan"`.
 const TTL: Duration = Duration::from_secs(2);
 
-fn prepared() -> Option<Cluster> {
+fn prepared(store: Store) -> Option<Cluster> {
     // The first one is to lead, whoever is there first.
-    let spec = Spec::writer().hot().only(1, "group", "priority", "10");
+    let spec = Spec::writer().hot().store(store).only(1, "group", "priority", "10");
     clock::possible().then(|| Cluster::prepare(spec))
 }
 
 /// The timers of the leader's runtime run twice as fast, and then half as fast: it may be late and lose the lead, it may
 /// not keep it for too long.
-#[test]
-fn drift() {
+fn drift(store: Store) {
     for rate in ["x2.0", "x0.5"] {
-        let Some(cluster) = prepared() else { return };
+        let Some(cluster) = prepared(store) else { return };
         let leader = cluster.node("n1");
         leader.start_at_rate(rate);
         cluster.others(leader).for_each(Node::start);
@@ -37,9 +37,8 @@ fn drift() {
 }
 
 /// Its wall clock steps to and fro by years while it leads.
-#[test]
-fn steps() {
-    let Some(cluster) = prepared() else { return };
+fn steps(store: Store) {
+    let Some(cluster) = prepared(store) else { return };
     let leader = cluster.node("n1");
     leader.start_with_wall_clock("+0");
     cluster.others(leader).for_each(Node::start);
@@ -53,9 +52,8 @@ fn steps() {
 }
 
 /// One machine has been up for a year longer than the next: nobody compares such readings, and a failover works.
-#[test]
-fn uptimes() {
-    let Some(cluster) = prepared() else { return };
+fn uptimes(store: Store) {
+    let Some(cluster) = prepared(store) else { return };
     for (node, days) in cluster.nodes().iter().zip([0, 365, 4000]) {
         node.start_with_uptime(days * 24 * 3600);
     }
@@ -74,3 +72,5 @@ fn uptimes() {
         assert_eq!(ended.changes, 1);
     }
 }
+
+hotseat_lab::on_every_store!(drift, steps, uptimes);

@@ -31,12 +31,11 @@ fn check(cluster: &Cluster, what: &str, changes_max: u64, wrong: impl FnOnce(&No
     case.end(changes_max).tell(what, struck, old);
 }
 
-#[test]
-fn slow_and_failing_syncs() {
+fn slow_and_failing_syncs(store: Store) {
     if !inject::possible() {
         return;
     }
-    let Some(cluster) = cluster(Store::Dir) else { return };
+    let Some(cluster) = cluster(store) else { return };
     for delay in [300, 1500, 5000].map(Duration::from_millis) {
         check(&cluster, &format!("fsync takes {delay:?}"), 1, |old| {
             let slow = old.inject(SYNCS, Wrong::Slow(delay));
@@ -51,9 +50,8 @@ fn slow_and_failing_syncs() {
     });
 }
 
-#[test]
-fn full() {
-    let Some(cluster) = cluster(Store::Dir) else { return };
+fn full(store: Store) {
+    let Some(cluster) = cluster(store) else { return };
     check(&cluster, "disk full", 1, |old| {
         old.disk().fill();
         std::thread::sleep(TTL * 3 / 2);
@@ -62,9 +60,8 @@ fn full() {
 }
 
 /// A device that errs makes its file system read-only: only a restart of the machine mends it.
-#[test]
-fn read_only() {
-    let Some(cluster) = cluster(Store::Dir) else { return };
+fn read_only(store: Store) {
+    let Some(cluster) = cluster(store) else { return };
     cluster.nodes().iter().for_each(|node| node.disk().sync());
     check(&cluster, "disk read-only", 2, |old| {
         old.disk().read_only();
@@ -74,9 +71,8 @@ fn read_only() {
 }
 
 /// Everything that a node had not synced is lost, at any moment of its life: it comes back, and nothing goes back.
-#[test]
-fn power_cut() {
-    let Some(cluster) = cluster(Store::Dir) else { return };
+fn power_cut(store: Store) {
+    let Some(cluster) = cluster(store) else { return };
     cluster.nodes().iter().for_each(|node| node.disk().sync());
     for round in 0..3 {
         check(&cluster, &format!("power cut {round}"), 1, |old| _ = old.cut_power());
@@ -158,3 +154,5 @@ fn gone_back() {
     std::thread::sleep(TTL * 2);
     assert!(leader.runs() && leader.leads() && leader.picture().unwrap().store.healthy, "{}", leader.log());
 }
+
+hotseat_lab::on_every_store!(slow_and_failing_syncs, full, read_only, power_cut);

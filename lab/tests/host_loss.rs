@@ -10,14 +10,13 @@ use hotseat_lab::{Case, Cluster, Spec, net};
 /// Of `timing = "fast"`.
 const TTL: Duration = Duration::from_millis(500);
 
-fn cluster() -> Option<Cluster> {
-    net::possible().then(|| Cluster::settled(Spec::writer().apart().hot().cluster("timing", "\"fast\"")))
+fn cluster(store: Store) -> Option<Cluster> {
+    net::possible().then(|| Cluster::settled(Spec::writer().apart().hot().store(store).cluster("timing", "\"fast\"")))
 }
 
 /// The wire is pulled: what runs on the lost host stops before anybody else begins.
-#[test]
-fn unplugged() {
-    let Some(cluster) = cluster() else { return };
+fn unplugged(store: Store) {
+    let Some(cluster) = cluster(store) else { return };
     for _ in 0..3 {
         let case = Case::begin(&cluster);
         let old = case.old;
@@ -34,9 +33,8 @@ fn unplugged() {
 }
 
 /// The machine is switched off, and on again.
-#[test]
-fn switched_off() {
-    let Some(cluster) = cluster() else { return };
+fn switched_off(store: Store) {
+    let Some(cluster) = cluster(store) else { return };
     let case = Case::begin(&cluster);
     let old = case.old;
     let struck = cluster.unplug(old);
@@ -51,9 +49,8 @@ fn switched_off() {
 }
 
 /// All hosts lose each other at once, and find each other again: one leads afterwards.
-#[test]
-fn all_apart() {
-    let Some(cluster) = cluster() else { return };
+fn all_apart(store: Store) {
+    let Some(cluster) = cluster(store) else { return };
     let case = Case::begin(&cluster);
     let everybody: Vec<_> = cluster.nodes().iter().collect();
     let old = case.old;
@@ -80,3 +77,5 @@ fn all_stopped() {
     cluster.nodes().iter().for_each(|node| _ = node.term());
     cluster.nodes().iter().for_each(|node| _ = node.wait_exit());
 }
+
+hotseat_lab::on_every_store!(unplugged, switched_off, all_apart);

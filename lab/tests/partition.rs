@@ -4,19 +4,19 @@
 
 use std::time::Duration;
 
+use hotseat_lab::spec::Store;
 use hotseat_lab::{Case, Cluster, Spec, net};
 
 /// Of `timing = "lan"`.
 const TTL: Duration = Duration::from_secs(2);
 
-fn cluster() -> Option<Cluster> {
-    net::possible().then(|| Cluster::settled(Spec::writer().hot().apart()))
+fn cluster(store: Store) -> Option<Cluster> {
+    net::possible().then(|| Cluster::settled(Spec::writer().hot().apart().store(store)))
 }
 
 /// The leader is cut off from everybody, its store included: one change, and one only when it comes back.
-#[test]
-fn symmetric() {
-    let Some(cluster) = cluster() else { return };
+fn symmetric(store: Store) {
+    let Some(cluster) = cluster(store) else { return };
     for round in 0..2 {
         let case = Case::begin(&cluster);
         let old = case.old;
@@ -31,9 +31,8 @@ fn symmetric() {
 }
 
 /// A standby is cut off: nobody else notices.
-#[test]
-fn a_standby_alone() {
-    let Some(cluster) = cluster() else { return };
+fn a_standby_alone(store: Store) {
+    let Some(cluster) = cluster(store) else { return };
     let case = Case::begin(&cluster);
     let standby = case.others()[0];
     let struck = cluster.part(&[standby]);
@@ -47,9 +46,8 @@ fn a_standby_alone() {
 }
 
 /// What the leader sends is lost, what is sent to it arrives; and the reverse.
-#[test]
-fn one_way() {
-    let Some(cluster) = cluster() else { return };
+fn one_way(store: Store) {
+    let Some(cluster) = cluster(store) else { return };
     for towards in [false, true] {
         let case = Case::begin(&cluster);
         let (this, others) = ([case.old.number()], case.others().iter().map(|node| node.number()).collect::<Vec<_>>());
@@ -64,9 +62,8 @@ fn one_way() {
 }
 
 /// The leader and one standby cannot reach each other, the third reaches both: whoever leads then goes on leading.
-#[test]
-fn partial() {
-    let Some(cluster) = cluster() else { return };
+fn partial(store: Store) {
+    let Some(cluster) = cluster(store) else { return };
     let case = Case::begin(&cluster);
     let (old, cut) = (case.old, case.others()[0]);
     let struck = cluster.net().cut(&[old.number()], &[cut.number()]);
@@ -76,9 +73,8 @@ fn partial() {
 }
 
 /// A third of everything between the nodes is lost: it may be slow, it may not be wrong.
-#[test]
-fn lossy() {
-    let Some(cluster) = cluster() else { return };
+fn lossy(store: Store) {
+    let Some(cluster) = cluster(store) else { return };
     let case = Case::begin(&cluster);
     let net = cluster.net();
     for (from, to) in [(1, 2), (2, 1), (1, 3), (3, 1), (2, 3), (3, 2)] {
@@ -90,3 +86,5 @@ fn lossy() {
     let old = case.old;
     case.end(1).tell("30 % lost", struck, old);
 }
+
+hotseat_lab::on_every_store!(symmetric, a_standby_alone, one_way, partial, lossy);

@@ -4,19 +4,19 @@
 
 use std::time::{Duration, Instant};
 
+use hotseat_lab::spec::Store;
 use hotseat_lab::{Case, Cluster, Node, Spec, starve};
 
 /// Of `timing = "lan"`.
 const TTL: Duration = Duration::from_secs(2);
 
-fn cluster() -> Option<Cluster> {
-    starve::possible().then(|| Cluster::settled(Spec::writer().hot()))
+fn cluster(store: Store) -> Option<Cluster> {
+    starve::possible().then(|| Cluster::settled(Spec::writer().hot().store(store)))
 }
 
 /// Each node has a twentieth of one core: nobody loses the lead.
-#[test]
-fn of_processor() {
-    let Some(cluster) = cluster() else { return };
+fn of_processor(store: Store) {
+    let Some(cluster) = cluster(store) else { return };
     let case = Case::begin(&cluster);
     let (old, struck) = (case.old, Instant::now());
     let starved: Vec<_> = cluster.nodes().iter().map(|node| node.starve_of_processor(50)).collect();
@@ -26,9 +26,8 @@ fn of_processor() {
 }
 
 /// The leader can open nothing: what it has open is enough to go on; at the worst it stops, and another takes over.
-#[test]
-fn of_descriptors() {
-    let Some(cluster) = cluster() else { return };
+fn of_descriptors(store: Store) {
+    let Some(cluster) = cluster(store) else { return };
     let case = Case::begin(&cluster);
     let (old, struck) = (case.old, Instant::now());
     old.starve_of_descriptors();
@@ -42,9 +41,8 @@ fn of_descriptors() {
 }
 
 /// The kernel kills what is largest on the leader's node, and then the next, whatever that is: another one leads.
-#[test]
-fn of_memory() {
-    let Some(cluster) = cluster() else { return };
+fn of_memory(store: Store) {
+    let Some(cluster) = cluster(store) else { return };
     let case = Case::begin(&cluster);
     let (old, struck) = (case.old, Instant::now());
     let starved = old.starve_of_memory();
@@ -57,9 +55,8 @@ fn of_memory() {
 }
 
 /// Everything of the leader's is killed, in the worst order.
-#[test]
-fn everything_killed() {
-    let Some(cluster) = cluster() else { return };
+fn everything_killed(store: Store) {
+    let Some(cluster) = cluster(store) else { return };
     let case = Case::begin(&cluster);
     let (old, struck) = (case.old, Instant::now());
     old.kill_everything();
@@ -67,3 +64,5 @@ fn everything_killed() {
     Node::start(old);
     case.end(1).tell("everything killed", struck, old);
 }
+
+hotseat_lab::on_every_store!(of_processor, of_descriptors, of_memory, everything_killed);

@@ -45,7 +45,7 @@ pub(super) async fn events(State(api): State<Api>, Query(query): Query<After>, h
         let _ = &place;
         Ok::<_, Infallible>(sse(&event))
     });
-    axum::response::Sse::new(all).keep_alive(KeepAlive::default()).into_response()
+    axum::response::Sse::new(all).keep_alive(KeepAlive::new().interval(SIGN_OF_LIFE)).into_response()
 }
 
 fn sse(event: &Event) -> Sse {

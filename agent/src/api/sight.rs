@@ -23,7 +23,7 @@ use crate::follow::Lookout;
 const FOLLOWERS_MAX: usize = 64;
 
 /// A follower that went away is found out by what is written to it, at the second try; until then it keeps its place.
-const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
+pub(super) const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
 
 static FOLLOWERS: Semaphore = Semaphore::const_new(FOLLOWERS_MAX);
 

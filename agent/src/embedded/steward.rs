@@ -67,6 +67,8 @@ impl Steward {
                     && let Err(why) = self.take(step.clone(), &entries).await
                 {
                     tracing::debug!("{step:?}: {why}; tried again");
+                    // Not sooner for a hint: what was refused would be refused again.
+                    tokio::time::sleep(PACE).await;
                 }
             }
             // A hint may be our own step's, and there may be a next one.
@@ -128,9 +130,9 @@ impl Steward {
     }
 
     async fn take(&self, step: Step, entries: &[Entry]) -> Result<(), String> {
-        tracing::info!("members: {}", told(&step, &self.assembly.borrow().roll));
+        let told = told(&step, &self.assembly.borrow().roll);
         let error = |error: hotseat_stores::raft::Unchanged| error.to_string();
-        match step {
+        let taken = match step {
             Step::Learn(id, member) => {
                 let peer = Peer { id: id.0, name: member.name, address: member.address };
                 self.raft.add_learner(peer).await.map_err(error)
@@ -139,7 +141,11 @@ impl Steward {
             Step::Demote(id) => self.raft.demote(id.0).await.map_err(error),
             Step::Forget(id) => self.raft.remove(id.0).await.map_err(error),
             Step::Record(set) => self.record(set, entries).await,
+        };
+        if taken.is_ok() {
+            tracing::info!("members: {told}");
         }
+        taken
     }
 
     /// The log's law refuses a change that comes too early (B6): it is made again later.
