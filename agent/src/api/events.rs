@@ -14,6 +14,7 @@ use tokio::sync::Semaphore;
 use tokio_stream::wrappers::BroadcastStream;
 
 use super::Api;
+use super::sight::SIGN_OF_LIFE;
 
 /// Readers that may hang on at once: health checks must find a connection whatever they do.
 const READERS_MAX: usize = 256;
