@@ -302,7 +302,7 @@ impl Session {
     /// Sends what is due.
     pub(crate) fn advance(&mut self, members: impl Fn() -> Vec<(crate::GroupId, Member)>, desk: &mut Desk<'_>) {
         if let Phase::Ending { until } = self.phase
-            && (desk.now >= until || !self.stands())
+            && (desk.now >= until || self.standing().is_none())
         {
             return self.exit(desk);
         }
@@ -314,9 +314,12 @@ impl Session {
         }
     }
 
-    /// Whether the store still takes our session for alive.
-    fn stands(&self) -> bool {
-        self.register.body().is_some_and(|record| record.state == SessionState::Alive)
+    /// Our session, if the store still takes it for alive. What stands there may be that of a twin, which lives.
+    fn standing(&self) -> Option<&SessionRecord> {
+        let mine = |session: SessionId| {
+            Some(session) == self.id || self.armed.as_ref().is_some_and(|armed| armed.id == session.id)
+        };
+        self.register.body().filter(|record| record.state == SessionState::Alive && mine(record.session))
     }
 
     fn write(&mut self, members: Vec<(crate::GroupId, Member)>, desk: &mut Desk<'_>) {
@@ -331,7 +334,7 @@ impl Session {
     fn next_record(&self, members: Vec<(crate::GroupId, Member)>, desk: &mut Desk<'_>) -> Option<SessionRecord> {
         let last = self.register.body();
         if let Phase::Ending { .. } = self.phase {
-            let mut record = last.filter(|record| record.state == SessionState::Alive)?.clone();
+            let mut record = self.standing()?.clone();
             record.nonce = desk.nonce();
             record.state = SessionState::Released;
             return Some(record);
