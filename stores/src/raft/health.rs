@@ -112,7 +112,7 @@ pub(super) async fn arrive(member: Weak<Inner>) {
 pub(super) async fn vigil(member: Weak<Inner>) {
     let known = member.upgrade().map(|inner| (inner.raft.server_metrics(), inner.pace.heartbeat));
     let Some((mut server, beat)) = known else { return };
-    let mut asked = None;
+    let (mut asked, mut halfway) = (None, None);
     loop {
         // A change of the leader is told at once, the rest with the next beat; at the end changes only fail.
         if let Ok(Err(_)) = tokio::time::timeout(beat, server.changed()).await {
@@ -120,6 +120,7 @@ pub(super) async fn vigil(member: Weak<Inner>) {
         }
         let Some(inner) = member.upgrade() else { return };
         inner.relieve(&mut asked).await;
+        inner.finish(&mut halfway).await;
         inner.trim().await;
         inner.tell();
     }
@@ -146,6 +147,23 @@ impl Inner {
         {
             *asked = Some(Instant::now());
             self.hand_over(heir).await;
+        }
+    }
+
+    /// Finishes a change of the voters that its leader did not live to finish: until then two majorities are needed, and
+    /// the loss of one member may be too much.
+    async fn finish(&self, halfway: &mut Option<Instant>) {
+        let metrics = self.metrics.borrow_watched().clone();
+        let configs = metrics.membership_config.membership().get_joint_config();
+        let goal = configs.last().filter(|_| metrics.state.is_leader() && configs.len() > 1);
+        let Some(goal) = goal else {
+            *halfway = None;
+            return;
+        };
+        // A change that is under way here takes no longer.
+        if halfway.get_or_insert_with(Instant::now).elapsed() > self.pace.election_max {
+            *halfway = None;
+            self.put(openraft::ChangeMembers::ReplaceAllVoters(goal.clone()), true).await;
         }
     }
 

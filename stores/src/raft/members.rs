@@ -199,7 +199,7 @@ impl Inner {
         }
     }
 
-    async fn put(&self, members: ChangeMembers<u64, Peer>, keep: bool) -> Answer {
+    pub(super) async fn put(&self, members: ChangeMembers<u64, Peer>, keep: bool) -> Answer {
         let change = self.raft.change_membership(members, keep);
         match tokio::time::timeout(self.timeout, change).await {
             Ok(Ok(_)) => Answer::Changed,
