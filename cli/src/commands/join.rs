@@ -16,6 +16,8 @@ use crate::say::{say, say_line};
 const DATA_DIR: &str = "/var/lib/hotseat";
 
 pub(crate) fn run(args: &Join) -> Result {
+    // A line that is none is said before anything else is asked for.
+    args.token.parse::<hotseat_agent::identity::Token>().map_err(Failed::new)?;
     let there = args.config.exists();
     let newcomer = if there { from_file(args)? } else { from_words(args)? };
     let came = small_runtime()?.block_on(come(&args.token, &newcomer)).map_err(Failed::from)?;
