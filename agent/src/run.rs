@@ -66,7 +66,7 @@ pub struct Options {
 ///
 /// # Errors
 /// [`Failure`] says what, where, and what would be right.
-pub async fn run(mut config: Config, options: Options) -> Result<(), Failure> {
+pub async fn run(mut config: Config, mut options: Options) -> Result<(), Failure> {
     if config.node.witness {
         if config.cluster.store != StoreUrl::Raft {
             return Err(Failure(String::from("[node] witness = true: only where store = \"raft\" do nodes vote")));
@@ -86,7 +86,13 @@ pub async fn run(mut config: Config, options: Options) -> Result<(), Failure> {
     tokio::spawn(api::serve(listener, api::Front { routes, links }));
     let store: Arc<dyn Store> = match &embedded {
         Some(embedded) => {
-            embedded.come_in(&config, own).await?;
+            tokio::select! {
+                come = embedded.come_in(&config, own) => come?,
+                () = stop(&mut options.signals) => {
+                    tracing::info!("stopped before the cluster was found");
+                    return Ok(());
+                }
+            }
             Arc::clone(&embedded.raft) as Arc<dyn Store>
         }
         None => open(&config).await?,
@@ -296,6 +302,18 @@ async fn relay_peers(peers: Peers, inbox: mpsc::Sender<Message>) {
     while let Some(input) = inputs.recv().await {
         if inbox.send(Message::Input(input)).await.is_err() {
             return;
+        }
+    }
+}
+
+/// Waits until somebody wants this agent to stop.
+async fn stop(signals: &mut mpsc::Receiver<Signal>) {
+    loop {
+        match signals.recv().await {
+            Some(Signal::Stop) => return,
+            // What was changed is read when the agent is started anew.
+            Some(Signal::Reload(_)) => {}
+            None => std::future::pending().await,
         }
     }
 }

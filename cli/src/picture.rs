@@ -9,7 +9,7 @@ pub(crate) fn spares(group: &Group) -> usize {
 }
 
 /// Nodes that may be lost, the leader first, while somebody leads.
-fn can_lose(cluster: &Cluster, group: &Group) -> usize {
+pub(crate) fn can_lose(cluster: &Cluster, group: &Group) -> usize {
     let spares = spares(group);
     cluster.store.voters.as_ref().map_or(spares, |voters| spares.min(voters.can_lose))
 }

@@ -275,6 +275,21 @@ fn new_9() {
     cluster.next_leader(second);
 }
 
+/// Of two voters one is taken out: the other goes on alone, and leads.
+#[test]
+fn one_of_two_goes() {
+    let cluster = Cluster::settled(raft().nodes(2));
+    let leader = cluster.leader();
+    let stays = cluster.others(leader).next().unwrap();
+    wait_for_voters(&cluster, stays, &["n1", "n2"]);
+    let removed = stays.cli(&["members", "remove", &leader.name]);
+    assert_eq!(removed.code, Some(0), "{removed:?}");
+    assert!(leader.wait_exit().success(), "{}", leader.log());
+    cluster.next_leader(leader);
+    assert_eq!(voters(stays).unwrap(), [stays.name.as_str()]);
+    assert!(stays.picture().unwrap().store.healthy);
+}
+
 /// A node is taken out and stops in order; one that lost its disk comes back as somebody else.
 #[test]
 fn members_go_and_come_back() {
@@ -297,7 +312,7 @@ fn members_go_and_come_back() {
     gone.start();
     wait_for_voters(&cluster, leader, &["n1", "n2", "n3"]);
     cluster.settle();
-    // The same after a lost disk, without anybody having said so.
+    // The same after a lost disk.
     let lost = cluster.others(cluster.leader()).next().unwrap();
     let id =
         |node: &Node, name: &str| roll(node).unwrap().members.into_iter().find(|seat| seat.node == name).unwrap().id;
@@ -307,6 +322,11 @@ fn members_go_and_come_back() {
     lost.wait_exit();
     fs::remove_dir_all(lost.path("data")).unwrap();
     let file = lost.path("hotseat.toml");
+    let file_name = file.to_str().unwrap();
+    let early = hotseat(&["join", &token(leader), "-c", file_name]);
+    assert!(early.err.contains("this name is taken"), "a name is not given away by itself: {early:?}");
+    let removed = leader.cli(&["members", "remove", &lost.name]);
+    assert_eq!(removed.code, Some(0), "{removed:?}");
     cluster.wait_for("its name is free again", |_| {
         (hotseat(&["join", &token(leader), "-c", file.to_str().unwrap()]).code == Some(0)).then_some(())
     });

@@ -26,7 +26,7 @@ pub(super) async fn knock(raft: &Raft, links: &Links, own: VoterId, known: &[raf
     let mut asked: FuturesUnordered<_> = others.map(|peer| ask(links, peer, errand.clone())).collect();
     let mut last = Err(String::from("no other member is known"));
     while let Some(answer) = asked.next().await {
-        let final_word = answer.as_ref().is_err_and(|why| why.contains(REMOVED));
+        let final_word = answer.as_ref().is_err_and(|why| is_about(why, own));
         last = answer;
         if last.is_ok() || final_word {
             break;
@@ -40,4 +40,9 @@ async fn ask(links: &Links, peer: Peer, errand: Vec<u8>) -> Entered {
         Ok(answer) => postcard::from_bytes::<Entered>(&answer).map_err(|error| error.to_string()).flatten(),
         Err(error) => Err(error.to_string()),
     }
+}
+
+/// Whether this is the answer to a member that was removed, and it is this one that is meant.
+pub(super) fn is_about(why: &str, own: VoterId) -> bool {
+    why.contains(REMOVED) && why.contains(&format!("{:x}", own.0))
 }

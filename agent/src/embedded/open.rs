@@ -11,7 +11,7 @@ use hotseat_stores::{OpenError, Store};
 use tokio::sync::{mpsc, watch};
 
 use super::facts::Facts;
-use super::knock::knock;
+use super::knock::{is_about, knock};
 use super::law::Statute;
 use super::promises::Promises;
 use super::reception::{self, Reception};
@@ -23,7 +23,7 @@ use super::voting::Voting;
 use crate::config::Config;
 use crate::driver::Message;
 use crate::identity::{Folder, Keeper, Name, Source};
-use crate::links::{self, Limits, Links, REMOVED};
+use crate::links::{self, Limits, Links};
 use crate::run::Failure;
 
 /// Between two tries to be entered on the roll.
@@ -165,7 +165,7 @@ impl Embedded {
             };
             match entered {
                 Ok(()) if self.raft.list().await.is_ok() => return self.get_a_vote().await,
-                Err(why) if why.contains(REMOVED) || why.contains("name is taken") => {
+                Err(why) if is_about(&why, self.own) || why.contains("name is taken") => {
                     return Err(Failure(why));
                 }
                 entered if began.elapsed() > PATIENCE && !told => {

@@ -129,21 +129,14 @@ async fn enter_once(raft: &Raft, id: VoterId, member: &Member) -> Result<(), Den
         let roll = Roll::of(&entries);
         let known = roll.0.get(&id);
         if known.is_some_and(|(_, known)| known.removed) {
-            let why = format!("{} {REMOVED}: clear its data_dir and join anew", member.name);
+            let why = format!("{} with the id {:x} {REMOVED}: clear its data_dir and join anew", member.name, id.0);
             return Err(Denied::Never(why));
         }
         if known.is_some_and(|(_, known)| known == member) {
             return Ok(());
         }
-        if let Some((old, before)) = roll.named(&member.name).filter(|(old, _)| *old != id) {
-            if alive(&entries, &member.name) {
-                let (name, at) = (&member.name, &before.address);
-                let why = format!("this name is taken: \"{name}\" is alive at {at}. Names must be unique in a cluster");
-                return Err(Denied::Never(why));
-            }
-            let removed = Member { removed: true, ..before.clone() };
-            write(raft, old, roll.0.get(&old).map(|(version, _)| *version), &removed).await?;
-            continue;
+        if let Some((_, before)) = roll.named(&member.name).filter(|(old, _)| *old != id) {
+            return Err(Denied::Never(taken(&entries, &member.name, before)));
         }
         if write(raft, id, known.map(|(version, _)| *version), member).await? {
             return Ok(());
@@ -181,6 +174,18 @@ pub(super) async fn write(raft: &Raft, id: VoterId, over: Option<u64>, member: &
         Written::Refused => Ok(false),
         Written::Unknown(why) => Err(why),
     }
+}
+
+/// A name is given to another disk only once an operator has said that the old one is gone.
+fn taken(entries: &[hotseat_stores::Entry], name: &str, before: &Member) -> String {
+    let at = &before.address;
+    if alive(entries, name) {
+        return format!("this name is taken: \"{name}\" is alive at {at}. Names must be unique in a cluster");
+    }
+    format!(
+        "this name is taken: \"{name}\" belongs to the member at {at}, which does not run now. If that one's disk is lost, \
+         say so first, on a member: hotseat members remove {name}"
+    )
 }
 
 fn alive(entries: &[hotseat_stores::Entry], node: &str) -> bool {

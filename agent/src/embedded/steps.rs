@@ -30,6 +30,9 @@ pub struct Standing {
     pub silent: Duration,
 }
 
+/// A member that was taken out stops by itself, in order, once it votes no more; until it is silent it may be handing over.
+const GONE_AFTER: Duration = Duration::from_secs(3);
+
 /// What is to be done next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
@@ -115,10 +118,9 @@ impl Picture<'_> {
         if let Some(id) = voters.iter().find(out) {
             return Some(Step::Demote(*id));
         }
-        self.log
-            .keys()
-            .find(|id| self.roll.removed().any(|removed| removed == **id) && !self.record.contains(id))
-            .map(|id| Step::Forget(*id))
+        let gone = |id: &VoterId| self.log[id].silent >= GONE_AFTER;
+        let removed = self.roll.removed().filter(|id| self.log.contains_key(id) && !self.record.contains(id));
+        removed.into_iter().find(gone).map(Step::Forget)
     }
 }
 
@@ -169,7 +171,14 @@ mod tests {
                     self.log.insert(id, standing);
                 }
                 Step::Promote(id) => self.log.get_mut(&id).expect("a learner").voter = true,
-                Step::Demote(id) => self.log.get_mut(&id).expect("a voter").voter = false,
+                Step::Demote(id) => {
+                    let standing = self.log.get_mut(&id).expect("a voter");
+                    standing.voter = false;
+                    // Whoever was taken out stops now.
+                    if self.roll.removed().any(|removed| removed == id) {
+                        standing.silent = GONE_AFTER;
+                    }
+                }
                 Step::Forget(id) => drop(self.log.remove(&id)),
                 Step::Record(set) => {
                     let differ = set.symmetric_difference(&self.record).count();

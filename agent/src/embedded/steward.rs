@@ -12,7 +12,7 @@ use hotseat_stores::raft::{Peer, Raft};
 use hotseat_stores::{Entry, Key, Store, Written};
 use tokio::sync::{mpsc, watch};
 
-use super::knock::knock;
+use super::knock::{is_about, knock};
 use super::roll::{Assembly, Member, Roll};
 use super::steps::{self, Picture, Standing, Step};
 use crate::codec;
@@ -63,6 +63,10 @@ impl Steward {
             }
             if let Ok(entries) = self.raft.list().await {
                 let assembly = self.tell(&entries).await;
+                self.turn_away(&assembly.roll);
+                if self.dismissed(&assembly) {
+                    return self.stop().await;
+                }
                 if let Some(step) = self.step(&assembly)
                     && let Err(why) = self.take(step.clone(), &entries).await
                 {
@@ -85,14 +89,28 @@ impl Steward {
             return known;
         }
         drop(self.inbox.send(Message::Peers(now.roll.present().filter_map(peer).collect())).await);
-        let gone = |roll: &Roll| roll.removed().any(|id| id == self.own);
-        if gone(&now.roll) && !gone(&known.roll) {
-            self.stop().await;
-        }
-        self.removed.send_replace(Arc::new(now.roll.removed().map(|id| id.0).collect()));
         let now = Arc::new(now);
         self.assembly.send_replace(Arc::clone(&now));
         now
+    }
+
+    /// Who was taken out *and* is out of the log is not spoken to any more: until then the log may need its word.
+    fn turn_away(&self, roll: &Roll) {
+        let log = self.raft.members();
+        let out = roll.removed().filter(|id| !log.iter().any(|member| member.peer.id == id.0));
+        let out: BTreeSet<_> = out.map(|id| id.0).collect();
+        self.removed.send_if_modified(|known| {
+            let differs = **known != out;
+            *known = Arc::new(out);
+            differs
+        });
+    }
+
+    /// This node was taken out, and nobody needs its vote any more.
+    fn dismissed(&self, assembly: &Assembly) -> bool {
+        let votes = |member: &hotseat_stores::raft::Member| member.peer.id == self.own.0 && member.voter;
+        let removed = assembly.roll.removed().any(|id| id == self.own);
+        removed && !assembly.voters.contains(&self.own) && !self.raft.members().iter().any(votes)
     }
 
     async fn stop(&self) {
@@ -106,7 +124,7 @@ impl Steward {
         let assembly = Arc::clone(&self.assembly.borrow());
         let Some((_, own)) = assembly.roll.0.get(&self.own) else { return false };
         let answer = knock(&self.raft, &self.links, self.own, &[], own).await;
-        answer.is_err_and(|why| why.contains(REMOVED))
+        answer.is_err_and(|why| is_about(&why, self.own))
     }
 
     fn step(&self, assembly: &Assembly) -> Option<Step> {

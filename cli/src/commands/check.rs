@@ -38,14 +38,14 @@ fn judge(cluster: &Cluster, group: Option<&str>) -> (u8, String) {
     if groups.is_empty() {
         return (3, format!("no group {} at {}", group.unwrap_or("at all"), cluster.node));
     }
-    let verdicts: Vec<(u8, String)> = groups.into_iter().map(verdict).collect();
+    let verdicts: Vec<(u8, String)> = groups.into_iter().map(|group| verdict(cluster, group)).collect();
     let worst = verdicts.iter().map(|(code, _)| *code).max().unwrap_or(3);
     let texts: Vec<_> = verdicts.into_iter().map(|(_, text)| text).collect();
     (worst, texts.join("; "))
 }
 
-fn verdict(group: &Group) -> (u8, String) {
-    let spare = picture::spares(group);
+fn verdict(cluster: &Cluster, group: &Group) -> (u8, String) {
+    let spare = picture::can_lose(cluster, group);
     match &group.leader {
         None => (2, format!("{}: nobody leads, see hotseat status", group.id)),
         Some(leader) if !group.serving => (1, format!("{}: {leader} leads, its service is not ready", group.id)),
