@@ -156,11 +156,12 @@ impl Inner {
         let metrics = self.metrics.borrow_watched().clone();
         let configs = metrics.membership_config.membership().get_joint_config();
         let goal = configs.last().filter(|_| metrics.state.is_leader() && configs.len() > 1);
-        let Some(goal) = goal else {
+        let under_way = self.changing.try_lock().is_err();
+        let Some(goal) = goal.filter(|_| !under_way) else {
             *halfway = None;
             return;
         };
-        // A change that is under way here takes no longer.
+        // One that was given up here may still be on its way.
         if halfway.get_or_insert_with(Instant::now).elapsed() > self.pace.election_max {
             *halfway = None;
             self.put(openraft::ChangeMembers::ReplaceAllVoters(goal.clone()), true).await;

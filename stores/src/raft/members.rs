@@ -200,6 +200,7 @@ impl Inner {
     }
 
     pub(super) async fn put(&self, members: ChangeMembers<u64, Peer>, keep: bool) -> Answer {
+        let _turn = self.changing.lock().await;
         let change = self.raft.change_membership(members, keep);
         match tokio::time::timeout(self.timeout, change).await {
             Ok(Ok(_)) => Answer::Changed,

@@ -73,6 +73,8 @@ struct Inner {
     inbox: Inbox,
     heard: Heard,
     caught_up: AtomicBool,
+    /// One change of the members at a time, and none is finished by others while it is under way here.
+    changing: tokio::sync::Mutex<()>,
     health: watch::Sender<Health>,
     pace: Pace,
     timeout: Duration,

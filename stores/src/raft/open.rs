@@ -204,6 +204,7 @@ async fn assemble(settings: Settings, disk: Disk, found: &Found, shelf: Shelf) -
         inbox: Default::default(),
         heard: Heard::default(),
         caught_up: AtomicBool::new(false),
+        changing: tokio::sync::Mutex::default(),
         health: watch::Sender::new(Health::default()),
         pace: settings.pace,
         timeout: settings.timeout,
