@@ -31,7 +31,7 @@ pub enum Source {
 }
 
 /// What tells a file from what was in its place before: inode, size, and times.
-type Stamp = Option<(u64, u64, i64, i64)>;
+pub(crate) type Stamp = Option<(u64, u64, i64, i64)>;
 
 /// Holds the identity and hands out new ones.
 #[derive(Debug)]
@@ -142,7 +142,8 @@ impl Source {
     }
 }
 
-fn stamp(path: &Path) -> Stamp {
+/// Stamps a file; none if it cannot be found.
+pub(crate) fn stamp(path: &Path) -> Stamp {
     let found = fs::metadata(path).ok()?;
     Some((found.ino(), found.size(), found.mtime(), found.mtime_nsec()))
 }

@@ -33,6 +33,7 @@ pub use certificate::{Certificate, Health, State};
 pub use error::IdentityError;
 pub use files::{Folder, Given};
 pub use keeper::{Keeper, Source};
+pub(crate) use keeper::{Stamp, stamp};
 pub use key::NodeKey;
 pub use name::Name;
 pub(crate) use tls::join_client;
@@ -184,7 +185,7 @@ fn leaf(path: &Path) -> Result<Certificate, IdentityError> {
 }
 
 /// At least one certificate.
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, IdentityError> {
+pub(crate) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, IdentityError> {
     let text = files::read(path)?;
     let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(text.as_bytes()).take(CHAIN_MAX).collect();
     match found {
@@ -193,7 +194,8 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, IdentityErr
     }
 }
 
-fn key(path: &Path) -> Result<PrivateKeyDer<'static>, IdentityError> {
+/// One private key.
+pub(crate) fn key(path: &Path) -> Result<PrivateKeyDer<'static>, IdentityError> {
     let text = files::read(path)?;
     PrivateKeyDer::from_pem_slice(text.as_bytes())
         .map_err(|_| IdentityError::wrong(path.display(), "this is not a private key in PEM"))

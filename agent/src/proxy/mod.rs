@@ -23,7 +23,9 @@ mod client;
 mod counters;
 mod course;
 mod lot;
+pub mod preamble;
 mod reach;
+pub mod tls;
 
 pub use counters::Stats;
 
