@@ -1,3 +1,5 @@
+//! Preambles byte by byte, and taken from real sockets.
+
 use super::parse::{Malformed, Parsed, parse, share};
 use super::{Ends, Intake, Refusal, Version};
 use Version::{V1, V2};

@@ -1,3 +1,5 @@
+//! Real handshakes with a certificate that changes.
+
 use super::{ALPN_HTTP, Files, Keeper, NoHandshake, Terminator};
 use rustls::crypto::aws_lc_rs;
 use rustls::version::{TLS12, TLS13};
