@@ -19,8 +19,10 @@ const ANSWER_MAX: usize = 16 << 20;
 pub enum Error {
     /// The address is no `http://HOST:PORT`.
     BadUrl(String),
-    /// Nobody answers there: try another member.
+    /// Nobody answers there, and nothing was sent: try another member.
     Unreachable(String, String),
+    /// The answer did not come: what was asked for may have been done, or not.
+    Unanswered(String, String),
     /// The agent refused, and says why.
     Refused(Refusal),
     /// The answer is not what an agent says.
@@ -32,6 +34,7 @@ impl fmt::Display for Error {
         match self {
             Self::BadUrl(url) => write!(f, "\"{url}\" is not an agent's address: use http://HOST:PORT"),
             Self::Unreachable(url, why) => write!(f, "no agent answers at {url}: {why}"),
+            Self::Unanswered(url, why) => write!(f, "the agent at {url} did not answer: {why}"),
             Self::Refused(refusal) => match &refusal.leader {
                 Some(leader) => write!(f, "{} (the leader is at {leader})", refusal.error),
                 None => f.write_str(&refusal.error),
@@ -56,15 +59,15 @@ impl Client {
     /// # Errors
     /// [`Error::BadUrl`].
     pub fn new(url: &str) -> Result<Self, Error> {
-        let full = if url.contains("://") { String::from(url) } else { format!("http://{url}") };
-        let base = full.trim_end_matches('/').to_owned();
-        let parsed = reqwest::Url::parse(&base).ok();
-        if !parsed.is_some_and(|parsed| parsed.scheme() == "http" && parsed.host().is_some()) {
-            return Err(Error::BadUrl(url.to_owned()));
-        }
+        let base = base(url)?;
         let http = reqwest::Client::builder().no_proxy().connect_timeout(TIMEOUT).build();
         let http = http.map_err(|error| Error::NotAnAgent(error.to_string()))?;
         Ok(Self { base, http })
+    }
+
+    /// For another agent, over the same pool of connections.
+    pub(crate) fn beside(&self, url: &str) -> Result<Self, Error> {
+        Ok(Self { base: base(url)?, http: self.http.clone() })
     }
 
     /// The agent's address.
@@ -95,6 +98,11 @@ impl Client {
     /// See [`Error`].
     pub async fn follow(&self) -> Result<impl Stream<Item = Event> + use<>, Error> {
         self.stream("/api/events").await
+    }
+
+    /// Events as they happen, from now on. Ends when the agent does.
+    pub(crate) async fn news(&self) -> Result<impl Stream<Item = Event> + use<>, Error> {
+        self.stream(&format!("/api/events?after={}", u64::MAX)).await
     }
 
     /// Starts a planned change of leader. It is under way when this returns.
@@ -202,8 +210,20 @@ impl Client {
         while let Some(source) = why.source() {
             why = source;
         }
-        Error::Unreachable(self.base.clone(), why.to_string())
+        let (url, why) = (self.base.clone(), why.to_string());
+        if error.is_connect() { Error::Unreachable(url, why) } else { Error::Unanswered(url, why) }
     }
+}
+
+/// An agent's address, checked and whole.
+fn base(url: &str) -> Result<String, Error> {
+    let full = if url.contains("://") { String::from(url) } else { format!("http://{url}") };
+    let base = full.trim_end_matches('/').to_owned();
+    let parsed = reqwest::Url::parse(&base).ok();
+    if parsed.is_some_and(|parsed| parsed.scheme() == "http" && parsed.host().is_some()) {
+        return Ok(base);
+    }
+    Err(Error::BadUrl(url.to_owned()))
 }
 
 /// Cuts a stream of bytes into lines.

@@ -12,14 +12,43 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod backoff;
 mod client;
+mod layer;
+mod leader;
 mod lock;
+mod members;
 mod sight;
 mod wire;
 
 pub use client::{Client, Error};
+pub use leader::{Leader, Leading};
 pub use lock::{Lock, LockParty, LockSeat, LockTerms, LockTiming, StoreWrite, StoreWritten, StoredRecord};
 pub use sight::{Sight, Sighted};
 pub use wire::{
     Cluster, Event, Group, Invitation, Invite, Member, Refusal, Remove, Roll, Seat, Self_, Store, Switchover, Voters,
 };
+
+/// A `tower` layer that sends each request to the leader's service, and again where that is safe.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use hotseat_client::Leader;
+/// use hotseat_client::tower::LeaderLayer;
+/// use tower::{Layer, Service, service_fn};
+///
+/// let http = reqwest::Client::new();
+/// let send = service_fn(move |request: http::Request<String>| {
+///     let http = http.clone();
+///     async move { http.execute(request.try_into()?).await.map(http::Response::<reqwest::Body>::from) }
+/// });
+/// let leader = Leader::follow(["10.0.0.101:7700"], "web")?;
+/// let mut service = LeaderLayer::new(leader).not_sent(reqwest::Error::is_connect).layer(send);
+/// // No host in it: that is the leader's.
+/// let answer = service.call(http::Request::get("/hello").body(String::new())?).await?;
+/// println!("{}", answer.status());
+/// # Ok(()) }
+/// ```
+pub mod tower {
+    pub use crate::layer::{CallError, EPOCH_HEADER, LeaderLayer, ToLeader};
+}

@@ -90,8 +90,9 @@ pub(crate) fn explain(error: hotseat_client::Error) -> Failed {
         hotseat_client::Error::Unreachable(..) => Failed::new(format!(
             "{error}\n       Is it running (hotseat run -c FILE)? Name another with --url http://HOST:PORT."
         )),
-        hotseat_client::Error::BadUrl(_) | hotseat_client::Error::Refused(_) | hotseat_client::Error::NotAnAgent(_) => {
-            Failed::new(error)
-        }
+        hotseat_client::Error::BadUrl(_)
+        | hotseat_client::Error::Unanswered(..)
+        | hotseat_client::Error::Refused(_)
+        | hotseat_client::Error::NotAnAgent(_) => Failed::new(error),
     }
 }

@@ -1,0 +1,81 @@
+#!/usr/bin/env python3
+"""Follows the leader of a group over Hotseat's plain HTTP API. Needs nothing but Python's own library.
+
+    follow.py GROUP HOST:PORT [HOST:PORT ...]
+
+Any one member is enough to begin with: the others are learnt from its answer, and learnt anew with every answer. A member
+that does not answer, lags behind or is cut off is passed over. Prints one line for each change, as JSON.
+"""
+
+import json
+import sys
+import time
+import urllib.request
+
+ANSWER_LIMIT = 1.0  # seconds: an agent answers from memory
+CALM = 0.2  # seconds between two looks while somebody leads
+SOON = 0.02  # seconds between two looks while nobody does
+ANSWER_MAX = 16 << 20  # bytes
+
+# Straight to the members, whatever proxy the environment names.
+opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+class Follower:
+    def __init__(self, group, seeds):
+        self.group = group
+        self.seeds = [seed if "://" in seed else "http://" + seed for seed in seeds]
+        self.members = list(self.seeds)
+        self.epoch = 0
+
+    def look(self):
+        """Who leads: a dict, or None while nobody does. Raises OSError when no member can tell."""
+        for url in list(self.members):
+            try:
+                found = self.ask(url)
+            except (OSError, ValueError, KeyError, TypeError):
+                self.members.append(self.members.pop(0))
+                continue
+            return found
+        raise OSError("no member can tell")
+
+    def ask(self, url):
+        with opener.open(url + "/api/cluster", timeout=ANSWER_LIMIT) as answer:
+            cluster = json.loads(answer.read(ANSWER_MAX))
+        group = next((it for it in cluster["groups"] if it["id"] == self.group), None)
+        if group is None:
+            raise ValueError("no such group here")
+        if group["epoch"] < self.epoch or cluster["lease_left_ms"] is None:
+            raise ValueError("it lags behind, or is cut off")
+        self.epoch = group["epoch"]
+        learned = [member["address"] for member in group["members"]]
+        # Who answered is asked first the next time.
+        self.members = list(dict.fromkeys([url, *self.seeds, *learned]))
+        if group["leader"] is None or not group["serving"]:
+            return None
+        leader = next(it for it in group["members"] if it["node"] == group["leader"])
+        return {"node": leader["node"], "epoch": group["epoch"], "service": leader["service"]}
+
+
+def main():
+    if len(sys.argv) < 3:
+        sys.exit(__doc__.strip())
+    follower, shown = Follower(sys.argv[1], sys.argv[2:]), "nothing yet"
+    while True:
+        try:
+            found = follower.look()
+        except OSError as error:
+            print(f"{error}; trying again", file=sys.stderr)
+            time.sleep(CALM)
+            continue
+        if found != shown:
+            shown = found
+            print(json.dumps(found), flush=True)
+        time.sleep(CALM if found else SOON)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except KeyboardInterrupt:
+        pass
