@@ -42,6 +42,11 @@ impl Freezer {
         fs::write(self.0.join("cgroup.freeze"), "0").unwrap();
     }
 
+    /// How many cgroups there are in it, itself included.
+    pub(crate) fn groups(&self) -> usize {
+        count(&self.0)
+    }
+
     /// Takes it away, once nothing in it is alive, with what guards have left in it.
     pub(crate) fn remove(&self) {
         remove(&self.0);
@@ -66,8 +71,16 @@ fn empty(group: &Path) -> bool {
     !fs::read_to_string(group.join("cgroup.events")).is_ok_and(|events| events.contains("populated 1"))
 }
 
-fn remove(path: &Path) {
+fn within(path: &Path) -> impl Iterator<Item = PathBuf> {
     let entries = fs::read_dir(path).into_iter().flatten().flatten();
-    entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())).for_each(|entry| remove(&entry.path()));
+    entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())).map(|entry| entry.path())
+}
+
+fn count(path: &Path) -> usize {
+    1 + within(path).map(|group| count(&group)).sum::<usize>()
+}
+
+fn remove(path: &Path) {
+    within(path).for_each(|group| remove(&group));
     drop(fs::remove_dir(path));
 }

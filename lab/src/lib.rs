@@ -23,6 +23,7 @@ mod freezer;
 pub mod history;
 pub mod http;
 pub mod inject;
+mod line;
 mod members;
 pub mod net;
 pub mod node;

@@ -154,6 +154,12 @@ impl Node {
         self.processes().into_iter().filter(|process| process.kind == kind).map(|process| process.pid).collect()
     }
 
+    /// How many cgroups it has; 0 where there are none to be had.
+    #[must_use]
+    pub fn cgroups(&self) -> usize {
+        self.freezer.as_ref().map_or(0, Freezer::groups)
+    }
+
     /// `GET` from its agent.
     #[must_use]
     pub fn get(&self, path: &str) -> Option<Answer> {

@@ -126,6 +126,14 @@ pub fn stopped(pid: i32) -> bool {
     stat(pid).is_none_or(|(_, fields)| matches!(fields[0].as_str(), "T" | "t" | "Z" | "X"))
 }
 
+/// A number of `/proc/PID/status`, as of `VmRSS:` in KiB; 0 of a process that is gone.
+#[must_use]
+pub fn of_status(pid: i32, key: &str) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix(key));
+    line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0)
+}
+
 /// Sends a signal; one to a process that has just died does nothing.
 pub fn signal(pid: i32, signal: Signal) {
     let _ = kill_process(Pid::from_raw(pid).expect("a process number"), signal);

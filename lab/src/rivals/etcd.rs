@@ -1,6 +1,7 @@
 //! `etcdctl lock` as a contestant: an etcd on every host, and a loop that holds a lock and runs the service under it. Each
 //! `etcdctl` speaks to the etcd of its own host, so that a lost host takes nobody else's connection with it.
 
+use std::net::SocketAddr;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -8,11 +9,15 @@ use rustix::process::Signal;
 use tempfile::TempDir;
 
 use super::{Contestant, Fault, Foreign, NODES, acting, hosts, one_answers, service_words};
-use crate::CEILING;
+use crate::http;
 use crate::net::{Net, OUTSIDE, address};
 use crate::processes;
 use crate::program;
 use crate::register::Registers;
+use crate::{CEILING, poll};
+
+/// Where each listens to clients.
+const PORT: u16 = 2379;
 
 /// Whole seconds; one is shorter than its election.
 const TTL: &str = "2";
@@ -20,30 +25,57 @@ const TTL: &str = "2";
 /// Longer than any queue takes to form.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// Three etcd on hosts of their own.
 #[derive(Debug)]
-pub(super) struct Etcd {
+pub(super) struct Servers {
     // In the order in which they end.
-    loops: Vec<Foreign>,
-    _servers: Vec<Foreign>,
-    registers: Registers,
+    _all: Vec<Foreign>,
     home: TempDir,
     net: Net,
 }
 
+impl Servers {
+    /// Starts them, with everything of theirs in a folder of `place`.
+    pub(super) fn start(place: &str) -> Self {
+        let net = hosts();
+        let home = tempfile::Builder::new().prefix("hotseat-lab-etcd-").tempdir_in(place).unwrap();
+        let all = (1..=NODES).map(|number| server(&net, &home, number)).collect();
+        let servers = Self { _all: all, home, net };
+        (1..=NODES).for_each(|number| servers.wait(number));
+        servers
+    }
+
+    pub(super) fn net(&self) -> &Net {
+        &self.net
+    }
+
+    /// Waits until the one of this number has heard of a leader.
+    fn wait(&self, number: usize) {
+        let at = SocketAddr::new(address(number), PORT);
+        let healthy = || http::get(at, "/health").filter(|answer| answer.body.contains("true"));
+        poll(CEILING, healthy).unwrap_or_else(|| panic!("the etcd of n{number} has no leader"));
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Etcd {
+    // In the order in which they end.
+    loops: Vec<Foreign>,
+    registers: Registers,
+    servers: Servers,
+}
+
 impl Etcd {
     pub(super) fn start() -> Self {
-        let net = hosts();
-        let home = tempfile::Builder::new().prefix("hotseat-lab-etcd-").tempdir_in("/dev/shm").unwrap();
-        let registers = Registers::start(OUTSIDE);
-        let servers = (1..=NODES).map(|number| server(&net, &home, number)).collect();
-        let mut etcd = Self { loops: Vec::new(), _servers: servers, registers, home, net };
+        let servers = Servers::start("/dev/shm");
+        let mut etcd = Self { loops: Vec::new(), registers: Registers::start(OUTSIDE), servers };
         etcd.loops = (1..=NODES).map(|number| etcd.begin(number)).collect();
         etcd
     }
 
     /// The loop on a host: holds the lock, runs the service under it, and tries again when either has ended.
     fn begin(&self, number: usize) -> Foreign {
-        let own = format!("http://{}:2379", address(number));
+        let own = format!("http://{}:{PORT}", address(number));
         let words = service_words(number, address(number), &self.registers).join(" ");
         let service = program::service();
         let line = format!(
@@ -52,8 +84,8 @@ impl Etcd {
         );
         let mut command = Command::new("sh");
         command.args(["-c", &line]).env("ETCDCTL_API", "3");
-        let home = self.home.path().join(format!("n{number}"));
-        Foreign::start(self.net.host(number), &mark(number, "loop"), &home.join("loop"), &mut command)
+        let home = self.servers.home.path().join(format!("n{number}"));
+        Foreign::start(self.servers.net.host(number), &mark(number, "loop"), &home.join("loop"), &mut command)
     }
 }
 
@@ -64,7 +96,7 @@ fn mark(number: usize, what: &str) -> String {
 fn server(net: &Net, home: &TempDir, number: usize) -> Foreign {
     let peer = |number: usize| format!("http://{}:2380", address(number));
     let all = (1..=NODES).map(|number| format!("n{number}={}", peer(number))).collect::<Vec<_>>().join(",");
-    let (client, folder) = (format!("http://{}:2379", address(number)), home.path().join(format!("n{number}")));
+    let (client, folder) = (format!("http://{}:{PORT}", address(number)), home.path().join(format!("n{number}")));
     std::fs::create_dir_all(folder.join("loop")).unwrap();
     let mut command = Command::new("etcd");
     command.args(["--name", &format!("n{number}"), "--data-dir", "data", "--initial-cluster", &all]);
@@ -89,7 +121,7 @@ impl Contestant for Etcd {
         let holder = &self.loops[leader - 1];
         match fault {
             Fault::Process => holder.signal("etcdctl", Signal::KILL),
-            Fault::Host => self.net.unplug(leader),
+            Fault::Host => self.servers.net.unplug(leader),
             Fault::Stopped => holder.signal("etcdctl", Signal::STOP),
             // etcdctl itself does not pass on a signal: who wants it to release ends the service.
             Fault::Graceful => {
@@ -101,7 +133,7 @@ impl Contestant for Etcd {
 
     fn ease(&self, fault: Fault, leader: usize) {
         match fault {
-            Fault::Host => _ = self.net.plug(leader),
+            Fault::Host => _ = self.servers.net.plug(leader),
             Fault::Stopped => _ = self.loops[leader - 1].signal("etcdctl", Signal::CONT),
             Fault::Process | Fault::Graceful => {}
         }

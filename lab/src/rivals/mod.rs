@@ -10,6 +10,7 @@ mod contest;
 mod etcd;
 mod hotseat;
 mod keepalived;
+mod swap;
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
@@ -23,6 +24,7 @@ use crate::processes::{self, MARK, signal};
 use crate::{CEILING, poll, program};
 
 pub use contest::{Result, Seen, TAIL, contest};
+pub use swap::{Round, swap};
 
 /// Nodes of every contestant.
 pub const NODES: usize = 3;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use hotseat_lab::spec::Store;
 
 use crate::fault::Fault;
+use crate::section::Section;
 
 /// A folder in memory, for clusters that no disk slows down.
 pub(crate) const MEMORY: &str = "/dev/shm";
@@ -18,7 +19,10 @@ hotseat-bench: measures what faults cost, from outside
 
   --quick             5 trials of each fault, and short looks at everything else
   --trials N          so many trials of each fault (30)
-  --only PART,…       faults, idle, speed, alarms, rivals
+  --only PART,…       faults, idle, speed, alarms, endurance, swaps,
+                      rivals
+  --count N           so many failovers in one life (10000)
+  --alarms-for TIME   how long to look for false alarms (60s)
   --system NAME       of the rivals this one alone: hotseat, etcd or keepalived
   --store NAME        where Hotseat's nodes agree beside its rivals: dir or raft (dir)
   --fault NAME        this fault alone (may be given again)
@@ -33,14 +37,18 @@ pub(crate) enum Part {
     Idle,
     Speed,
     Alarms,
+    Endurance,
+    Swaps,
     Rivals,
 }
 
-const PARTS: [(&str, Part); 5] = [
+const PARTS: [(&str, Part); 7] = [
     ("faults", Part::Faults),
     ("idle", Part::Idle),
     ("speed", Part::Speed),
     ("alarms", Part::Alarms),
+    ("endurance", Part::Endurance),
+    ("swaps", Part::Swaps),
     ("rivals", Part::Rivals),
 ];
 
@@ -50,6 +58,8 @@ pub(crate) struct Args {
     pub(crate) trials: usize,
     pub(crate) quick: bool,
     parts: Vec<Part>,
+    pub(crate) failovers: usize,
+    pub(crate) alarms_for: Duration,
     pub(crate) faults: Vec<Fault>,
     pub(crate) disk: String,
     pub(crate) system: Option<String>,
@@ -63,6 +73,8 @@ impl Default for Args {
             trials: 30,
             quick: false,
             parts: PARTS.map(|(_, part)| part).to_vec(),
+            failovers: 10_000,
+            alarms_for: Duration::from_secs(60),
             faults: Fault::ALL.to_vec(),
             disk: DISK.to_owned(),
             system: None,
@@ -80,8 +92,10 @@ impl Args {
         while let Some(word) = words.next() {
             let mut value = || words.next().ok_or_else(|| format!("{word} needs a value"));
             match word.as_str() {
-                "--quick" => (args.quick, args.trials) = (true, 5),
-                "--trials" => args.trials = value()?.parse().map_err(|_| String::from("--trials takes a number"))?,
+                "--quick" => args.be_quick(),
+                "--trials" => args.trials = number(word, value()?)?,
+                "--count" => args.failovers = number(word, value()?)?,
+                "--alarms-for" => args.alarms_for = time(word, value()?)?,
                 "--only" => args.parts = value()?.split(',').map(part).collect::<Result<_, _>>()?,
                 "--fault" => only.push(Fault::named(value()?)?),
                 "--disk" => args.disk.clone_from(value()?),
@@ -101,21 +115,36 @@ impl Args {
         self.parts.contains(&part)
     }
 
-    /// Whether this part alone is asked for.
-    pub(crate) fn does_only(&self, part: Part) -> bool {
-        self.parts == [part]
+    /// Whether nothing is asked for but parts that stand in a report by themselves.
+    pub(crate) fn does_sections_only(&self) -> bool {
+        self.parts.iter().all(|part| Section::ALL.iter().any(|section| section.part == *part))
+    }
+
+    fn be_quick(&mut self) {
+        (self.quick, self.trials, self.failovers) = (true, 5, 200);
+        self.alarms_for = Duration::from_secs(10);
+    }
+
+    pub(crate) fn swap_for(&self) -> Duration {
+        Duration::from_secs(if self.quick { 2 } else { 10 })
     }
 
     pub(crate) fn idle_for(&self) -> Duration {
         Duration::from_secs(if self.quick { 5 } else { 20 })
     }
-
-    pub(crate) fn alarms_for(&self) -> Duration {
-        Duration::from_secs(if self.quick { 10 } else { 60 })
-    }
 }
 
 fn part(name: &str) -> Result<Part, String> {
     let found = PARTS.iter().find(|(its, _)| *its == name).map(|(_, part)| *part);
-    found.ok_or_else(|| format!("{name} is not one of faults, idle, speed, alarms, rivals"))
+    let names = PARTS.map(|(name, _)| name).join(", ");
+    found.ok_or_else(|| format!("{name} is not one of {names}"))
+}
+
+fn number(word: &str, value: &str) -> Result<usize, String> {
+    let number = value.parse().ok().filter(|number| *number > 0);
+    number.ok_or_else(|| format!("{word} takes a number above 0, not {value}"))
+}
+
+fn time(word: &str, value: &str) -> Result<Duration, String> {
+    humantime::parse_duration(value).map_err(|why| format!("{word} takes a time as 60s or 1h, not {value}: {why}"))
 }

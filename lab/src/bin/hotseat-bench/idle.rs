@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::time::{Duration, Instant};
 
-use hotseat_lab::processes::Kind;
+use hotseat_lab::processes::{Kind, of_status};
 use hotseat_lab::{Cluster, Spec};
 
 use crate::args::MEMORY;
@@ -41,7 +41,14 @@ pub(crate) fn measure(length: Duration) -> Vec<Idle> {
         let after = spent(it.pid);
         let used: u64 = after.iter().map(|(thread, now)| now - before.get(thread).copied().unwrap_or(0)).sum();
         let percent = Duration::from_nanos(used).as_secs_f64() / over.as_secs_f64() * 100.0;
-        Idle { timing: it.timing, what: it.what, resident_kb: resident(it.pid), percent, threads: after.len(), over }
+        Idle {
+            timing: it.timing,
+            what: it.what,
+            resident_kb: of_status(it.pid, "VmRSS:"),
+            percent,
+            threads: after.len(),
+            over,
+        }
     });
     let all = worst(all);
     progress.end(&format!("{} kinds of process", all.len()));
@@ -81,12 +88,6 @@ fn spent(pid: i32) -> BTreeMap<String, u64> {
         Some((thread.file_name().into_string().ok()?, text.split(' ').next()?.parse().ok()?))
     });
     spent.collect()
-}
-
-fn resident(pid: i32) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0)
 }
 
 /// Of several processes of a kind, the highest of each figure.

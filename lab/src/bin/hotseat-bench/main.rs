@@ -1,5 +1,6 @@
 //! The bench: real clusters, each fault many times, measured from outside; memory and processor at rest; the
-//! simulator's speed; changes of leader that nobody asked for; and rivals, in the same run and under the same faults.
+//! simulator's speed; changes of leader that nobody asked for; thousands of failovers in one life; the store
+//! beside an etcd; and rivals, in the same run and under the same faults.
 //!
 //! ```text
 //! hotseat-bench [--quick] [--trials N] [--only PART,…] [--fault NAME] [--disk DIR] [--write FILE]
@@ -10,6 +11,7 @@
 mod alarms;
 mod args;
 mod clear;
+mod endurance;
 mod fault;
 mod idle;
 mod machine;
@@ -17,9 +19,11 @@ mod probe;
 mod progress;
 mod report;
 mod rivals;
+mod section;
 mod shortfalls;
 mod speed;
 mod stats;
+mod swaps;
 mod through;
 mod trial;
 
@@ -45,8 +49,8 @@ fn main() -> ExitCode {
     let findings = measure(&args);
     let before = args.write.as_ref().and_then(|path| std::fs::read_to_string(path).ok());
     let text = match before.as_deref() {
-        // One section alone is put in its place, and leaves everything else as it is.
-        Some(before) if args.does_only(Part::Rivals) => rivals::placed(before, &report::rivals(&findings)),
+        // Sections alone are put in their places, and leave everything else as it is.
+        Some(before) if args.does_sections_only() => report::replaced(&findings, before),
         before => report::render(&findings, before),
     };
     println!("{text}");
@@ -72,7 +76,13 @@ fn measure(args: &Args) -> Findings {
         findings.speed = speed::measure();
     }
     if args.does(Part::Alarms) {
-        findings.alarms = Some(alarms::measure(&args.disk, args.alarms_for()));
+        findings.alarms = Some(alarms::measure(&args.disk, args.alarms_for));
+    }
+    if args.does(Part::Endurance) {
+        findings.endurance = Some(endurance::measure(args.failovers));
+    }
+    if args.does(Part::Swaps) {
+        findings.swaps = swaps::measure(&args.disk, args.swap_for());
     }
     if args.does(Part::Rivals) {
         findings.rivals = rivals::measure(args.trials, args.store, args.system.as_deref());

@@ -6,13 +6,16 @@ use std::time::Duration;
 use hotseat_lab::rivals;
 
 use crate::alarms::{Alarms, OVERSUBSCRIBED};
-use crate::args::Args;
+use crate::args::{Args, Part};
+use crate::endurance::Endurance;
 use crate::fault::{Aim, RENEWAL};
 use crate::idle::Idle;
 use crate::machine::Machine;
+use crate::section::Section;
 use crate::shortfalls::{self, aimed, broke, exceeded};
 use crate::speed::Speed;
 use crate::stats::{self, ms};
+use crate::swaps::Swaps;
 use crate::trial::{Result, Seen, Series};
 use crate::{probe, through};
 
@@ -29,6 +32,8 @@ pub(crate) struct Findings {
     pub(crate) idle: Vec<Idle>,
     pub(crate) speed: Option<Speed>,
     pub(crate) alarms: Option<Alarms>,
+    pub(crate) endurance: Option<Endurance>,
+    pub(crate) swaps: Vec<Swaps>,
     pub(crate) rivals: Vec<rivals::Result>,
     pub(crate) took: Duration,
 }
@@ -65,21 +70,37 @@ pub(crate) fn render(findings: &Findings, before: Option<&str>) -> String {
         )
         .unwrap();
     }
-    // One that was measured earlier stands until it is measured again.
-    let side_by_side =
-        if findings.rivals.is_empty() { before.and_then(crate::rivals::standing) } else { Some(rivals(findings)) };
-    if let Some(section) = side_by_side {
-        writeln!(text, "{section}").unwrap();
+    for section in Section::ALL {
+        // One that was measured earlier stands until it is measured again.
+        let standing = || before.and_then(|before| section.standing(before));
+        if let Some(its) = measured(findings, section).or_else(standing) {
+            writeln!(text, "{its}").unwrap();
+        }
     }
     short(&mut text, findings, before);
     text
 }
 
-/// The section about rivals.
-pub(crate) fn rivals(findings: &Findings) -> String {
+/// The report that stands, with the sections that were measured in their places.
+pub(crate) fn replaced(findings: &Findings, before: &str) -> String {
+    let all = Section::ALL.into_iter().filter_map(|section| Some((section, measured(findings, section)?)));
+    all.fold(before.to_owned(), |report, (section, text)| section.placed(&report, &text))
+}
+
+fn measured(findings: &Findings, section: Section) -> Option<String> {
     let Machine { date, cpu, cores, commit, load, .. } = &findings.machine;
     let stamp = format!("{date} · commit {commit} · {cores} cores {cpu} · load at the start {load}");
-    crate::rivals::section(&findings.rivals, findings.args.store, &stamp)
+    let text = match section.part {
+        Part::Endurance => findings.endurance.as_ref().map(|found| crate::endurance::told(found, &stamp)),
+        Part::Swaps => {
+            (!findings.swaps.is_empty()).then(|| crate::swaps::told(&findings.swaps, &findings.args.disk, &stamp))
+        }
+        Part::Rivals => {
+            (!findings.rivals.is_empty()).then(|| crate::rivals::told(&findings.rivals, findings.args.store, &stamp))
+        }
+        Part::Faults | Part::Idle | Part::Speed | Part::Alarms => None,
+    };
+    text.map(|text| section.marked(&text))
 }
 
 fn head(findings: &Findings) -> String {

@@ -9,29 +9,26 @@ use hotseat_lab::spec::Store;
 use crate::progress::Progress;
 use crate::stats::{Series, ms};
 
-pub(crate) const OPEN: &str = "<!-- rivals: written by hotseat-bench --only rivals -->";
-pub(crate) const CLOSE: &str = "<!-- /rivals -->";
-
 /// What can take part here takes part.
 pub(crate) fn measure(trials: usize, store: Store, only: Option<&str>) -> Vec<Result> {
     let asked = |system: &System| only.is_none_or(|name| system.name() == name);
     let systems: Vec<_> = System::ALL.into_iter().filter(asked).filter(|system| system.possible()).collect();
     let progress = Progress::begin(format!("{} systems side by side, {trials} trials of each fault", systems.len()));
     let results = rivals::contest(&systems, store, trials, |system, fault, seen| {
-        progress.step(&format!("{}, {}: {}", system.title(), fault.title(), told(seen)));
+        progress.step(&format!("{}, {}: {}", system.title(), fault.title(), brief(seen)));
     });
     progress.end(&format!("{} series", results.len()));
     results
 }
 
-fn told(seen: &Seen) -> String {
+fn brief(seen: &Seen) -> String {
     let takeover = seen.takeover.map_or(String::from("none"), ms);
     format!("takeover {takeover} ms, overlap {} ms, {} changes", ms(seen.overlap), seen.changes)
 }
 
-/// Between its marks, so that it can be replaced alone.
-pub(crate) fn section(results: &[Result], store: Store, stamp: &str) -> String {
-    let mut text = format!("{OPEN}\n\n## Side by side\n\n{stamp}\n\n");
+/// The whole section.
+pub(crate) fn told(results: &[Result], store: Store, stamp: &str) -> String {
+    let mut text = format!("## Side by side\n\n{stamp}\n\n");
     write!(
         text,
         "Three hosts (network namespaces on one bridge) and a client outside of them; the same service, the same client, which \
@@ -54,7 +51,7 @@ pub(crate) fn section(results: &[Result], store: Store, stamp: &str) -> String {
     for fault in rivals::Fault::ALL {
         results.iter().filter(|result| result.fault == fault).for_each(|result| row(&mut text, result));
     }
-    text + &format!("\n{}\n{CLOSE}\n", followed(results))
+    text + &format!("\n{}", followed(results))
 }
 
 fn row(text: &mut String, Result { system, fault, seen }: &Result) {
@@ -86,32 +83,4 @@ fn followed(results: &[Result]) -> String {
         return String::new();
     }
     format!("The same through the virtual address, which is how keepalived's clients go, in ms: {}.\n", all.join("; "))
-}
-
-/// Puts a section in the place of the one that stands in a report, or at its end.
-pub(crate) fn placed(report: &str, section: &str) -> String {
-    match report.split_once(OPEN).and_then(|(before, rest)| Some((before, rest.split_once(CLOSE)?.1))) {
-        Some((before, after)) => format!("{before}{}{}", section.trim_end(), after),
-        None => format!("{}\n\n{section}", report.trim_end()),
-    }
-}
-
-/// The section that stands in a report.
-pub(crate) fn standing(report: &str) -> Option<String> {
-    let (inside, _) = report.split_once(OPEN)?.1.split_once(CLOSE)?;
-    Some(format!("{OPEN}{inside}{CLOSE}\n"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_section_is_replaced_and_nothing_else() {
-        let old = format!("head\n\n{OPEN}\nold\n{CLOSE}\n\ntail\n");
-        let new = format!("{OPEN}\nnew\n{CLOSE}\n");
-        assert_eq!(placed(&old, &new), old.replace("old", "new"));
-        assert_eq!(placed("head\n", &new), format!("head\n\n{new}"));
-        assert_eq!(standing(&placed("head", &new)), Some(new));
-    }
 }

@@ -83,6 +83,13 @@ fn rest(findings: &Findings) -> Vec<String> {
             found.push(format!("{at}: {:.2} % of a core, aim 1", idle.percent));
         }
     }
+    for swaps in findings.swaps.iter().filter(|swaps| swaps.ratio() < 1.0) {
+        found.push(format!(
+            "compare and swap, {} clients: {:.2} times as many writes as etcd, aim 1",
+            swaps.clients(),
+            swaps.ratio()
+        ));
+    }
     if let Some(rate) = findings.speed.as_ref().and_then(|speed| speed.rate).filter(|rate| *rate < RATE_MIN) {
         found.push(format!("simulator: {rate:.0} simulated seconds per second of a core, aim {RATE_MIN:.0}"));
     }

@@ -133,7 +133,7 @@ fn phase() -> Duration {
 
 /// Waits until one leads and serves, both others are hot standbys of it, all three say the same, and every lease is
 /// fresh; and then until nobody is a newcomer. The leader and its epoch.
-fn settled(cluster: &Cluster) -> (&Node, u64) {
+pub(crate) fn settled(cluster: &Cluster) -> (&Node, u64) {
     let found = settles(cluster);
     std::thread::sleep(RETURNED);
     // It may have moved in the meantime: what it was is not settled then.
@@ -143,7 +143,8 @@ fn settled(cluster: &Cluster) -> (&Node, u64) {
     }
 }
 
-fn settles(cluster: &Cluster) -> (&Node, u64) {
+/// The same, whoever has come just now.
+pub(crate) fn settles(cluster: &Cluster) -> (&Node, u64) {
     let start = Instant::now();
     loop {
         cluster.nodes().iter().filter(|node| node.ended().is_some()).for_each(Node::start);
