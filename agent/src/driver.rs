@@ -249,8 +249,10 @@ impl Driver {
         let known = config.groups.iter().all(|group| self.units.contains_key(&group.id));
         let same = |unit: &Arc<Unit>| {
             let group = config.groups.iter().find(|group| group.id == *unit.id());
-            group
-                .is_some_and(|group| group.proxy == unit.config.proxy && group.service.port == unit.config.service.port)
+            group.is_some_and(|group| {
+                let ports = |it: &config::Group| (it.proxy.clone(), it.check.clone(), it.service.port);
+                ports(group) == ports(&unit.config)
+            })
         };
         // The folder may have been given on the command line.
         let node = config::Node { data_dir: self.settings.node.data_dir.clone(), ..config.node.clone() };

@@ -12,6 +12,7 @@
 
 pub mod api;
 pub mod check;
+pub mod checkport;
 pub mod clock;
 pub mod codec;
 pub mod config;

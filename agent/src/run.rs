@@ -14,6 +14,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::api::{self, Api};
+use crate::checkport::CheckPorts;
 use crate::clock;
 use crate::config::{Config, StoreUrl};
 use crate::driver::{self, Driver, INBOX, Message, Parts};
@@ -77,13 +78,14 @@ pub async fn run(mut config: Config, mut options: Options) -> Result<(), Failure
     let home = Home::open(&config.node.data_dir).map_err(Failure)?;
     let (listener, peers, bound) = listen(config.node.listen).await?;
     let own = config.node.advertise.unwrap_or(bound);
+    let checks = CheckPorts::open(&config).await?;
     let embedded = match config.cluster.store {
         StoreUrl::Raft => Some(embedded::open(&config, own, options.text).await?),
         StoreUrl::Dir(_) | StoreUrl::Memory => None,
     };
     let (routes_ready, routes) = watch::channel(None);
     let links = embedded.as_ref().map(|embedded| embedded.links.clone());
-    tokio::spawn(api::serve(listener, api::Front { routes, links }));
+    tokio::spawn(api::serve(listener, api::Front { routes, links, head_limit: api::HEAD_LIMIT }));
     let store: Arc<dyn Store> = match &embedded {
         Some(embedded) => {
             tokio::select! {
@@ -125,8 +127,10 @@ pub async fn run(mut config: Config, mut options: Options) -> Result<(), Failure
         store_risk: risk.map(Into::into),
         records: records.clone(),
         proxies: Arc::new(proxies),
+        checks: Arc::new(checks.bound()),
         embedded: embedded.as_ref().map(Embedded::facts),
     };
+    checks.show(shown.clone());
     let api = Api { shown, facts, history: history.clone(), inbox: sender.clone() };
     routes_ready.send_replace(Some(api::router(api)));
     tokio::spawn(relay_peers(peers.clone(), sender.clone()));

@@ -41,6 +41,8 @@ pub struct Facts {
     pub records: Records,
     /// Where each group's proxy listens, in the order of the configuration.
     pub proxies: Arc<Vec<Option<std::net::SocketAddr>>>,
+    /// Where load balancers ask about each group, in the order of the configuration.
+    pub checks: Arc<Vec<crate::checkport::Bound>>,
     /// What is to be known of the members, where the agents are the store.
     pub embedded: Option<crate::embedded::Facts>,
 }
@@ -66,7 +68,8 @@ impl Snapshot {
         let now = clock::now();
         let millis = |duration: std::time::Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         let config = &facts.config;
-        let groups = config.groups.iter().zip(facts.proxies.iter());
+        let ports = facts.proxies.iter().zip(facts.checks.iter());
+        let groups = config.groups.iter().zip(ports);
         wire::Cluster {
             cluster: config.cluster.name.clone(),
             node: self.view.node.to_string(),
@@ -76,9 +79,11 @@ impl Snapshot {
             renewed_ms: self.view.renewed.map(|renewed| millis(now.since(renewed))),
             pid: std::process::id(),
             groups: groups
-                .filter_map(|(configured, proxy)| {
+                .filter_map(|(configured, (proxy, check))| {
                     let view = self.group(&configured.id)?;
-                    Some(self.wire_group(view, configured.netid, *proxy, facts))
+                    let group = self.wire_group(view, configured.netid, *proxy, facts);
+                    let at = |address: Option<std::net::SocketAddr>| address.map(|at| at.to_string());
+                    Some(wire::Group { check: at(check.http), agent_check: at(check.line), ..group })
                 })
                 .collect(),
         }
@@ -121,6 +126,8 @@ impl Snapshot {
             paused: false,
             netid,
             proxy: proxy.map(|proxy| proxy.to_string()),
+            check: None,
+            agent_check: None,
             members: view.members.iter().map(|member| wire_member(member, stale, pid(member))).collect(),
         }
     }

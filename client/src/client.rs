@@ -60,7 +60,9 @@ impl Client {
     /// [`Error::BadUrl`].
     pub fn new(url: &str) -> Result<Self, Error> {
         let base = base(url)?;
-        let http = reqwest::Client::builder().no_proxy().connect_timeout(TIMEOUT).build();
+        // Where an act belongs is told to the caller, who knows which agents to trust; nothing is sent anywhere else.
+        let apart = reqwest::redirect::Policy::none();
+        let http = reqwest::Client::builder().no_proxy().redirect(apart).connect_timeout(TIMEOUT).build();
         let http = http.map_err(|error| Error::NotAnAgent(error.to_string()))?;
         Ok(Self { base, http })
     }

@@ -132,6 +132,12 @@ pub struct Group {
     /// Where this node's proxy for the group listens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proxy: Option<String>,
+    /// Where load balancers ask this node over HTTP whether it leads.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub check: Option<String>,
+    /// Where this node answers `HAProxy`'s agent-check.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent_check: Option<String>,
     /// Everybody in it.
     pub members: Vec<Member>,
 }

@@ -87,6 +87,18 @@ impl Node {
         self.ports.proxy.expect("a spec with a proxy")
     }
 
+    /// Where load balancers ask it over HTTP.
+    #[must_use]
+    pub fn check(&self) -> SocketAddr {
+        self.ports.checks.expect("a spec that is checked").0
+    }
+
+    /// Where `HAProxy` asks it for a line.
+    #[must_use]
+    pub fn agent_check(&self) -> SocketAddr {
+        self.ports.checks.expect("a spec that is checked").1
+    }
+
     /// A file or folder of the node's.
     #[must_use]
     pub fn path(&self, name: &str) -> PathBuf {

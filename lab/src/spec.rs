@@ -63,6 +63,7 @@ pub struct Spec {
     group: Table,
     service: Table,
     proxy: Option<Table>,
+    checked: bool,
     own: BTreeMap<usize, Vec<(&'static str, String, String)>>,
     env: Vec<(String, String)>,
 }
@@ -85,6 +86,7 @@ impl Spec {
             group: Table::new(),
             service: Table::new(),
             proxy: None,
+            checked: false,
             own: BTreeMap::new(),
             env: Vec::new(),
         };
@@ -205,6 +207,13 @@ impl Spec {
         self
     }
 
+    /// Ports for load balancers on every node.
+    #[must_use]
+    pub fn checked(mut self) -> Self {
+        self.checked = true;
+        self
+    }
+
     /// A key of one node alone, from 1, in `cluster`, `node`, `group`, `service` or `proxy`.
     #[must_use]
     pub fn only(mut self, node: usize, section: &'static str, key: &str, value: &str) -> Self {
@@ -261,7 +270,15 @@ impl Spec {
         if let (Some(proxy), Some(listen)) = (&self.proxy, ports.proxy) {
             section("[group.proxy]", &[("listen", quoted(&listen.to_string()))], own("proxy", proxy));
         }
+        if let Some((check, line)) = ports.checks {
+            let keys = [("listen", quoted(&check.to_string())), ("agent", quoted(&line.to_string()))];
+            section("[group.check]", &keys, Table::new());
+        }
         text
+    }
+
+    pub(crate) fn is_checked(&self) -> bool {
+        self.checked
     }
 
     pub(crate) fn proxied(&self) -> bool {
@@ -275,6 +292,8 @@ pub(crate) struct Ports {
     pub(crate) agent: SocketAddr,
     pub(crate) service: Option<SocketAddr>,
     pub(crate) proxy: Option<SocketAddr>,
+    /// The check and the agent-check of load balancers.
+    pub(crate) checks: Option<(SocketAddr, SocketAddr)>,
 }
 
 /// A TOML array of strings.

@@ -1,9 +1,11 @@
-//! What operators do. An act that belongs to another node is answered with where to go.
+//! What operators do. An act that belongs to another node is redirected there (`cmn_7`): 307, which keeps method and body.
+
+use std::net::SocketAddr;
 
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use hotseat_client::{Refusal, Switchover};
 use hotseat_core::{GroupView, NodeName, Request, RequestError};
@@ -13,7 +15,7 @@ use super::{Api, find, refuse};
 use crate::driver::Message;
 
 /// `POST /api/groups/{group}/switchover`, with an empty body or `{"to": "NODE"}`.
-pub(super) async fn switchover(State(api): State<Api>, Path(group): Path<String>, body: Bytes) -> Response {
+pub(super) async fn switchover(State(api): State<Api>, Path(group): Path<String>, uri: Uri, body: Bytes) -> Response {
     let snapshot = api.snapshot();
     let group = match find(&snapshot, &group) {
         Err(refused) => return refused.into_response(),
@@ -38,22 +40,33 @@ pub(super) async fn switchover(State(api): State<Api>, Path(group): Path<String>
     }
     match answer.await {
         Ok(Ok(())) => (StatusCode::ACCEPTED, Json(serde_json::json!({"accepted": true}))).into_response(),
-        Ok(Err(error)) => refused(&error, group),
+        Ok(Err(error)) => refused(&error, group, &uri),
         Err(_) => refuse(StatusCode::SERVICE_UNAVAILABLE, "the agent is stopping").into_response(),
     }
 }
 
-fn refused(error: &RequestError, group: &GroupView) -> Response {
-    let at = group.leader.as_ref().and_then(|leader| group.members.iter().find(|member| member.node == *leader));
-    let leader = at.map(|member| format!("http://{}", member.address));
+fn refused(error: &RequestError, group: &GroupView, asked: &Uri) -> Response {
     let (status, error) = match error {
         RequestError::UnknownGroup => (StatusCode::NOT_FOUND, String::from("no such group")),
-        RequestError::NotLeader(Some(node)) => {
-            (StatusCode::CONFLICT, format!("this node does not lead {}; {node} does", group.id))
-        }
+        RequestError::NotLeader(Some(node)) => return elsewhere(node, group, asked),
         RequestError::NotLeader(None) => (StatusCode::CONFLICT, format!("nobody leads {} at the moment", group.id)),
         RequestError::Busy => (StatusCode::CONFLICT, format!("a change of {} is under way already", group.id)),
-        RequestError::BadTarget(why) => return refuse(StatusCode::CONFLICT, why.clone()).into_response(),
+        RequestError::BadTarget(why) => (StatusCode::CONFLICT, why.clone()),
     };
-    (status, Json(Refusal { error, leader })).into_response()
+    refuse(status, error).into_response()
+}
+
+/// The same at the leader's agent; a conflict where its address is not known.
+fn elsewhere(leader: &NodeName, group: &GroupView, asked: &Uri) -> Response {
+    let error = format!("this node does not lead {}; {leader} does", group.id);
+    let member = group.members.iter().find(|member| member.node == *leader);
+    // It comes from another node's record: only what is an address becomes part of a header.
+    let Some(address) = member.and_then(|member| member.address.parse::<SocketAddr>().ok()) else {
+        return refuse(StatusCode::CONFLICT, error).into_response();
+    };
+    let agent = format!("http://{address}");
+    let path = asked.path_and_query().map_or("/", |path| path.as_str());
+    let location = format!("{agent}{path}");
+    let refusal = Json(Refusal { error, leader: Some(agent) });
+    (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, location)], refusal).into_response()
 }

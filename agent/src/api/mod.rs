@@ -23,6 +23,7 @@ use hotseat_client::Refusal;
 use hotseat_core::{GroupId, GroupView};
 use tokio::sync::{mpsc, watch};
 
+pub(crate) use serve::HEAD_LIMIT;
 pub use serve::{Front, Remote, serve};
 
 use crate::driver::Message;

@@ -16,8 +16,8 @@ use tokio::sync::{Semaphore, watch};
 use super::refuse;
 use crate::links::{Links, Speaks};
 
-/// A request's head has to be complete within this.
-const HEAD_LIMIT: Duration = Duration::from_secs(5);
+/// A request's head has to be complete within this, at the API.
+pub(crate) const HEAD_LIMIT: Duration = Duration::from_secs(5);
 
 /// Room for a request's head, in bytes; at least 8 KiB.
 const HEAD_MAX: usize = 16 * 1024;
@@ -39,6 +39,8 @@ pub struct Front {
     pub routes: watch::Receiver<Option<Router>>,
     /// The links between members, where there are any: they come in by the same port.
     pub links: Option<Links>,
+    /// A request's head has to be complete within this.
+    pub head_limit: Duration,
 }
 
 /// Answers until the runtime ends.
@@ -81,7 +83,7 @@ async fn answer(stream: TcpStream, remote: SocketAddr, front: &Front) {
     let routes = routes.unwrap_or_else(starting);
     let service = TowerToHyperService::new(routes.layer(Extension(Remote(remote))));
     let mut server = http1::Builder::new();
-    server.timer(TokioTimer::new()).header_read_timeout(HEAD_LIMIT).max_buf_size(HEAD_MAX).half_close(true);
+    server.timer(TokioTimer::new()).header_read_timeout(front.head_limit).max_buf_size(HEAD_MAX).half_close(true);
     // Who asks too early is to ask anew.
     server.keep_alive(ready);
     // What a client does wrong is its own concern; hyper has answered 400 where it could.

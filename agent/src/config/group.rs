@@ -1,5 +1,6 @@
 //! `[[group]]`: how this node takes part in one group.
 
+use super::check_port::{self, CheckPort};
 use super::claims::Claims;
 use super::cluster::advice;
 use super::entry::Entry;
@@ -13,7 +14,7 @@ use hotseat_core::{GroupId, Mode};
 use std::time::Duration;
 use toml::de::DeValue;
 
-const KEYS: &[&str] = &["id", "role", "mode", "priority", "failback", "netid", "service", "proxy"];
+const KEYS: &[&str] = &["id", "role", "mode", "priority", "failback", "netid", "service", "proxy", "check"];
 const MODES: &[(&str, Mode)] = &[
     ("auto", Mode::Auto),
     ("leader", Mode::Leader),
@@ -46,6 +47,8 @@ pub struct Group {
     pub service: Service,
     /// An address that follows the leader.
     pub proxy: Option<Proxy>,
+    /// Where load balancers ask.
+    pub check: Option<CheckPort>,
 }
 
 /// Whether leadership returns to a node of larger priority.
@@ -69,6 +72,8 @@ impl Group {
         let proxy =
             |entry: Entry<'_>| Proxy::read(&entry.section("[group.proxy]", proxy::KEYS)?, &id, &service, claims);
         let proxy = section.maybe("proxy", proxy)?;
+        let check = |entry: Entry<'_>| CheckPort::read(&entry.section("[group.check]", check_port::KEYS)?, &id, claims);
+        let check = section.maybe("check", check)?;
         Ok(Self {
             role: section.or("role", Entry::filled, ROLE)?.to_owned(),
             mode: section.or("mode", |e| e.word_or("mode", MODES, MODES_OF_AMP), Mode::Auto)?,
@@ -78,6 +83,7 @@ impl Group {
             id,
             service,
             proxy,
+            check,
         })
     }
 }

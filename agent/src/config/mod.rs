@@ -9,6 +9,7 @@
 //! directory can be written is found out when it is used.
 
 mod check;
+mod check_port;
 mod claims;
 mod cluster;
 mod duration;
@@ -29,6 +30,7 @@ mod timing;
 mod words;
 
 pub use check::{Check, Health};
+pub use check_port::CheckPort;
 pub use cluster::Cluster;
 pub use error::{ConfigError, Mistake};
 pub use group::{Failback, Group};
