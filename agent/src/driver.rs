@@ -3,15 +3,18 @@
 //! It waits for nothing but the next thing to happen: store calls, checks and hooks run in tasks of their
 //! own and come back as inputs. It decides nothing.
 
+mod guard;
+mod reload;
+mod show;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use hotseat_core::{
-    Action, Exit, GroupId, GuardCommand, Input, Instant, Key, Node, Outcome, Record, Request, RequestError, Seat,
-    SessionState, Ticket,
+    Action, Exit, GroupId, Input, Instant, Key, Node, Outcome, Record, Request, RequestError, SessionState, Ticket,
 };
-use hotseat_guard::{Command, Containment, Settings};
+use hotseat_guard::Settings;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::clock::{self, Alarm};
@@ -244,48 +247,18 @@ impl Driver {
         }
     }
 
-    /// Takes what can be changed while running, and says what cannot.
-    fn reload(&mut self, config: &config::Config) -> Input {
-        let known = config.groups.iter().all(|group| self.units.contains_key(&group.id));
-        let same = |unit: &Arc<Unit>| {
-            let group = config.groups.iter().find(|group| group.id == *unit.id());
-            group.is_some_and(|group| {
-                let ports = |it: &config::Group| (it.proxy.clone(), it.check.clone(), it.service.port);
-                ports(group) == ports(&unit.config)
-            })
-        };
-        // The folder may have been given on the command line.
-        let node = config::Node { data_dir: self.settings.node.data_dir.clone(), ..config.node.clone() };
-        let fixed = config.cluster == self.settings.cluster && node == self.settings.node;
-        if !known || !fixed || !self.units.values().all(same) {
-            tracing::warn!(
-                "settings read anew, but [cluster], [node], ports, proxies, and which groups there are need a restart"
-            );
-        } else {
-            tracing::info!(
-                "settings read anew: priorities and modes count now, commands and checks from the next start"
-            );
-        }
-        for group in &config.groups {
-            if let Some(unit) = self.units.get_mut(&group.id) {
-                let unit = Arc::make_mut(unit);
-                // The address was chosen at the start and stays: others know it.
-                unit.config = config::Group { service: group.service.clone(), ..group.clone() };
-            }
-        }
-        Input::Reconfigure(self.units.values().map(|unit| unit.for_core()).collect())
-    }
-
     fn step(&mut self, input: Input) -> Option<Exit> {
         let now = clock::now();
         self.ears.overhear(&input);
         let mut exit = None;
+        let mut votes_only = show::is_a_vote(&input);
         for action in self.node.step(now, input) {
+            votes_only &= show::is_about_votes(&action);
             if let Some(end) = self.act(now, action) {
                 exit = Some(end);
             }
         }
-        self.publish(now);
+        self.show(now, votes_only);
         exit
     }
 
@@ -350,93 +323,11 @@ impl Driver {
         if story::is_of_a_lock(event) {
             return;
         }
-        let (line, loudness) = story::tell(&self.node.view(clock::now()).node, event);
+        let (line, loudness) = story::tell(&self.settings.node.name, event);
         match loudness {
             Loudness::Info => tracing::info!("{}", line.text),
             Loudness::Warn => tracing::warn!("{}", line.text),
         }
         self.history.add(line);
-    }
-
-    fn spawn_guard(&mut self) -> Option<Exit> {
-        let mut settings = Settings { peers: self.known_peers.clone(), ..self.guard.clone() };
-        if let Err(error) = getrandom::fill(&mut settings.session) {
-            return Some(Exit::NoGuard(format!("no random bits: {error}")));
-        }
-        match self.supervisor.spawn(&settings) {
-            Ok(()) => None,
-            Err(error) => Some(Exit::NoGuard(error.to_string())),
-        }
-    }
-
-    fn guard_command(&mut self, command: GuardCommand) {
-        match command {
-            GuardCommand::Deadline(at) => self.supervisor.tell(&Command::Deadline { at: at.as_nanos() }),
-            GuardCommand::End => self.supervisor.tell(&Command::End),
-            GuardCommand::Signal(group, run) => {
-                if let Some(unit) = self.units.get(&group) {
-                    self.supervisor.signal(&group, run, unit.config.service.stop.signal.as_raw());
-                }
-            }
-            GuardCommand::Kill(group, run) => self.supervisor.kill(&group, run),
-            GuardCommand::Start { group, run, role } => {
-                let Some(unit) = self.units.get(&group) else { return };
-                let (word, epoch) = crate::unit::words(role);
-                unit.socket.set(word, epoch);
-                let started =
-                    unit.port_is_free().and_then(|()| self.supervisor.start_service(&group, run, unit.program(role)));
-                if let Err(why) = started {
-                    self.tasks.report(group, run, hotseat_core::ServiceInput::StartFailed(why));
-                }
-            }
-        }
-    }
-
-    /// Shows everybody else the new picture, and points the proxies by it.
-    fn publish(&mut self, now: Instant) {
-        let view = self.node.view(now);
-        for group in &view.groups {
-            let Some(route) = self.routes.get(&group.id) else { continue };
-            let own = self.units.get(&group.id).and_then(|unit| unit.address);
-            let target = match group.seat {
-                Seat::Leading(_) => own,
-                Seat::Promoting(_) | Seat::Demoting(_) | Seat::Releasing(_) => None,
-                Seat::Standby | Seat::Claiming(_) => group.service.as_ref().and_then(|service| service.parse().ok()),
-            };
-            let next = Route { epoch: group.epoch.0, target };
-            route.send_if_modified(|route| std::mem::replace(route, next) != next);
-        }
-        self.know_peers(&view);
-        let snapshot = Snapshot {
-            view,
-            taken: now,
-            store_trouble: self.store_trouble.clone(),
-            damage: self.damage.clone(),
-            stopping: self.stopping,
-            pids: self.supervisor.pids(),
-        };
-        self.show.send_replace(Arc::new(snapshot));
-    }
-
-    /// The addresses of the others, for hints and for the guard's word.
-    fn know_peers(&mut self, view: &hotseat_core::View) {
-        let own = self.own;
-        let members = view.groups.iter().flat_map(|group| &group.members);
-        let addresses: BTreeSet<SocketAddr> =
-            members.filter_map(|member| member.address.parse().ok()).filter(|it| *it != own).collect();
-        let peers: Vec<_> = addresses.into_iter().take(hotseat_guard::PEERS_MAX).collect();
-        if peers != self.known_peers {
-            self.supervisor.tell(&Command::Peers(peers.clone()));
-            self.known_peers = peers;
-        }
-    }
-}
-
-/// The containment a guard is told.
-#[must_use]
-pub const fn containment(configured: config::Containment) -> Containment {
-    match configured {
-        config::Containment::Auto => Containment::Auto,
-        config::Containment::Tree => Containment::Tree,
     }
 }

@@ -5,7 +5,7 @@
 //!                      │
 //!   store ──looks──> the one loop (driver) ──commands──> guard ──> services, hooks
 //!         <─writes──   │  hotseat_core::Node
-//!                      │ a picture after every step
+//!                      │ a picture, when one has changed it
 //!                      v
 //!          API · health endpoints · proxies · history
 //! ```
@@ -28,6 +28,8 @@ pub mod logging;
 pub mod output;
 pub mod peers;
 pub mod proxy;
+pub mod pulse;
+pub mod random;
 mod ready;
 pub mod records;
 mod reliance;

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use hotseat_core::{Exit, GroupId, Input, Node, NodeConfig, Rules, VoterConfig};
-use hotseat_guard::Settings;
+use hotseat_guard::{Containment, Settings};
 use hotseat_stores::{Dir, Hints, Memory, OpenError, Store};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -16,13 +16,14 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::api::{self, Api};
 use crate::checkport::CheckPorts;
 use crate::clock;
-use crate::config::{Config, StoreUrl};
-use crate::driver::{self, Driver, INBOX, Message, Parts};
+use crate::config::{self, Config, StoreUrl};
+use crate::driver::{Driver, INBOX, Message, Parts};
 use crate::embedded::{self, Embedded};
 use crate::history::History;
 use crate::home::Home;
 use crate::peers::Peers;
 use crate::proxy::{self, Limits, Route};
+use crate::pulse::Pulse;
 use crate::records::Records;
 use crate::reliance;
 use crate::snapshot::{Facts, Snapshot};
@@ -113,6 +114,7 @@ pub async fn run(mut config: Config, mut options: Options) -> Result<(), Failure
     let now = clock::now();
     let first = Snapshot {
         view: node.view(now),
+        pulse: Pulse::new(node.lease(now), now),
         taken: now,
         store_trouble: None,
         damage: None,
@@ -291,12 +293,19 @@ fn node_config(config: &Config, own: SocketAddr, units: &[Arc<Unit>], voter: Opt
 fn guard_settings(config: &Config) -> Settings {
     let timing = &config.cluster.timing;
     Settings {
-        containment: driver::containment(config.node.containment),
+        containment: containment(config.node.containment),
         // As long as anybody may still be waiting for its word instead of its silence.
         linger: timing.promise().silence() * 2,
         budget: timing.stop_budget(),
         watchdog: config.node.watchdog.clone(),
         ..Settings::new(config.cluster.name.clone(), config.node.name.to_string(), [0; 16])
+    }
+}
+
+const fn containment(configured: config::Containment) -> Containment {
+    match configured {
+        config::Containment::Auto => Containment::Auto,
+        config::Containment::Tree => Containment::Tree,
     }
 }
 

@@ -1,4 +1,5 @@
-//! What the loop shows to everybody else: one immutable picture, replaced after every step.
+//! What the loop shows to everybody else: one picture, replaced whenever a step has changed more
+//! than its pulse.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,14 +9,17 @@ use hotseat_core::{GroupId, GroupView, Instant, MemberView, Mode, Seat, View};
 
 use crate::clock;
 use crate::config::Config;
+use crate::pulse::Pulse;
 use crate::records::Records;
 use crate::story;
 
 /// The loop's view and what belongs to it.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Snapshot {
     /// What the protocol knows.
     pub view: View,
+    /// What has changed since.
+    pub pulse: Pulse,
     /// When it knew it.
     pub taken: Instant,
     /// Whether the store has answered lately, and if not why.
@@ -54,12 +58,10 @@ impl Snapshot {
         self.view.groups.iter().find(|group| group.id == *id)
     }
 
-    /// Whether this node leads the group now, promotion complete and lease unexpired. Asks the clock, so
-    /// that a loop that hangs cannot make it lie.
+    /// Whether this node leads the group now, promotion complete and lease unexpired.
     #[must_use]
     pub fn leads(&self, group: &GroupView) -> bool {
-        let leased = self.view.lease_until.is_some_and(|until| clock::now() < until);
-        leased && matches!(group.seat, Seat::Leading(_))
+        self.pulse.leased() && matches!(group.seat, Seat::Leading(_))
     }
 
     /// The wire's picture of the cluster.
@@ -75,8 +77,8 @@ impl Snapshot {
             node: self.view.node.to_string(),
             store: self.wire_store(facts),
             ttl_ms: millis(config.cluster.timing.ttl()),
-            lease_left_ms: self.view.lease_until.map(|until| millis(until.since(now))),
-            renewed_ms: self.view.renewed.map(|renewed| millis(now.since(renewed))),
+            lease_left_ms: self.pulse.lease_until().map(|until| millis(until.since(now))),
+            renewed_ms: self.pulse.renewed().map(|renewed| millis(now.since(renewed))),
             pid: std::process::id(),
             groups: groups
                 .filter_map(|(configured, (proxy, check))| {

@@ -18,7 +18,7 @@ use hotseat_guard::{Command, Contained, Guard, Report, Settings, Start};
 use tokio::io::unix::AsyncFd;
 use tokio::sync::oneshot;
 
-use crate::{output, ready, vigil};
+use crate::{output, random, ready, vigil};
 
 /// A command that is to run inside the guard's tree (D3), and what becomes of it.
 #[derive(Debug)]
@@ -110,11 +110,18 @@ impl Supervisor {
         self.ended
     }
 
-    /// Starts a guard for a new session.
+    /// Starts a guard for a new session of its own, whose random part is the answer.
     ///
     /// # Errors
     /// What the system says.
-    pub fn spawn(&mut self, settings: &Settings) -> io::Result<()> {
+    pub fn spawn(&mut self, settings: Settings) -> Result<Nonce, String> {
+        let session = random::nonce()?;
+        let settings = Settings { session: session.0.to_be_bytes(), ..settings };
+        self.start_guard(&settings).map_err(|error| error.to_string())?;
+        Ok(session)
+    }
+
+    fn start_guard(&mut self, settings: &Settings) -> io::Result<()> {
         let guard = Guard::spawn(&self.exe, settings)?;
         // The linger is a little over two ttls: a stop is seen within half a ttl or so.
         tokio::spawn(vigil::watch(guard.pid(), settings.linger / 8));

@@ -57,4 +57,4 @@ pub use record::{
 pub use service::{Backoff, Role, ServiceConfig};
 pub use time::Instant;
 pub use timing::{Promise, Timing, UnsafeTiming};
-pub use view::{GroupView, MemberView, View};
+pub use view::{GroupView, Lease, MemberView, View};

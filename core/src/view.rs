@@ -17,14 +17,21 @@ use crate::time::Instant;
 pub struct View {
     /// This node.
     pub node: NodeName,
-    /// Its session, while the lease holds.
-    pub session: Option<SessionId>,
-    /// When the lease ends unless renewed.
-    pub lease_until: Option<Instant>,
-    /// When the newest acknowledged renewal was sent.
-    pub renewed: Option<Instant>,
+    /// Its lease, while it holds.
+    pub lease: Option<Lease>,
     /// Every group.
     pub groups: Vec<GroupView>,
+}
+
+/// What this node may act under.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lease {
+    /// Whose it is.
+    pub session: SessionId,
+    /// When it ends unless renewed.
+    pub until: Instant,
+    /// When the newest acknowledged renewal was sent.
+    pub renewed: Instant,
 }
 
 /// One group.
@@ -83,14 +90,18 @@ impl Node {
     /// What this node knows now.
     #[must_use]
     pub fn view(&self, now: Instant) -> View {
-        let leased = self.session.leased(now);
         View {
             node: self.config.name.clone(),
-            session: if leased { self.session.id } else { None },
-            lease_until: self.session.lease_until().filter(|_| leased),
-            renewed: leased.then_some(self.session.renewed),
+            lease: self.lease(now),
             groups: self.groups.keys().map(|id| self.group_view(now, id)).collect(),
         }
+    }
+
+    /// This node's lease, while it holds: the part of a view that changes with every renewal.
+    #[must_use]
+    pub fn lease(&self, now: Instant) -> Option<Lease> {
+        let (session, until) = self.session.id.zip(self.session.lease_until())?;
+        self.session.leased(now).then_some(Lease { session, until, renewed: self.session.renewed })
     }
 
     fn group_view(&self, now: Instant, id: &GroupId) -> GroupView {

@@ -33,7 +33,7 @@ pub(super) async fn standby(State(api): State<Api>, Path(group): Path<String>) -
         let standing = matches!(member.state, MemberState::Standby | MemberState::HotStandby | MemberState::Backup);
         standing && member.trouble.is_none()
     });
-    let leased = snapshot.view.lease_until.is_some_and(|until| clock::now() < until);
+    let leased = snapshot.pulse.leased();
     if waits && leased && !snapshot.leads(group) {
         (StatusCode::OK, "standby\n").into_response()
     } else {
@@ -44,8 +44,8 @@ pub(super) async fn standby(State(api): State<Api>, Path(group): Path<String>) -
 /// 200 while the agent is well: its loop turns and it is not going down.
 pub(super) async fn health(State(api): State<Api>) -> Response {
     let snapshot = api.snapshot();
-    let stale = clock::now().since(snapshot.taken) > api.facts.config.cluster.timing.ttl() * STALE_TTLS;
-    let leased = snapshot.view.lease_until.is_some_and(|until| clock::now() < until);
+    let stale = clock::now().since(snapshot.pulse.turned()) > api.facts.config.cluster.timing.ttl() * STALE_TTLS;
+    let leased = snapshot.pulse.leased();
     match (&snapshot.store_trouble, stale, snapshot.stopping) {
         (None, false, false) if !leased => {
             let why = "no session: this node may not act; see the agent's log\n";

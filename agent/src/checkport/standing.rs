@@ -6,7 +6,6 @@ use hotseat_core::GroupId;
 use tokio::sync::watch;
 
 use super::Picture;
-use crate::clock;
 use crate::snapshot::Snapshot;
 
 /// How this node stands to a group.
@@ -33,7 +32,7 @@ impl Standing {
     fn of(snapshot: &Snapshot, group: &GroupId) -> Self {
         match snapshot.group(group) {
             Some(group) if snapshot.leads(group) => Self::Leader,
-            Some(_) if snapshot.view.lease_until.is_some_and(|until| clock::now() < until) => Self::Follower,
+            Some(_) if snapshot.pulse.leased() => Self::Follower,
             Some(_) | None => Self::Unknown,
         }
     }

@@ -14,11 +14,12 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, watch};
 
 use super::roll::{self, Assembly, Member, Roll};
-use super::steward::{nonce, peer};
+use super::steward::peer;
 use super::votes::Vote;
 use crate::driver::Message;
 use crate::links::{Admission, Handler, JoinAsk, Lane, PeerName, REMOVED, Reply};
 use crate::lock;
+use crate::random;
 
 /// Tries to write the roll: others may be writing there too.
 const TRIES: usize = 5;
@@ -169,7 +170,7 @@ pub async fn retire(raft: &Raft, name: &str) -> Result<(), String> {
 
 /// Says whether it was written; not, if somebody else was faster.
 pub(super) async fn write(raft: &Raft, id: VoterId, over: Option<u64>, member: &Member) -> Result<bool, String> {
-    match raft.write(&roll::key(id), over, nonce()?.0, roll::body(member)?).await {
+    match raft.write(&roll::key(id), over, random::nonce()?.0, roll::body(member)?).await {
         Written::Applied { .. } => Ok(true),
         Written::Refused => Ok(false),
         Written::Unknown(why) => Err(why),

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use hotseat_core::{NodeName, Nonce, Record, VoterId, VotersRecord};
+use hotseat_core::{NodeName, Record, VoterId, VotersRecord};
 use hotseat_stores::raft::{Peer, Raft};
 use hotseat_stores::{Entry, Key, Store, Written};
 use tokio::sync::{mpsc, watch};
@@ -18,6 +18,7 @@ use super::steps::{self, Picture, Standing, Step};
 use crate::codec;
 use crate::driver::Message;
 use crate::links::{self, Links, REMOVED};
+use crate::random;
 
 /// Between two looks without a hint: silence and lag change without a write.
 const PACE: Duration = Duration::from_millis(250);
@@ -170,7 +171,7 @@ impl Steward {
     async fn record(&self, voters_then: BTreeSet<VoterId>, entries: &[Entry]) -> Result<(), String> {
         let now = voters(entries);
         let number = now.as_ref().map_or(0, |(_, record)| record.number) + 1;
-        let nonce = nonce()?;
+        let nonce = random::nonce()?;
         let record = Record::Voters(VotersRecord { nonce, number, voters: voters_then });
         let body = codec::encode(&self.node, None, &record)?;
         let key = Key::parse("voters").expect("a plain word is a key");
@@ -196,16 +197,6 @@ pub fn voters(entries: &[Entry]) -> Option<(u64, VotersRecord)> {
 pub(super) fn peer((id, member): (VoterId, &Member)) -> Option<links::Peer> {
     let name = NodeName::new(&member.name).ok()?;
     Some(links::Peer { id: id.0, name, address: member.address.clone() })
-}
-
-/// A random word for one write.
-///
-/// # Errors
-/// When the system has no random bits.
-pub(crate) fn nonce() -> Result<Nonce, String> {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).map_err(|error| format!("no random bits: {error}"))?;
-    Ok(Nonce(u128::from_be_bytes(bytes)))
 }
 
 /// A step in words.

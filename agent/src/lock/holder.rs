@@ -341,15 +341,10 @@ impl Holder {
     }
 
     fn spawn_guard(&mut self) {
-        let mut settings = self.guard.clone();
-        let spawned = match getrandom::fill(&mut settings.session) {
-            Ok(()) => self.supervisor.spawn(&settings).map_err(|error| error.to_string()),
-            Err(error) => Err(format!("no random bits: {error}")),
-        };
-        match spawned {
+        match self.supervisor.spawn(self.guard.clone()) {
             Err(why) => self.exit = Some(Exit::NoGuard(why)),
-            Ok(()) => {
-                self.session = Nonce(u128::from_be_bytes(settings.session));
+            Ok(session) => {
+                self.session = session;
                 let pid = self.supervisor.guard().and_then(|pid| Pid::from_raw(pid.cast_signed()));
                 self.guarding = pid.and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok());
             }

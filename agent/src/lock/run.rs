@@ -23,6 +23,7 @@ use super::terms::Terms;
 use super::verdict::{Ended, held};
 use crate::clock;
 use crate::driver::{INBOX, Message};
+use crate::random;
 use crate::records::Records;
 
 /// After the stream of changes broke: looks go on meanwhile, at their own pace.
@@ -148,9 +149,7 @@ async fn mark(
     seat: u32,
     node: &hotseat_core::NodeName,
 ) -> Result<(), Failure> {
-    let mut nonce = [0; 16];
-    getrandom::fill(&mut nonce).map_err(|error| Failure::Other(format!("no random bits: {error}")))?;
-    let nonce = hotseat_core::Nonce(u128::from_be_bytes(nonce));
+    let nonce = random::nonce().map_err(Failure::Other)?;
     if let Some((key, expect, record)) = queue::mark(look, lock, seat, node, nonce) {
         // Refused or unknown: it only takes longer then.
         let _ = records.write(&key, expect, &record).await;

@@ -115,9 +115,7 @@ fn founded() -> Unchanged {
 
 /// A cluster's name for ever.
 fn incarnation() -> Result<String, Unchanged> {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).map_err(|error| Unchanged::Refused(format!("no random bytes: {error}")))?;
-    Ok(format!("{:032x}", u128::from_le_bytes(bytes)))
+    nonce().map(|nonce| format!("{nonce:032x}")).map_err(Unchanged::Refused)
 }
 
 fn batches(records: Vec<Saved>) -> Vec<Vec<Saved>> {
@@ -134,7 +132,7 @@ fn batches(records: Vec<Saved>) -> Vec<Vec<Saved>> {
     batches
 }
 
-/// Names one attempt to write, and no other.
+/// A random number: names one attempt to write, or one cluster, and no other.
 fn nonce() -> Result<u128, String> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(|error| format!("no random bytes: {error}"))?;
