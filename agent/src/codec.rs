@@ -7,7 +7,7 @@
 //! is the same body again, and costs the store no more than a new version.
 
 use hotseat_core::{GroupRecord, Key, Nonce, Record, SessionRecord, VotersRecord};
-use hotseat_stores::Body;
+use hotseat_stores::{Body, Entry};
 use serde::{Deserialize, Serialize};
 
 /// The form of the envelope. A later one is refused, not guessed at.
@@ -72,6 +72,31 @@ pub fn decode(key: &Key, nonce: u128, body: &[u8]) -> Result<Decoded, String> {
         }
     }
     .of(nonce))
+}
+
+/// What an entry of the store says, if it can be read as one of the protocol's records.
+#[must_use]
+pub fn record(entry: &Entry) -> Option<Record> {
+    let key = entry.key.as_str().parse().ok()?;
+    Some(decode(&key, entry.nonce, entry.body.as_ref().ok()?).ok()?.record)
+}
+
+/// The same, if it is a session's.
+#[must_use]
+pub fn session(entry: &Entry) -> Option<SessionRecord> {
+    match record(entry)? {
+        Record::Session(record) => Some(record),
+        Record::Group(_) | Record::Voters(_) => None,
+    }
+}
+
+/// The same, if it is the voters'.
+#[must_use]
+pub fn voters(entry: &Entry) -> Option<VotersRecord> {
+    match record(entry)? {
+        Record::Voters(record) => Some(record),
+        Record::Session(_) | Record::Group(_) => None,
+    }
 }
 
 /// Writes a body.

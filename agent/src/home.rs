@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
 
+use crate::durable;
+
 /// A folder that is ours alone while this lives. The lock is not inherited by guard or service.
 #[derive(Debug)]
 pub struct Home {
@@ -56,20 +58,11 @@ impl Home {
                 known.trim()
             )),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                self.remember(&path, store).map_err(|error| format!("cannot write {}: {error}", path.display()))
+                durable::replace(&path, format!("{store}\n").as_bytes(), durable::PUBLIC)
+                    .map_err(|error| format!("cannot write {}: {error}", path.display()))
             }
             Err(error) => Err(format!("cannot read {}: {error}", path.display())),
         }
-    }
-
-    /// Whole or not at all, also after a power cut.
-    fn remember(&self, path: &Path, store: &str) -> io::Result<()> {
-        let beside = self.path.join("store.new");
-        let mut file = File::create(&beside)?;
-        file.write_all(format!("{store}\n").as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&beside, path)?;
-        File::open(&self.path)?.sync_all()
     }
 
     /// Where the services' sockets stand.

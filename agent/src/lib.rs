@@ -17,6 +17,7 @@ pub mod clock;
 pub mod codec;
 pub mod config;
 pub mod driver;
+mod durable;
 pub mod embedded;
 pub mod follow;
 pub mod history;

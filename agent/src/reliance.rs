@@ -1,6 +1,6 @@
 //! Whether a group of several nodes leans on one machine's store (nsg_6). It looks once, at the start.
 
-use hotseat_core::{Key, Record, SessionState};
+use hotseat_core::SessionState;
 use hotseat_stores::{Entry, Store};
 
 use crate::codec;
@@ -30,10 +30,7 @@ pub(crate) async fn check(config: &Config, store: &dyn Store) -> Result<Option<S
 
 /// Another living node in one of our groups.
 fn fellow(entry: &Entry, config: &Config) -> Option<String> {
-    let key: Key = entry.key.as_str().parse().ok()?;
-    let Record::Session(record) = codec::decode(&key, entry.nonce, entry.body.as_ref().ok()?).ok()?.record else {
-        return None;
-    };
+    let record = codec::session(entry)?;
     let shares = config.groups.iter().any(|group| record.members.contains_key(&group.id));
     let other = record.node != config.node.name && record.state == SessionState::Alive;
     (other && shares).then(|| format!("{} ({})", record.node, record.address))

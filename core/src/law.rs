@@ -5,17 +5,20 @@
 //! majority of the voters *in force at that position* (B4), and that voters change one at a time, each change only
 //! once every living session counts on the last (B6).
 
+use core::borrow::Borrow;
+
 use crate::mutant::{Mutant, Rules};
 use crate::quorum::majority;
 use crate::record::{Grounds, GroupRecord, Record, SessionRecord, SessionState, VotersRecord};
 
 /// Whether `after` may follow `before`.
 ///
-/// `voters` is the set in force; `sessions` are all session records that stand. Versions are compared by the caller.
-pub fn allows<'a>(
+/// `voters` is the set in force; `sessions` are all session records that stand, asked for only
+/// where it depends on them. Versions are compared by the caller.
+pub fn allows<S: Borrow<SessionRecord>>(
     rules: Rules,
     voters: Option<&VotersRecord>,
-    mut sessions: impl Iterator<Item = &'a SessionRecord>,
+    mut sessions: impl Iterator<Item = S>,
     before: Option<&Record>,
     after: &Record,
 ) -> bool {
@@ -23,8 +26,10 @@ pub fn allows<'a>(
         (None, Record::Voters(after)) => after.number == 1 && !after.voters.is_empty(),
         (Some(Record::Voters(before)), Record::Voters(after)) => {
             let seen = rules.breaks(Mutant::ChangesUngated) || {
-                let mut living = sessions.by_ref().filter(|session| session.state == SessionState::Alive);
-                living.all(|session| session.seen == Some(before.number))
+                sessions.all(|session| {
+                    let session = session.borrow();
+                    session.state != SessionState::Alive || session.seen == Some(before.number)
+                })
             };
             seen && follows(rules, before, after)
         }
@@ -79,14 +84,21 @@ fn promised(rules: Rules, voters: Option<&VotersRecord>, after: &SessionRecord) 
 }
 
 /// An epoch never goes back, and a new one only follows a leadership that is over, or one's own (A2).
-fn group<'a>(before: &GroupRecord, after: &GroupRecord, mut sessions: impl Iterator<Item = &'a SessionRecord>) -> bool {
+fn group<S: Borrow<SessionRecord>>(
+    before: &GroupRecord,
+    after: &GroupRecord,
+    mut sessions: impl Iterator<Item = S>,
+) -> bool {
     if after.epoch == before.epoch {
         // Within an epoch its leader may say more, or let go; nobody else may come.
         return after.leader.is_none() || after.leader == before.leader;
     }
     let over = before.leader.as_ref().is_none_or(|leader| {
         let own = after.leader.as_ref().is_some_and(|next| next.session == leader.session);
-        let stands = sessions.any(|it| it.session == leader.session && it.state == SessionState::Alive);
+        let stands = sessions.any(|it| {
+            let it = it.borrow();
+            it.session == leader.session && it.state == SessionState::Alive
+        });
         own || !stands
     });
     after.epoch == before.epoch.next() && over
@@ -148,7 +160,8 @@ mod tests {
     fn check(before: Option<SessionRecord>, after: SessionRecord, expected: bool) {
         let voters = voters(2, &[1, 2, 3]);
         let (before, after) = (before.map(Record::Session), Record::Session(after));
-        let found = allows(Rules::default(), Some(&voters), core::iter::empty(), before.as_ref(), &after);
+        let found =
+            allows(Rules::default(), Some(&voters), core::iter::empty::<SessionRecord>(), before.as_ref(), &after);
         assert_eq!(found, expected, "{before:?} then {after:?}");
     }
 

@@ -27,7 +27,7 @@ impl Facts {
     #[must_use]
     pub fn voters(&self, within: Duration) -> Voters {
         let assembly = Arc::clone(&self.assembly.borrow());
-        let heard = |id: &&VoterId| **id == self.own || self.reception.silent(id.0).is_some_and(|it| it < within);
+        let heard = |id: &&VoterId| self.silent(**id).is_some_and(|it| it < within);
         let (count, well) = (assembly.voters.len(), assembly.voters.iter().filter(heard).count());
         Voters { count, well, can_lose: well.saturating_sub(count / 2 + 1) }
     }
@@ -94,13 +94,12 @@ impl Facts {
             .filter_map(|(id, (_, member))| {
                 let standing = log.iter().find(|it| it.peer.id == id.0);
                 // Who is out but not yet gone is shown, so that people see it go.
-                let state = match standing {
-                    _ if assembly.voters.contains(id) && !member.removed => "voter",
-                    _ if member.removed && assembly.voters.contains(id) => "leaving",
-                    Some(_) if member.removed => "leaving",
-                    None if member.removed => return None,
-                    Some(standing) if self.heard(*id) || standing.voter => "spare",
-                    Some(_) | None => "coming",
+                let state = match (member.removed, assembly.voters.contains(id), standing) {
+                    (false, true, _) => "voter",
+                    (true, true, _) | (true, false, Some(_)) => "leaving",
+                    (true, false, None) => return None,
+                    (false, false, Some(standing)) if standing.voter || self.silent(*id).is_some() => "spare",
+                    (false, false, _) => "coming",
                 };
                 Some(self.seat(*id, member, state, standing.and_then(|it| it.lag)))
             })
@@ -109,12 +108,13 @@ impl Facts {
         Roll { members, log_leader: self.raft.leader().and_then(name), warning: self.warning() }
     }
 
-    fn heard(&self, id: VoterId) -> bool {
-        id == self.own || self.reception.silent(id.0).is_some()
+    /// Since it was last heard of. Of itself a node always hears.
+    fn silent(&self, id: VoterId) -> Option<Duration> {
+        if id == self.own { Some(Duration::ZERO) } else { self.reception.silent(id.0) }
     }
 
     fn seat(&self, id: VoterId, member: &Member, state: &str, lag: Option<u64>) -> Seat {
-        let silent = if id == self.own { Some(Duration::ZERO) } else { self.reception.silent(id.0) };
+        let silent = self.silent(id);
         Seat {
             node: member.name.clone(),
             id: format!("{:016x}", id.0),

@@ -7,10 +7,11 @@ use futures_util::stream::FuturesUnordered;
 use hotseat_core::VoterId;
 use hotseat_stores::raft::{self, Raft};
 
-use super::reception::{Entered, Errand};
+use super::enrol::{Denied, Entered};
+use super::reception::Errand;
 use super::road::link;
 use super::roll::Member;
-use crate::links::{Lane, Links, Peer, REMOVED};
+use crate::links::{Lane, LinkError, Links, Peer};
 
 /// For one member to answer.
 const ENTERING_MAX: Duration = Duration::from_secs(15);
@@ -24,11 +25,11 @@ pub(super) async fn knock(raft: &Raft, links: &Links, own: VoterId, known: &[raf
     let members = if members.is_empty() { known.to_vec() } else { members };
     let others = members.iter().filter(|peer| peer.id != own.0).filter_map(link);
     let mut asked: FuturesUnordered<_> = others.map(|peer| ask(links, peer, errand.clone())).collect();
-    let mut last = Err(String::from("no other member is known"));
+    let mut last = Err(Denied::Later(String::from("no other member is known")));
     while let Some(answer) = asked.next().await {
-        let final_word = answer.as_ref().is_err_and(|why| is_about(why, own));
+        let over = answer.as_ref().map_or_else(Denied::is_final, |()| true);
         last = answer;
-        if last.is_ok() || final_word {
+        if over {
             break;
         }
     }
@@ -37,12 +38,8 @@ pub(super) async fn knock(raft: &Raft, links: &Links, own: VoterId, known: &[raf
 
 async fn ask(links: &Links, peer: Peer, errand: Vec<u8>) -> Entered {
     match links.call(&peer, Lane::Control, errand, ENTERING_MAX).await {
-        Ok(answer) => postcard::from_bytes::<Entered>(&answer).map_err(|error| error.to_string()).flatten(),
-        Err(error) => Err(error.to_string()),
+        Ok(answer) => postcard::from_bytes(&answer).map_err(|error| Denied::Later(error.to_string())).flatten(),
+        Err(LinkError::Removed(why)) => Err(Denied::Removed(why)),
+        Err(error) => Err(Denied::Later(error.to_string())),
     }
-}
-
-/// Whether this is the answer to a member that was removed, and it is this one that is meant.
-pub(super) fn is_about(why: &str, own: VoterId) -> bool {
-    why.contains(REMOVED) && why.contains(&format!("{:x}", own.0))
 }

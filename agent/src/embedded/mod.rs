@@ -6,6 +6,7 @@
 //!   roll (in the log) ── steward ──steps──> the log's members, the record of voters
 //! ```
 
+mod enrol;
 mod facts;
 mod knock;
 mod law;
@@ -21,11 +22,12 @@ mod steward;
 mod votes;
 mod voting;
 
+pub use enrol::retire;
 pub use facts::Facts;
 pub use newcomer::{Came, Founded, Newcomer, come, found};
 pub use open::{Embedded, open};
 pub use promises::Promises;
-pub use reception::{Reception, retire};
+pub use reception::Reception;
 pub use roll::Assembly;
 pub use seat::Seat;
 pub use steward::voters;

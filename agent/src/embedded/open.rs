@@ -10,11 +10,12 @@ use hotseat_stores::raft::{self, Pace, Peer, Raft};
 use hotseat_stores::{OpenError, Store};
 use tokio::sync::{mpsc, watch};
 
+use super::enrol::enter;
 use super::facts::Facts;
-use super::knock::{is_about, knock};
+use super::knock::knock;
 use super::law::Statute;
 use super::promises::Promises;
-use super::reception::{self, Reception};
+use super::reception::Reception;
 use super::road::Road;
 use super::roll::{Assembly, Member};
 use super::seat::Seat;
@@ -160,17 +161,16 @@ impl Embedded {
         let mut told = false;
         loop {
             let entered = match self.raft.list().await {
-                Ok(_) => reception::enter(&self.raft, self.own, &member).await,
+                Ok(_) => enter(&self.raft, self.own, &member).await,
                 Err(_) => knock(&self.raft, &self.links, self.own, &self.members, &member).await,
             };
             match entered {
                 Ok(()) if self.raft.list().await.is_ok() => return self.get_a_vote().await,
-                Err(why) if is_about(&why, self.own) || why.contains("name is taken") => {
-                    return Err(Failure(why));
-                }
+                Err(why) if why.is_final() => return Err(Failure(why.to_string())),
                 entered if began.elapsed() > PATIENCE && !told => {
                     told = true;
-                    let why = entered.err().unwrap_or_else(|| String::from("the log is on its way"));
+                    let why =
+                        entered.err().map_or_else(|| String::from("the log is on its way"), |why| why.to_string());
                     tracing::warn!("waiting for a majority of the cluster: {why}");
                 }
                 Ok(()) | Err(_) => {}

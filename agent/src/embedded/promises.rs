@@ -1,15 +1,17 @@
 //! A voter's promises on its disk: durable before they are given, and never forgotten (B2).
 //!
-//! One small file, replaced whole: written beside, synced, renamed, and the folder synced. A file that is missing or
+//! One small file, replaced whole. A file that is missing or
 //! torn is an error, never "no promises": a disk that lost its memory must come back as a new voter.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use hotseat_core::SessionId;
 use serde::{Deserialize, Serialize};
+
+use crate::durable;
 
 const FILE: &str = "promises.json";
 /// The form of the file. A later one is refused, not guessed at.
@@ -67,12 +69,8 @@ impl Promises {
     /// When the disk does not take them.
     pub fn keep(&self, promises: &BTreeSet<SessionId>) -> io::Result<()> {
         let body = serde_json::to_string(&Content { hotseat: FORM, promises: promises.clone() })?;
-        let beside = self.folder.join("promises.new");
-        let mut file = File::create(&beside)?;
-        file.write_all(format!("{}\n{body}", checksum(&body)).as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&beside, self.folder.join(FILE))?;
-        File::open(&self.folder)?.sync_all()
+        let text = format!("{}\n{body}", checksum(&body));
+        durable::replace(&self.folder.join(FILE), text.as_bytes(), durable::PUBLIC)
     }
 }
 
@@ -82,6 +80,8 @@ pub(super) fn checksum(body: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

@@ -23,7 +23,7 @@ pub struct Member {
     /// It votes and never leads.
     #[serde(default)]
     pub witness: bool,
-    /// An operator, or its successor of the same name, has taken it out.
+    /// An operator has taken it out.
     #[serde(default)]
     pub removed: bool,
 }

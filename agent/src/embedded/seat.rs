@@ -2,8 +2,7 @@
 //!
 //! Made by `hotseat init` and `hotseat join`, read at every start. A folder without it belongs to no cluster.
 
-use std::fs::{self, File};
-use std::io::Write;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use hotseat_core::VoterId;
@@ -11,6 +10,7 @@ use hotseat_stores::raft::Peer;
 use serde::{Deserialize, Serialize};
 
 use super::promises::{Promises, checksum};
+use crate::durable;
 
 const FILE: &str = "member.json";
 /// The form of the file. A later one is refused, not guessed at.
@@ -67,15 +67,7 @@ impl Seat {
         Promises::at(&folder).keep(&[].into()).map_err(|error| at(&error))?;
         let text = serde_json::to_string_pretty(self).map_err(|error| at(&error))?;
         let text = format!("{}\n{text}", checksum(&text));
-        let beside = folder.join("member.new");
-        let write = || {
-            let mut file = File::create(&beside)?;
-            file.write_all(text.as_bytes())?;
-            file.sync_all()?;
-            fs::rename(&beside, folder.join(FILE))?;
-            File::open(&folder)?.sync_all()
-        };
-        write().map_err(|error| at(&error))
+        durable::replace(&folder.join(FILE), text.as_bytes(), durable::PUBLIC).map_err(|error| at(&error))
     }
 
     /// Reads it; it has to be this cluster's and this node's.

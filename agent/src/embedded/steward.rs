@@ -12,7 +12,8 @@ use hotseat_stores::raft::{Peer, Raft};
 use hotseat_stores::{Entry, Key, Store, Written};
 use tokio::sync::{mpsc, watch};
 
-use super::knock::{is_about, knock};
+use super::enrol::Denied;
+use super::knock::knock;
 use super::roll::{Assembly, Member, Roll};
 use super::steps::{self, Picture, Standing, Step};
 use crate::codec;
@@ -124,8 +125,7 @@ impl Steward {
     async fn shut_out(&self) -> bool {
         let assembly = Arc::clone(&self.assembly.borrow());
         let Some((_, own)) = assembly.roll.0.get(&self.own) else { return false };
-        let answer = knock(&self.raft, &self.links, self.own, &[], own).await;
-        answer.is_err_and(|why| is_about(&why, self.own))
+        matches!(knock(&self.raft, &self.links, self.own, &[], own).await, Err(Denied::Removed(_)))
     }
 
     fn step(&self, assembly: &Assembly) -> Option<Step> {
@@ -187,10 +187,7 @@ impl Steward {
 #[must_use]
 pub fn voters(entries: &[Entry]) -> Option<(u64, VotersRecord)> {
     let entry = entries.iter().find(|entry| entry.key.as_str() == "voters")?;
-    match codec::decode(&hotseat_core::Key::Voters, entry.nonce, entry.body.as_ref().ok()?).ok()?.record {
-        Record::Voters(record) => Some((entry.version, record)),
-        Record::Session(_) | Record::Group(_) => None,
-    }
+    Some((entry.version, codec::voters(entry)?))
 }
 
 /// A member as the links know it.

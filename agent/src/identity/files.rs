@@ -1,9 +1,8 @@
 //! `data_dir/tls`: the files an identity is kept in. Each is replaced in one step and is on disk before the step; keys are
 //! the owner's alone.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::{self, File};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -12,14 +11,10 @@ use hotseat_core::NodeName;
 use super::authority::{Authority, NodeSeat};
 use super::error::IdentityError;
 use super::key::NodeKey;
+use crate::durable::{self, PRIVATE, PUBLIC};
 
 /// No file of ours comes near it: certificates are about 1 KiB.
 const FILE_MAX: u64 = 256 * 1024;
-
-/// Certificates may be read by all, …
-const PUBLIC: u32 = 0o644;
-/// … keys by their owner only.
-const PRIVATE: u32 = 0o600;
 
 /// The certificates and keys of a node, in the files of these names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -123,23 +118,9 @@ impl Folder {
     }
 
     fn write(&self, name: &str, text: &str, mode: u32) -> Result<(), IdentityError> {
-        let (path, fresh) = (self.0.join(name), self.0.join(format!("{name}.new")));
-        replace(&self.0, &fresh, &path, text, mode).map_err(IdentityError::file(&path))
+        let path = self.0.join(name);
+        durable::replace(&path, text.as_bytes(), mode).map_err(IdentityError::file(&path))
     }
-}
-
-fn replace(folder: &Path, fresh: &Path, path: &Path, text: &str, mode: u32) -> io::Result<()> {
-    // What a crash left may have had another mode.
-    if let Err(why) = fs::remove_file(fresh)
-        && why.kind() != io::ErrorKind::NotFound
-    {
-        return Err(why);
-    }
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(fresh)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    fs::rename(fresh, path)?;
-    File::open(folder)?.sync_all()
 }
 
 /// Reads a text file, but not an endless one.

@@ -172,7 +172,7 @@ async fn greet(
     let passed = door.pass(&frame.body, |id, name| shared.handler.known(id, name));
     let answer = match &passed {
         Ok(met) => Frame::new(Kind::Hello, shared.hello(identity, met.lane).encode(&shared.limits.speaks)),
-        Err(why) => Frame::new(Kind::Refusal, cut(why.to_string()).into_bytes()),
+        Err(why) => Frame::new(why.kind(), cut(why.to_string()).into_bytes()),
     };
     writer.write_all(&answer.bytes()).await.map_err(|why| text(&why))?;
     writer.flush().await.map_err(|why| text(&why))?;

@@ -33,6 +33,7 @@ pub(super) async fn dial(shared: &Arc<Shared>, to: &Peer, lane: Lane) -> Result<
     let place = |what: &str| format!("node \"{}\" at {}: {what}", to.name, to.address);
     let met = meet(shared, to, lane).await.map_err(|why| match why {
         LinkError::Refused(why) => LinkError::Refused(place(&why)),
+        LinkError::Removed(why) => LinkError::Removed(place(&why)),
         other => LinkError::Unreachable(place(&other.to_string())),
     });
     let (met, reader, writer) = met?;
@@ -140,6 +141,7 @@ async fn answer(
             Err(LinkError::Refused(format!("there is node \"{name}\" with the id {id:x}, and not the id {:x}", to.id)))
         }
         Kind::Refusal => Err(LinkError::Refused(format!("it refuses: {}", said(&frame.body)))),
+        Kind::Removed => Err(LinkError::Removed(format!("it refuses: {}", said(&frame.body)))),
         _ => Err(LinkError::Refused("it does not answer as a node does".to_owned())),
     }
 }

@@ -14,6 +14,8 @@ pub enum LinkError {
     Unreachable(String),
     /// The request was not sent: the two nodes do not accept each other. An operator has to act.
     Refused(String),
+    /// The request was not sent: this node was removed from the cluster, says the other one.
+    Removed(String),
     /// Nothing came back in this time. The request may have been carried out.
     Timeout(Duration),
     /// The connection broke before the answer. The request may have been carried out.
@@ -35,7 +37,7 @@ impl LinkError {
 impl fmt::Display for LinkError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unreachable(why) | Self::Refused(why) | Self::Failed(why) => f.write_str(why),
+            Self::Unreachable(why) | Self::Refused(why) | Self::Removed(why) | Self::Failed(why) => f.write_str(why),
             Self::Timeout(time) => write!(f, "no answer within {time:?}"),
             Self::Lost => f.write_str("the connection broke before there was an answer"),
             Self::TooLarge(size, max) => write!(f, "{size} bytes are too many for one request: {max} is the most"),

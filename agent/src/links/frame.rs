@@ -23,6 +23,8 @@ pub(super) enum Kind {
     Hello,
     /// Instead of a hello: why not. The body is text for people.
     Refusal,
+    /// The same, to a node that was removed from the cluster: it is for good.
+    Removed,
     Request,
     Answer,
     /// Instead of an answer: why not. The body is text for people.
@@ -34,8 +36,16 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 7] =
-        [Self::Hello, Self::Refusal, Self::Request, Self::Answer, Self::Failure, Self::Message, Self::Renew];
+    const ALL: [Self; 8] = [
+        Self::Hello,
+        Self::Refusal,
+        Self::Removed,
+        Self::Request,
+        Self::Answer,
+        Self::Failure,
+        Self::Message,
+        Self::Renew,
+    ];
 
     const fn byte(self) -> u8 {
         match self {
@@ -46,6 +56,7 @@ impl Kind {
             Self::Failure => 5,
             Self::Message => 6,
             Self::Renew => 7,
+            Self::Removed => 8,
         }
     }
 }

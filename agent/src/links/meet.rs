@@ -8,6 +8,7 @@ use std::time::SystemTime;
 
 use hotseat_core::NodeName;
 
+use super::frame::Kind;
 use super::hello::{Hello, Misfit};
 use super::{Lane, PeerName};
 use crate::identity::{Certificate, Identity, Name};
@@ -89,6 +90,21 @@ impl Door<'_> {
             None if shown.speaks_for(&hello.node) && known(hello.id, &hello.node) => Ok(()),
             None if shown.speaks_for(&hello.node) => Err(Stranger::Unknown(hello.id, hello.node.clone())),
             Some(_) | None => Err(Stranger::Claims(hello.node.clone(), hello.id, shown.says())),
+        }
+    }
+}
+
+impl Stranger {
+    /// How it is told.
+    pub(super) const fn kind(&self) -> Kind {
+        match self {
+            Self::Removed(..) => Kind::Removed,
+            Self::Misfit(_)
+            | Self::Cluster(..)
+            | Self::Claims(..)
+            | Self::Unknown(..)
+            | Self::Twin(_)
+            | Self::Lane(_) => Kind::Refusal,
         }
     }
 }
