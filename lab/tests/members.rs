@@ -98,16 +98,22 @@ fn joining_goes_wrong_clearly() {
     let leader = cluster.leader();
     let token = token(leader);
     let folder = tempfile::tempdir_in("/dev/shm").unwrap();
-    let join = |token: &str, name: &str| {
+    let join_at = |token: &str, name: &str, listen: &str| {
         let (file, data) = (folder.path().join(name), folder.path().join(format!("{name}.d")));
         let (file, data) = (file.to_str().unwrap(), data.to_str().unwrap());
-        hotseat(&["join", token, "-c", file, "--name", name, "--listen", "127.0.0.1:7799", "--data-dir", data])
+        hotseat(&["join", token, "-c", file, "--name", name, "--listen", listen, "--data-dir", data])
     };
+    let join = |token: &str, name: &str| join_at(token, name, "127.0.0.1:7799");
     let check = |ended: Ended, says: &str| {
         assert_eq!(ended.code, Some(1), "{ended:?}");
         assert!(ended.err.starts_with("error: ") && ended.err.contains(says), "{says:?} is not in {}", ended.err);
     };
     check(join(&token, "n1"), "this name is taken");
+    let address = cluster.node("n2").address().to_string();
+    check(
+        join_at(&token, "n9", &address),
+        &format!("the address {address} is that of the member \"n2\": \"n9\" needs"),
+    );
     check(join("nonsense", "n9"), "not a join token");
     check(join(&token[..token.len() - 7], "n9"), "cut short or altered");
     let other = Cluster::settled(raft().nodes(1));
