@@ -4,6 +4,7 @@ mod bad_disk;
 mod contract;
 mod disks;
 mod flat;
+mod halfway;
 mod hostile;
 mod life;
 mod measure;
