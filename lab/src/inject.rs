@@ -32,32 +32,30 @@ pub fn possible() -> bool {
     program::root() && program::have("strace", "strace")
 }
 
+/// From now on these calls of these processes go wrong, on every thread.
+#[must_use]
+pub fn inject(pids: &[i32], calls: &str, wrong: Wrong) -> Injected {
+    let how = match wrong {
+        Wrong::Slow(delay) => format!("delay_enter={}", delay.as_micros()),
+        Wrong::Fails(error) => format!("error={error}"),
+    };
+    let (trace, inject) = (format!("trace={calls}"), format!("inject={calls}:{how}"));
+    let mut command = Command::new("strace");
+    command.args(["-f", "-qq", "-o", "/dev/null", "-e", &trace, "-e", &inject]);
+    pids.iter().for_each(|pid| _ = command.args(["-p", &pid.to_string()]));
+    let child = command.stdin(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let injected = Injected(child);
+    poll(CEILING, || pids.iter().all(|pid| traced(*pid)).then_some(())).expect("it is traced");
+    injected
+}
+
 impl Node {
-    /// From now on these calls of its agent go wrong, on every thread.
+    /// From now on these calls of its agent go wrong.
     #[must_use]
     pub fn inject(&self, calls: &str, wrong: Wrong) -> Injected {
-        let how = match wrong {
-            Wrong::Slow(delay) => format!("delay_enter={}", delay.as_micros()),
-            Wrong::Fails(error) => format!("error={error}"),
-        };
         let agents = self.pids(Kind::Agent);
         assert!(!agents.is_empty(), "{} has no agent", self.name);
-        let mut command = Command::new("strace");
-        command.args([
-            "-f",
-            "-qq",
-            "-o",
-            "/dev/null",
-            "-e",
-            &format!("trace={calls}"),
-            "-e",
-            &format!("inject={calls}:{how}"),
-        ]);
-        agents.iter().for_each(|pid| _ = command.args(["-p", &pid.to_string()]));
-        let child = command.stdin(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        let injected = Injected(child);
-        poll(CEILING, || agents.iter().all(|pid| traced(*pid)).then_some(())).expect("it is traced");
-        injected
+        inject(&agents, calls, wrong)
     }
 }
 

@@ -6,10 +6,12 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{Contestant, Fault, Foreign, NODES, acting, hosts, one_answers, service_words};
+use super::{Blow, Changes, Contestant, Fault, Foreign, NODES, acting, hosts, one_answers, service_words};
 use crate::http;
+use crate::inject::{Injected, SYNCS, Wrong, inject};
 use crate::net::{Net, OUTSIDE, address};
 use crate::processes;
 use crate::program;
@@ -29,7 +31,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(super) struct Servers {
     // In the order in which they end.
-    _all: Vec<Foreign>,
+    all: Vec<Foreign>,
     home: TempDir,
     net: Net,
 }
@@ -40,13 +42,37 @@ impl Servers {
         let net = hosts();
         let home = tempfile::Builder::new().prefix("hotseat-lab-etcd-").tempdir_in(place).unwrap();
         let all = (1..=NODES).map(|number| server(&net, &home, number)).collect();
-        let servers = Self { _all: all, home, net };
+        let servers = Self { all, home, net };
         (1..=NODES).for_each(|number| servers.wait(number));
         servers
     }
 
     pub(super) fn net(&self) -> &Net {
         &self.net
+    }
+
+    /// What one of them says of itself.
+    fn status(&self, number: usize) -> Option<Value> {
+        let at = SocketAddr::new(address(number), PORT);
+        serde_json::from_str(&http::post(at, "/v3/maintenance/status", "{}")?.body).ok()
+    }
+
+    /// Who leads the log.
+    fn leader(&self) -> Option<usize> {
+        let leads = |number: &usize| {
+            self.status(*number)
+                .is_some_and(|said| said["leader"].is_string() && said["leader"] == said["header"]["member_id"])
+        };
+        (1..=NODES).find(leads)
+    }
+
+    /// Has one hand the lead of the log to another.
+    fn transfer(&self, from: usize, to: usize) {
+        let Some(status) = self.status(to) else { return };
+        let target = json!({ "targetID": status["header"]["member_id"] }).to_string();
+        let at = SocketAddr::new(address(from), PORT);
+        // One that does not go through is tried again by who asked.
+        drop(http::post(at, "/v3/maintenance/transfer-leadership", &target));
     }
 
     /// Waits until the one of this number has heard of a leader.
@@ -117,29 +143,44 @@ impl Contestant for Etcd {
         })
     }
 
-    fn strike(&mut self, fault: Fault, leader: usize) -> Instant {
-        let holder = &self.loops[leader - 1];
-        match fault {
-            Fault::Process => holder.signal("etcdctl", Signal::KILL),
-            Fault::Host => self.servers.net.unplug(leader),
-            Fault::Stopped => holder.signal("etcdctl", Signal::STOP),
+    fn net(&self) -> &Net {
+        self.servers.net()
+    }
+
+    fn log_leader(&self, _: usize) -> Option<usize> {
+        self.servers.leader()
+    }
+
+    fn align(&self, leader: usize, log: usize, together: bool) {
+        let to = if together { leader } else { log % NODES + 1 };
+        self.servers.transfer(log, to);
+    }
+
+    fn strike(&self, blow: Blow, node: usize) -> Instant {
+        let holder = &self.loops[node - 1];
+        match blow {
+            Blow::Stop => holder.signal("etcdctl", Signal::STOP),
             // etcdctl itself does not pass on a signal: who wants it to release ends the service.
-            Fault::Graceful => {
+            Blow::Ask => {
                 processes::signal(holder.child.id().cast_signed(), Signal::KILL);
                 holder.signal("hotseat-lab-service", Signal::TERM)
             }
+            Blow::Kill => holder.signal("etcdctl", Signal::KILL),
         }
     }
 
-    fn ease(&self, fault: Fault, leader: usize) {
-        match fault {
-            Fault::Host => _ = self.servers.net.plug(leader),
-            Fault::Stopped => _ = self.loops[leader - 1].signal("etcdctl", Signal::CONT),
-            Fault::Process | Fault::Graceful => {}
-        }
+    fn go_on(&self, node: usize) {
+        self.loops[node - 1].signal("etcdctl", Signal::CONT);
     }
 
-    fn mend(&mut self, _: Fault, leader: usize) {
+    fn stall(&self, node: usize, delay: Duration) -> Option<Injected> {
+        Some(inject(&self.servers.all[node - 1].named("etcd"), SYNCS, Wrong::Slow(delay)))
+    }
+
+    fn mend(&mut self, fault: Fault, leader: usize) {
+        if fault.changes() == Changes::None {
+            return;
+        }
         // Whatever still acts there without the lock has to be ended by hand.
         self.loops[leader - 1].end();
         self.loops[leader - 1] = self.begin(leader);

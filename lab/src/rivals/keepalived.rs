@@ -8,7 +8,7 @@ use std::time::Instant;
 use rustix::process::Signal;
 use tempfile::TempDir;
 
-use super::{Contestant, Fault, Foreign, NODES, PORT, hosts, one_answers, service_words};
+use super::{Blow, Contestant, Fault, Foreign, NODES, PORT, hosts, one_answers, service_words};
 use crate::CEILING;
 use crate::net::{Net, OUTSIDE};
 use crate::program;
@@ -81,35 +81,31 @@ impl Contestant for Keepalived {
         one_answers(CEILING, started).expect("it settles")
     }
 
-    fn strike(&mut self, fault: Fault, leader: usize) -> Instant {
-        let daemon = &self.daemons[leader - 1];
-        match fault {
-            Fault::Process => daemon.signal("keepalived", Signal::KILL),
-            Fault::Host => self.net.unplug(leader),
-            Fault::Stopped => daemon.signal("keepalived", Signal::STOP),
-            Fault::Graceful => daemon.signal("keepalived", Signal::TERM),
-        }
+    fn net(&self) -> &Net {
+        &self.net
     }
 
-    fn ease(&self, fault: Fault, leader: usize) {
-        match fault {
-            Fault::Host => _ = self.net.plug(leader),
-            Fault::Stopped => _ = self.daemons[leader - 1].signal("keepalived", Signal::CONT),
-            Fault::Process | Fault::Graceful => {}
-        }
+    fn strike(&self, blow: Blow, node: usize) -> Instant {
+        let what = match blow {
+            Blow::Stop => Signal::STOP,
+            Blow::Ask => Signal::TERM,
+            Blow::Kill => Signal::KILL,
+        };
+        self.daemons[node - 1].signal("keepalived", what)
+    }
+
+    fn go_on(&self, node: usize) {
+        self.daemons[node - 1].signal("keepalived", Signal::CONT);
     }
 
     fn mend(&mut self, fault: Fault, leader: usize) {
-        match fault {
-            Fault::Process | Fault::Graceful => {
-                self.daemons[leader - 1].end();
-                // A killed daemon leaves its address behind.
-                let vip = format!("{VIP}/24");
-                let remove = || program::run("ip".as_ref(), &["address", "del", &vip, "dev", "eth0"]);
-                self.net.host(leader).within(remove);
-                self.daemons[leader - 1] = self.begin(leader);
-            }
-            Fault::Host | Fault::Stopped => {}
+        if matches!(fault, Fault::Process | Fault::Graceful) {
+            self.daemons[leader - 1].end();
+            // A killed daemon leaves its address behind.
+            let vip = format!("{VIP}/24");
+            let remove = || program::run("ip".as_ref(), &["address", "del", &vip, "dev", "eth0"]);
+            self.net.host(leader).within(remove);
+            self.daemons[leader - 1] = self.begin(leader);
         }
     }
 }

@@ -2,12 +2,13 @@
 //! faults, in the same run. What a rival does is measured as it is, with the settings that its own documentation gives.
 //!
 //! ```text
-//!  settled ── client asks every node ── random phase ── strike ── another one answers ── ease ── tail ── mended
+//!  settled ── client asks every node ── random phase ── strike ── another one answers, or a while ── ease ── tail ── mended
 //! ```
 //! The old node is asked too, always, and after the fault is eased as well: whoever acts beside the new one is seen.
 
 mod contest;
 mod etcd;
+mod fault;
 mod hotseat;
 mod keepalived;
 mod swap;
@@ -19,11 +20,14 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
+use crate::inject::Injected;
 use crate::net::{self, Host, Net, address};
 use crate::processes::{self, MARK, signal};
 use crate::{CEILING, poll, program};
 
-pub use contest::{Result, Seen, TAIL, contest};
+pub use contest::{Plan, Result, Seen, TAIL, contest};
+use fault::Blow;
+pub use fault::{Changes, Fault};
 pub use swap::{Round, swap};
 
 /// Nodes of every contestant.
@@ -35,47 +39,39 @@ const LOOKS_APART: Duration = Duration::from_millis(100);
 /// Where every service answers.
 const PORT: u16 = 9100;
 
-/// What is done to the node that leads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// SIGKILL to what keeps the service available: agent, `etcdctl`, `keepalived`.
-    Process,
-    /// Its host is unplugged; plugged in again when another one leads.
-    Host,
-    /// SIGSTOP to the same; SIGCONT when another one leads.
-    Stopped,
-    /// The stop that its documentation gives.
-    Graceful,
-}
-
-impl Fault {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::Process, Self::Host, Self::Stopped, Self::Graceful];
-
-    /// For people.
-    #[must_use]
-    pub const fn title(self) -> &'static str {
-        match self {
-            Self::Process => "process SIGKILL",
-            Self::Host => "host loss",
-            Self::Stopped => "process SIGSTOP",
-            Self::Graceful => "graceful stop",
-        }
-    }
-}
-
-/// Who takes part. Each runs on a thread of its own, on the host outside of its nodes.
+/// Who takes part. Each runs on a thread of its own, on the host outside of its nodes. Nodes are numbers from 1.
 trait Contestant {
+    /// The hosts of its nodes.
+    fn net(&self) -> &Net;
     /// Where clients find the leader without knowing who it is, if anywhere.
     fn follows(&self) -> Option<SocketAddr> {
         None
     }
-    /// Waits until one node leads and the others are ready; its number, from 1.
+    /// Waits until one node leads and the others are ready; which.
     fn settle(&mut self) -> usize;
-    /// Makes the fault; when it was complete, or begun if it is orderly.
-    fn strike(&mut self, fault: Fault, leader: usize) -> Instant;
-    /// Heals what a real fault would heal by itself: the wire, the pause.
-    fn ease(&self, fault: Fault, leader: usize);
+    /// Who leads the log, where there is one and somebody does.
+    fn log_leader(&self, _leader: usize) -> Option<usize> {
+        None
+    }
+    /// Asks for a change of either lead, so that one node may have both, or not.
+    fn align(&self, _leader: usize, _log: usize, _together: bool) {}
+    /// Strikes what keeps the service of a node available; when that was complete, or begun if it is orderly.
+    fn strike(&self, blow: Blow, node: usize) -> Instant;
+    /// Lets stopped processes go on.
+    fn go_on(&self, node: usize);
+    /// Switches a host off, as far as anybody else can see.
+    fn unplug(&self, node: usize) -> Instant {
+        self.net().unplug(node)
+    }
+    /// Undoes everything that was done to the wires.
+    fn heal(&self) {
+        (1..=NODES).for_each(|node| _ = self.net().plug(node));
+        self.net().heal();
+    }
+    /// From now on each fsync of a node takes so long, where it has any.
+    fn stall(&self, _node: usize, _delay: Duration) -> Option<Injected> {
+        None
+    }
     /// Does what an operator would do afterwards.
     fn mend(&mut self, fault: Fault, leader: usize);
 }
@@ -115,6 +111,23 @@ impl System {
             Self::Hotseat(timing) => format!("**hotseat**, {timing}"),
             Self::Etcd => String::from("`etcdctl lock`, ttl 2 s"),
             Self::Keepalived(millis) => format!("keepalived, advert {} s", f64::from(millis) / 1000.0),
+        }
+    }
+
+    /// How long it takes to believe that a node is lost, about.
+    fn lease(self) -> Duration {
+        match self {
+            Self::Hotseat("fast") => Duration::from_millis(500),
+            Self::Hotseat(_) | Self::Etcd => Duration::from_secs(2),
+            Self::Keepalived(millis) => 3 * Duration::from_millis(millis.into()),
+        }
+    }
+
+    /// Between two signs of life: the moment of a fault is drawn from it.
+    fn interval(self) -> Duration {
+        match self {
+            Self::Hotseat(_) => self.lease() / 6,
+            Self::Etcd | Self::Keepalived(_) => self.lease() / 3,
         }
     }
 

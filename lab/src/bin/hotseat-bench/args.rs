@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use hotseat_lab::rivals;
 use hotseat_lab::spec::Store;
 
 use crate::fault::Fault;
@@ -19,13 +20,14 @@ hotseat-bench: measures what faults cost, from outside
 
   --quick             5 trials of each fault, and short looks at everything else
   --trials N          so many trials of each fault (30)
+  --rivals-trials N   and so many on each of Hotseat's rivals, which are slow (as many)
   --only PART,…       faults, idle, speed, alarms, endurance, swaps,
                       rivals
   --count N           so many failovers in one life (10000)
   --alarms-for TIME   how long to look for false alarms (60s)
   --system NAME       of the rivals this one alone: hotseat, etcd or keepalived
   --store NAME        where Hotseat's nodes agree beside its rivals: dir or raft (dir)
-  --fault NAME        this fault alone (may be given again)
+  --fault NAME        this fault alone (may be given again), of those on Hotseat alone or of those side by side
   --disk DIR          a folder on a real disk (/var/tmp)
   --write FILE        the report into FILE too; prose that stands there is kept
 
@@ -61,6 +63,9 @@ pub(crate) struct Args {
     pub(crate) failovers: usize,
     pub(crate) alarms_for: Duration,
     pub(crate) faults: Vec<Fault>,
+    /// What is done to Hotseat and its rivals, side by side.
+    pub(crate) blows: Vec<rivals::Fault>,
+    rivals_trials: Option<usize>,
     pub(crate) disk: String,
     pub(crate) system: Option<String>,
     pub(crate) store: Store,
@@ -76,6 +81,8 @@ impl Default for Args {
             failovers: 10_000,
             alarms_for: Duration::from_secs(60),
             faults: Fault::ALL.to_vec(),
+            blows: rivals::Fault::ALL.to_vec(),
+            rivals_trials: None,
             disk: DISK.to_owned(),
             system: None,
             store: Store::Dir,
@@ -87,7 +94,7 @@ impl Default for Args {
 impl Args {
     pub(crate) fn parse(words: &[String]) -> Result<Self, String> {
         let mut args = Self::default();
-        let mut only = Vec::new();
+        let (mut faults, mut blows) = (Vec::new(), Vec::new());
         let mut words = words.iter();
         while let Some(word) = words.next() {
             let mut value = || words.next().ok_or_else(|| format!("{word} needs a value"));
@@ -97,7 +104,8 @@ impl Args {
                 "--count" => args.failovers = number(word, value()?)?,
                 "--alarms-for" => args.alarms_for = time(word, value()?)?,
                 "--only" => args.parts = value()?.split(',').map(part).collect::<Result<_, _>>()?,
-                "--fault" => only.push(Fault::named(value()?)?),
+                "--rivals-trials" => args.rivals_trials = Some(number(word, value()?)?),
+                "--fault" => fault(value()?, &mut faults, &mut blows)?,
                 "--disk" => args.disk.clone_from(value()?),
                 "--system" => args.system = Some(value()?.clone()),
                 "--store" => args.store = Store::named(value()?).ok_or("--store takes dir or raft")?,
@@ -105,10 +113,14 @@ impl Args {
                 other => return Err(format!("{other} is not known here")),
             }
         }
-        if !only.is_empty() {
-            args.faults = only;
+        if !(faults.is_empty() && blows.is_empty()) {
+            (args.faults, args.blows) = (faults, blows);
         }
         Ok(args)
+    }
+
+    pub(crate) fn rivals_trials(&self) -> usize {
+        self.rivals_trials.unwrap_or(self.trials)
     }
 
     pub(crate) fn does(&self, part: Part) -> bool {
@@ -138,6 +150,20 @@ fn part(name: &str) -> Result<Part, String> {
     let found = PARTS.iter().find(|(its, _)| *its == name).map(|(_, part)| *part);
     let names = PARTS.map(|(name, _)| name).join(", ");
     found.ok_or_else(|| format!("{name} is not one of {names}"))
+}
+
+/// A name may be of a fault on Hotseat alone, of one on all side by side, or of both.
+fn fault(name: &str, faults: &mut Vec<Fault>, blows: &mut Vec<rivals::Fault>) -> Result<(), String> {
+    let alone = Fault::ALL.into_iter().find(|fault| fault.name() == name);
+    let beside = rivals::Fault::ALL.into_iter().find(|fault| fault.name() == name);
+    faults.extend(alone);
+    blows.extend(beside);
+    if alone.is_some() || beside.is_some() {
+        return Ok(());
+    }
+    let (alone, beside) =
+        (Fault::ALL.map(Fault::name).join(", "), rivals::Fault::ALL.map(rivals::Fault::name).join(", "));
+    Err(format!("no fault {name}; there are {alone}; and beside rivals {beside}"))
 }
 
 fn number(word: &str, value: &str) -> Result<usize, String> {

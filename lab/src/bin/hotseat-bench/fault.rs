@@ -70,11 +70,6 @@ impl Fault {
         }
     }
 
-    pub(crate) fn named(name: &str) -> Result<Self, String> {
-        let names = Self::ALL.map(Self::name).join(", ");
-        Self::ALL.into_iter().find(|it| it.name() == name).ok_or_else(|| format!("no fault {name}; there are {names}"))
-    }
-
     /// What the issue lists; nothing is aimed at elsewhere.
     pub(crate) fn aim(self) -> Aim {
         let millis = |millis: u64| Some(Duration::from_millis(millis));

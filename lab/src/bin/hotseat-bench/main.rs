@@ -85,7 +85,7 @@ fn measure(args: &Args) -> Findings {
         findings.swaps = swaps::measure(&args.disk, args.swap_for());
     }
     if args.does(Part::Rivals) {
-        findings.rivals = rivals::measure(args.trials, args.store, args.system.as_deref());
+        findings.rivals = rivals::measure(args);
     }
     findings.took = began.elapsed();
     findings

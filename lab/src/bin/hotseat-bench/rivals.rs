@@ -3,18 +3,24 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use hotseat_lab::rivals::{self, Result, Seen, System, TAIL};
+use hotseat_lab::rivals::{self, Changes, Plan, Result, Seen, System, TAIL};
 use hotseat_lab::spec::Store;
 
+use crate::args::Args;
 use crate::progress::Progress;
 use crate::stats::{Series, ms};
 
 /// What can take part here takes part.
-pub(crate) fn measure(trials: usize, store: Store, only: Option<&str>) -> Vec<Result> {
-    let asked = |system: &System| only.is_none_or(|name| system.name() == name);
+pub(crate) fn measure(args: &Args) -> Vec<Result> {
+    let asked = |system: &System| args.system.as_deref().is_none_or(|name| system.name() == name);
     let systems: Vec<_> = System::ALL.into_iter().filter(asked).filter(|system| system.possible()).collect();
-    let progress = Progress::begin(format!("{} systems side by side, {trials} trials of each fault", systems.len()));
-    let results = rivals::contest(&systems, store, trials, |system, fault, seen| {
+    let (trials, rivals_trials) = (args.trials, args.rivals_trials());
+    let progress = Progress::begin(format!(
+        "{} systems side by side, {trials} trials of each fault, {rivals_trials} on rivals",
+        systems.len()
+    ));
+    let plan = Plan { systems, store: args.store, faults: args.blows.clone(), trials, rivals_trials };
+    let results = rivals::contest(&plan, |system, fault, seen| {
         progress.step(&format!("{}, {}: {}", system.title(), fault.title(), brief(seen)));
     });
     progress.end(&format!("{} series", results.len()));
@@ -33,21 +39,24 @@ pub(crate) fn told(results: &[Result], store: Store, stamp: &str) -> String {
         text,
         "Three hosts (network namespaces on one bridge) and a client outside of them; the same service, the same client, which \
          asks every node's service each 2 ms, the same faults on whoever leads, one trial at a time, at a moment drawn at \
-         random from one second; every system is settled before. Hotseat: hot standbys, store `{}`. etcd 3.4: one on each \
+         random from the system's own interval between two signs of life; every system is settled before. Hotseat: hot standbys, store `{}`. etcd 3.4: one on each \
          host, each `etcdctl` speaks to its own; cold. keepalived 2.2: the service runs everywhere and acts where the address is, \
          `nopreempt`. State in memory.\n\n\
          - **takeover**: from the fault to the first answer of another node; *none*: nobody took over within 12 s;\n\
-         - **overlap**: for how long the old one was seen acting after the new one had begun, the fault eased as soon as another \
-         answers, and watched for {} s more (so much is the most that can be seen);\n\
-         - **changes**: of leader, in all trials: one each is right.\n\n",
+         - **dark**: the longest time in which nobody answered;\n\
+         - **overlap**: for how long the old one was seen acting after the new one had begun; watched for {} s after the fault is eased;\n\
+         - **changes**: of leader, in all trials; ✗ where they are not what is right.\n\n\
+         A loss, a kill and a stop are eased as soon as another one answers. Cuts, and the loss of the log's leader alone, last for two \
+         leases and at least 2 s whatever happens, the disk's stall for 5 s, so *none* says there that nobody took over, and where \
+         nobody has lost anything that is right. One way, the client outside hears and is heard all the same. Where a log has a \
+         leader (store `raft`, etcd) it is moved first where a fault is about it.\n\n",
         store.word(),
         TAIL.as_secs(),
     )
     .expect("writing to memory");
-    text.push_str(
-        "| fault | system | n | min | p50 | p99 | max | none | trials with overlap | overlap, max | changes |\n",
-    );
-    text.push_str("| --- | --- | --: | --: | --: | --: | --: | --: | --: | --: | --: |\n");
+    text.push_str("| fault | system | n | min | p50 | p99 | max | none | dark, p50 | max | ");
+    text.push_str("trials with overlap | overlap, max | changes | right |  |\n");
+    text.push_str("| --- | --- | --: | --: | --: | --: | --: | --: | --: | --: | --: | --: | --: | --- | --- |\n");
     for fault in rivals::Fault::ALL {
         results.iter().filter(|result| result.fault == fault).for_each(|result| row(&mut text, result));
     }
@@ -61,11 +70,27 @@ fn row(text: &mut String, Result { system, fault, seen }: &Result) {
     let figures = if none == seen.len() { [(); 4].map(|()| String::from("–")) } else { figures.map(ms) };
     let overlaps = seen.iter().filter(|seen| seen.overlap > Duration::ZERO).count();
     let overlap = ms(seen.iter().map(|seen| seen.overlap).max().unwrap_or_default());
+    let dark: Series = seen.iter().map(|seen| seen.dark).collect();
+    let (dark, darkest) = (ms(dark.percentile(50)), ms(dark.max()));
     let changes: usize = seen.iter().map(|seen| seen.changes).sum();
+    let (right, mark) = judged(fault.changes(), seen);
     let n = seen.len();
     let (fault, system, figures) = (fault.title(), system.title(), figures.join(" | "));
-    writeln!(text, "| {fault} | {system} | {n} | {figures} | {none} | {overlaps} | {overlap} | {changes} of {n} |")
-        .expect("writing to memory");
+    writeln!(
+        text,
+        "| {fault} | {system} | {n} | {figures} | {none} | {dark} | {darkest} | {overlaps} | {overlap} | {changes} of {n} | {right} | {mark} |"
+    )
+    .expect("writing to memory");
+}
+
+/// What is right, in words, and a mark where any trial was not.
+fn judged(right: Changes, seen: &[Seen]) -> (&'static str, &'static str) {
+    let (words, fine): (_, fn(usize) -> bool) = match right {
+        Changes::One => ("1 each", |changes| changes == 1),
+        Changes::OneAtMost => ("≤ 1 each", |changes| changes <= 1),
+        Changes::None => ("0", |changes| changes == 0),
+    };
+    (words, if seen.iter().all(|seen| fine(seen.changes)) { "" } else { "✗" })
 }
 
 /// What a client sees that goes to the address that moves.

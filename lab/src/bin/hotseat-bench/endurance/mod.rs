@@ -34,8 +34,8 @@ const LOOK: Duration = Duration::from_millis(2);
 pub(crate) struct Endurance {
     pub(crate) failovers: usize,
     pub(crate) took: Duration,
-    /// Changes of leader beyond those that were asked for or struck.
-    pub(crate) unasked: u64,
+    /// Changes of leader beyond those that were asked for or struck: when, and why, says the cluster.
+    pub(crate) unasked: Vec<String>,
     /// How long each took, until another one led and said so.
     pub(crate) each: Vec<Duration>,
     /// What was held, at evenly spaced moments from the first to the last.
@@ -47,23 +47,28 @@ pub(crate) fn measure(failovers: usize) -> Endurance {
     let progress = Progress::begin(format!("{failovers} failovers in one life"));
     let cluster = Cluster::settled(trial::spec(MEMORY).store(Store::Raft));
     let agents = agents(&cluster);
-    let (_, first) = trial::settled(&cluster);
-    let (mut each, mut looks, began) = (Vec::new(), vec![sample::take(&cluster)], Instant::now());
+    let (_, mut expected) = trial::settled(&cluster);
+    let (mut each, mut looks, mut unasked) = (Vec::new(), vec![sample::take(&cluster)], Vec::new());
+    let began = Instant::now();
     for number in 1..=failovers {
         let (old, epoch) = trial::settles(&cluster);
+        if epoch != expected {
+            let reason = old.group().map(|group| group.reason).unwrap_or_default();
+            unasked.push(format!("{} after failover {}: {reason}", epoch - expected, number - 1));
+        }
         let fault = if number % KILL_EACH == 0 { Fault::Service } else { Fault::Switchover };
-        let struck = fault.strike(old);
-        each.push(followed(&cluster, epoch, struck));
+        each.push(followed(&cluster, epoch, fault.strike(old)));
+        expected = epoch + 1;
         if number * LOOKS / failovers > (number - 1) * LOOKS / failovers {
             trial::settles(&cluster);
             looks.push(sample::take(&cluster));
             progress.step(&format!("{number}/{failovers}"));
         }
     }
-    let (_, last) = trial::settled(&cluster);
+    trial::settled(&cluster);
     assert_eq!(agents, self::agents(&cluster), "an agent did not live through it");
-    let found = Endurance { failovers, took: began.elapsed(), unasked: last - first - failovers as u64, each, looks };
-    progress.end(&format!("{} changes unasked, {}", found.unasked, table::verdict(&found)));
+    let found = Endurance { failovers, took: began.elapsed(), unasked, each, looks };
+    progress.end(&format!("{} changes unasked, {}", found.unasked.len(), table::verdict(&found)));
     found
 }
 

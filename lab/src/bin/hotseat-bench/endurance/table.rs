@@ -67,6 +67,7 @@ pub(crate) fn told(found: &Endurance, stamp: &str) -> String {
         .map(|figure| format!("{:+}{}", growth(found, figure), if grew(found, figure) { " ✗" } else { "" }))
         .collect();
     line(&mut text, "growth", "", &growths);
+    let unasked = if unasked.is_empty() { String::from("none") } else { unasked.join("; ") };
     write!(text, "\n**{}**; changes of leader that nobody asked for: {unasked}.\n", verdict(found))
         .expect("writing to memory");
     text
@@ -86,7 +87,7 @@ mod tests {
     fn life(figure: impl Fn(u64) -> u64) -> Endurance {
         let looks = (0..=LOOKS as u64).map(|look| [figure(look); FIGURES.len()]).collect();
         let each = vec![Duration::from_millis(10); LOOKS];
-        Endurance { failovers: LOOKS, took: Duration::ZERO, unasked: 0, each, looks }
+        Endurance { failovers: LOOKS, took: Duration::ZERO, unasked: Vec::new(), each, looks }
     }
 
     #[test]
