@@ -262,7 +262,7 @@ async fn proxies(config: &Config) -> Result<(Routes, Vec<Option<SocketAddr>>, Ve
     let mut addresses = Vec::new();
     let mut handles = Vec::new();
     for group in &config.groups {
-        let (sender, receiver) = watch::channel(Route { epoch: 0, target: None });
+        let (sender, receiver) = watch::channel(Route::default());
         routes.insert(group.id.clone(), sender);
         let Some(proxy) = &group.proxy else {
             addresses.push(None);
@@ -271,7 +271,7 @@ async fn proxies(config: &Config) -> Result<(Routes, Vec<Option<SocketAddr>>, Ve
         let named = |error: io::Error| Failure(format!("group {}: proxy on {}: {error}", group.id, proxy.listen));
         let listener = TcpListener::bind(proxy.listen).await.map_err(named)?;
         addresses.push(Some(listener.local_addr().map_err(named)?));
-        let limits = Limits { hold: proxy.hold, max_parked: proxy.max_parked, max_connections: proxy::CONNECTIONS_MAX };
+        let limits = Limits { protocol: proxy.protocol, ..Limits::new(proxy.hold, proxy.max_parked) };
         handles.push(proxy::spawn(listener, receiver, limits));
     }
     Ok((routes, addresses, handles))

@@ -1,7 +1,7 @@
 //! The proxy, with real sockets on both sides.
 #![allow(clippy::unwrap_used)] // tests
 
-use hotseat_agent::proxy::{self, Handle, Limits, Route, Stats};
+use hotseat_agent::proxy::{self, Handle, Limits, Protocol, Route, Stats, Target};
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use tokio::time::{sleep, timeout};
 
 /// Longer than any step takes on the slowest machine; nothing is measured with it.
 const PATIENCE: Duration = Duration::from_secs(30);
-const LIMITS: Limits = Limits { hold: PATIENCE, max_parked: 100, max_connections: 1_000 };
+const LIMITS: Limits = Limits { max_connections: 1_000, ..Limits::new(PATIENCE, 100) };
 
 struct Setup {
     proxy: Handle,
@@ -29,7 +29,8 @@ impl Setup {
     }
 
     fn tell(&self, epoch: u64, target: impl Into<Option<SocketAddr>>) {
-        self.teller.send_replace(Route { epoch, target: target.into() });
+        let target = target.into().map(|address| Target::new("n", address));
+        self.teller.send_replace(Route::leader(epoch, target));
     }
 
     async fn connect(&self) -> TcpStream {
@@ -246,7 +247,7 @@ async fn routes_may_change_at_any_moment() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn after_the_hold_http_reads_503() {
-    let setup = Setup::new(Limits { hold: Duration::from_millis(50), ..LIMITS }).await;
+    let setup = Setup::new(Limits { hold: Duration::from_millis(50), protocol: Protocol::Tcp, ..LIMITS }).await;
     let mut client = setup.connect().await;
     client.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
     let (answer, error) = all(client).await;
@@ -268,7 +269,7 @@ async fn after_the_hold_others_are_reset() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_lot_is_bounded() {
-    let setup = Setup::new(Limits { max_parked: 2, ..LIMITS }).await;
+    let setup = Setup::new(Limits { max_parked: 2, protocol: Protocol::Tcp, ..LIMITS }).await;
     let (mut first, second) = (setup.connect().await, setup.connect().await);
     setup.until(|stats| stats.parked == 2).await;
     let mut third = setup.connect().await;

@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used)] // tests
 
 use futures_util::FutureExt;
-use hotseat_agent::proxy::{self, Handle, Limits, Route};
+use hotseat_agent::proxy::{self, Handle, Limits, Route, Target};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::fs::File;
 use std::net::SocketAddr;
@@ -46,8 +46,8 @@ async fn descriptors_neither_leak_nor_kill() {
     });
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let (_teller, routes) = watch::channel(Route { epoch: 1, target: Some(target) });
-    let limits = Limits { hold: PATIENCE, max_parked: 100, max_connections: 1_000 };
+    let (_teller, routes) = watch::channel(Route::leader(1, Some(Target::new("n", target))));
+    let limits = Limits { max_connections: 1_000, ..Limits::new(PATIENCE, 100) };
     let proxy = proxy::spawn(listener, routes, limits);
 
     visit(address).await;

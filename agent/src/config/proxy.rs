@@ -5,12 +5,14 @@ use super::entry::Entry;
 use super::fault::Fault;
 use super::section::Section;
 use super::service::Service;
+use crate::proxy::Protocol;
 use hotseat_core::GroupId;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 /// Keys of `[group.proxy]`.
-pub(super) const KEYS: &[&str] = &["listen", "hold", "max_parked"];
+pub(super) const KEYS: &[&str] = &["listen", "protocol", "hold", "max_parked"];
+const PROTOCOLS: &[(&str, Protocol)] = &[("auto", Protocol::Auto), ("http", Protocol::Http), ("tcp", Protocol::Tcp)];
 /// Longer than a failover takes with the slowest preset, shorter than most clients' patience.
 const HOLD: Duration = Duration::from_secs(30);
 /// A parked connection costs a descriptor: this many fit beside everything else in the usual 4,096.
@@ -21,6 +23,8 @@ const MAX_PARKED: usize = 1024;
 pub struct Proxy {
     /// Where clients connect. Port 0 (on loopback only): any free one.
     pub listen: SocketAddr,
+    /// What clients speak.
+    pub protocol: Protocol,
     /// How long a client is kept waiting while nobody leads.
     pub hold: Duration,
     /// How many clients may wait at a time.
@@ -42,6 +46,7 @@ impl Proxy {
         }
         Ok(Self {
             listen: address,
+            protocol: section.or("protocol", |entry| entry.word("protocol", PROTOCOLS), Protocol::Auto)?,
             hold: section.or("hold", Entry::duration, HOLD)?,
             max_parked: section.or("max_parked", max_parked, MAX_PARKED)?,
         })

@@ -9,7 +9,7 @@ use hotseat_core::{Action, GuardCommand, Input, Instant, Seat, View};
 use hotseat_guard::Command;
 
 use super::Driver;
-use crate::proxy::Route;
+use crate::proxy::{Route, Target};
 use crate::pulse::Pulse;
 use crate::snapshot::Snapshot;
 
@@ -98,8 +98,13 @@ impl Driver {
                 Seat::Promoting(_) | Seat::Demoting(_) | Seat::Releasing(_) => None,
                 Seat::Standby | Seat::Claiming(_) => group.service.as_ref().and_then(|service| service.parse().ok()),
             };
-            let next = Route { epoch: group.epoch.0, target };
-            route.send_if_modified(|route| std::mem::replace(route, next) != next);
+            let leader = group.leader.as_ref().map_or("", |leader| leader.as_str());
+            let next = Route::leader(group.epoch.0, target.map(|address| Target::new(leader, address)));
+            route.send_if_modified(|route| {
+                let differs = *route != next;
+                *route = next;
+                differs
+            });
         }
     }
 

@@ -1,28 +1,72 @@
 //! Takes clients in, and sees each through to its end in a task of its own.
 
-use super::carry::{carry, reset};
+use super::carry::{First, carry, first, reset};
 use super::client::{leaves, refuse};
 use super::counters::Counters;
 use super::course::Course;
+use super::http::{Pools, serve_1, serve_2};
 use super::lot::{Lot, Place};
-use super::reach::reach;
-use super::{Limits, Route};
+use super::reach::{Reached, reach};
+use super::speech::{Speech, listen};
+use super::stream::{Heard, Stream};
+use super::{Limits, Protocol};
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
 /// Without descriptors accepting fails at once, again and again, until some are closed.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// A client that speaks first has spoken by then, on all but the longest lines; who is silent may wait for the service.
+const FIRST_WORDS: Duration = Duration::from_millis(25);
+/// Bytes of bodies that are kept to be sent again, of all requests together.
+const ROOM: usize = 16 << 20;
 
 /// What all tasks of a proxy share.
 pub(super) struct Shared {
     pub(super) lot: Lot,
     pub(super) counters: Arc<Counters>,
-    limits: Limits,
+    pub(super) limits: Limits,
+    pub(super) pools: Pools,
+    /// For bodies of requests.
+    pub(super) room: Arc<Semaphore>,
+}
+
+impl Shared {
+    pub(super) fn new(limits: Limits, counters: Arc<Counters>) -> Self {
+        let room = Arc::new(Semaphore::new(ROOM));
+        Self { lot: Lot::new(limits.max_parked), counters, limits, pools: Pools::default(), room }
+    }
+
+    /// Queues whoever has to wait.
+    pub(super) async fn arrival(&self, course: &mut Course) -> Arrival {
+        if course.way().is_some() && self.lot.may_be_passed() {
+            return Arrival::Direct;
+        }
+        match self.lot.park(&self.counters).await {
+            Some(place) => Arrival::Parked(place),
+            None => Arrival::TooMany,
+        }
+    }
+}
+
+/// How somebody came in.
+pub(super) enum Arrival {
+    Direct,
+    Parked(Place),
+    TooMany,
+}
+
+/// Where a client came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Origin {
+    pub(super) peer: SocketAddr,
+    /// Whether nobody could listen.
+    pub(super) secure: bool,
 }
 
 /// The accepting side of a proxy.
@@ -35,23 +79,20 @@ pub(super) struct Acceptor {
 }
 
 impl Acceptor {
-    pub(super) fn new(routes: watch::Receiver<Route>, limits: Limits, counters: Arc<Counters>) -> Self {
-        let shared = Shared { lot: Lot::new(limits.max_parked), counters, limits };
-        Self {
-            shared: Arc::new(shared),
-            course: Course::new(routes),
-            room: Arc::new(Semaphore::new(limits.max_connections.min(Semaphore::MAX_PERMITS))),
-            clients: JoinSet::new(),
-            failing: false,
-        }
+    pub(super) fn new(shared: Arc<Shared>, course: Course) -> Self {
+        let room = shared.limits.max_connections.min(Semaphore::MAX_PERMITS);
+        Self { shared, course, room: Arc::new(Semaphore::new(room)), clients: JoinSet::new(), failing: false }
     }
 
     /// Accepts until it is aborted; all connections end with it.
     pub(super) async fn run(mut self, listener: TcpListener) {
+        let mut routes = self.course.clone();
+        let mut tidying = interval(super::http::IDLE_MAX);
+        tidying.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 accepted = listener.accept() => match accepted {
-                    Ok((client, _)) => self.take_in(client).await,
+                    Ok((client, peer)) => self.take_in(client, peer).await,
                     Err(why) => self.failed(&why).await,
                 },
                 Some(ended) = self.clients.join_next() => {
@@ -59,30 +100,26 @@ impl Acceptor {
                         tracing::error!(%why, "a proxied connection ended in a panic");
                     }
                 }
+                () = routes.change() => self.shared.pools.tidy(&mut routes),
+                _ = tidying.tick() => self.shared.pools.tidy(&mut routes),
             }
         }
     }
 
-    async fn take_in(&mut self, client: TcpStream) {
+    async fn take_in(&mut self, client: TcpStream, peer: SocketAddr) {
         self.failing = false;
         let Ok(room) = Arc::clone(&self.room).try_acquire_owned() else {
             self.shared.counters.refused();
             return reset(&client);
         };
-        let arrival = self.arrival().await;
-        let visit = Visit { client, _room: room, since: Instant::now(), course: self.course.clone() };
-        self.clients.spawn(visit.run(Arc::clone(&self.shared), arrival));
-    }
-
-    /// Queues a client that has to wait, here and not in its task, so that the line is in order of arrival.
-    async fn arrival(&mut self) -> Arrival {
-        if self.course.now().target.is_some() && self.shared.lot.may_be_passed() {
-            return Arrival::Direct;
-        }
-        match self.shared.lot.park(&self.shared.counters).await {
-            Some(place) => Arrival::Parked(place),
-            None => Arrival::TooMany,
-        }
+        let arrival = match self.shared.limits.protocol {
+            Protocol::Http => Arrival::Direct,
+            // Here and not in its task, so that the line is in order of arrival.
+            Protocol::Auto | Protocol::Tcp => self.shared.arrival(&mut self.course).await,
+        };
+        let visit = Visit { _room: room, since: Instant::now(), arrival };
+        let (shared, course) = (Arc::clone(&self.shared), self.course.clone());
+        self.clients.spawn(visit.run(client, Origin { peer, secure: false }, shared, course));
     }
 
     async fn failed(&mut self, why: &io::Error) {
@@ -97,44 +134,101 @@ impl Acceptor {
     }
 }
 
-/// How a client came in.
-enum Arrival {
-    Direct,
-    Parked(Place),
-    TooMany,
-}
-
 /// One client, from its arrival to its end.
 struct Visit {
-    client: TcpStream,
     /// Given back when the visit is over.
     _room: OwnedSemaphorePermit,
     since: Instant,
-    course: Course,
+    arrival: Arrival,
 }
 
 impl Visit {
-    async fn run(mut self, shared: Arc<Shared>, arrival: Arrival) {
-        let place = match arrival {
-            Arrival::Direct => None,
-            Arrival::Parked(place) => Some(place),
-            Arrival::TooMany => return self.refuse(&shared).await,
+    /// Finds out what the client speaks, and does that.
+    async fn run<S: Stream>(mut self, client: S, from: Origin, shared: Arc<Shared>, mut course: Course) {
+        let mut client = Heard::new(client);
+        let speech = match shared.limits.protocol {
+            Protocol::Tcp => Ok(Speech::Other),
+            Protocol::Auto => listen(&mut client, self.since + FIRST_WORDS).await,
+            Protocol::Http => listen(&mut client, self.since + shared.limits.quiet).await,
         };
-        let deadline = self.since + shared.limits.hold;
-        let reached = tokio::select! {
-            reached = reach(place, deadline, &shared, &mut self.course) => Some(reached),
-            () = leaves(&self.client) => None,
-        };
-        shared.counters.waited(self.since.elapsed());
-        match reached {
-            Some(Some(reached)) => carry(self.client, reached, &shared, &mut self.course).await,
-            Some(None) => self.refuse(&shared).await,
-            None => {}
+        match (speech, shared.limits.protocol) {
+            (Ok(Speech::Http2), _) => {
+                self.leave_line();
+                serve_2(client, from, &shared, &course).await;
+            }
+            (Ok(Speech::Http1), _) => {
+                self.leave_line();
+                serve_1(client, from, &shared, &course).await;
+            }
+            (Ok(_), Protocol::Http) => reset(client.socket()),
+            (Ok(speech), Protocol::Auto | Protocol::Tcp) => {
+                self.carry(client, speech, from, &shared, &mut course).await;
+            }
+            (Err(_broken), _) => {}
         }
     }
 
-    async fn refuse(self, shared: &Shared) {
-        shared.counters.refused();
-        refuse(self.client).await;
+    /// Each request of an HTTP client waits for itself.
+    fn leave_line(&mut self) {
+        self.arrival = Arrival::Direct;
     }
+
+    /// Bytes, both ways; unless it turns out that a client was only slow to speak.
+    async fn carry<S: Stream>(
+        self,
+        mut client: Heard<S>,
+        speech: Speech,
+        from: Origin,
+        shared: &Arc<Shared>,
+        course: &mut Course,
+    ) {
+        let unclear = speech == Speech::Unclear;
+        let Self { _room, since, mut arrival } = self;
+        loop {
+            let Some(reached) = arrive(arrival, since, &client, shared, course).await else {
+                return;
+            };
+            let Some(reached) = reached else {
+                shared.counters.refused();
+                return refuse(client).await;
+            };
+            if !unclear {
+                return carry(client, reached, shared, course).await;
+            }
+            match first(&mut client, &reached, course).await {
+                First::Http1 => {
+                    drop(reached);
+                    return serve_1(client, from, shared, course).await;
+                }
+                First::Http2 => {
+                    drop(reached);
+                    return serve_2(client, from, shared, course).await;
+                }
+                First::Other => return carry(client, reached, shared, course).await,
+                // Nothing was said by anybody: the next leader will do as well.
+                First::Over => arrival = shared.arrival(course).await,
+            }
+        }
+    }
+}
+
+/// Reaches a service for a client: none at the end of its patience; nothing at all if the client leaves.
+async fn arrive<S: Stream>(
+    arrival: Arrival,
+    since: Instant,
+    client: &Heard<S>,
+    shared: &Shared,
+    course: &mut Course,
+) -> Option<Option<Reached>> {
+    let place = match arrival {
+        Arrival::Direct => None,
+        Arrival::Parked(place) => Some(place),
+        Arrival::TooMany => return Some(None),
+    };
+    let reached = tokio::select! {
+        reached = reach(place, since + shared.limits.hold, shared, course) => Some(reached),
+        () = leaves(client) => None,
+    };
+    shared.counters.waited(since.elapsed());
+    reached
 }

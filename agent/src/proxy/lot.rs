@@ -4,9 +4,9 @@
 //! the line tries alone, and keeps trying until it works or its time is over: a service that is
 //! starting is not stormed by everybody.
 
-use super::Route;
 use super::counters::{Counted, Counters};
 use super::course::Course;
+use super::route::Way;
 use futures_util::future::{BoxFuture, FutureExt, poll_immediate};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -78,7 +78,7 @@ impl Place {
     }
 
     /// Waits to be the first in the line, and then for a leader.
-    pub(super) async fn led(&mut self, course: &mut Course) -> Route {
+    pub(super) async fn led(&mut self, course: &mut Course) -> Way {
         if self.turn.is_none() {
             let line = &self.line;
             let waiting = self.waiting.get_or_insert_with(|| Arc::clone(line).lock_owned().boxed());

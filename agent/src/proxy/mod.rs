@@ -1,8 +1,11 @@
-//! A TCP proxy that follows the leader, and lets clients wait while there is none.
+//! A proxy that follows the leader, and lets clients and their requests wait while there is none.
 //!
 //! ```text
-//!            a target is known
-//!  accept ───────────────────────▶ connect ──── the route is still the same ───▶ carry ──▶ closed
+//!            HTTP                                            each request by itself: see `http`
+//!  accept ─────────▶ serve ──▶ closed
+//!     │ anything else
+//!     ▼      a target is known
+//!  arrived ──────────────────────▶ connect ──── the route is still the same ───▶ carry ──▶ closed
 //!     │                            ▲     │                                         │
 //!     │ nobody leads       its turn│     │ refused, timed out, route changed       │ a newer epoch
 //!     └───────────▶ parked ────────┘◀────┘                                         ▼
@@ -12,26 +15,30 @@
 //!
 //! A connection belongs to the epoch it was forwarded under. Once a newer epoch is known, nothing is
 //! forwarded for an older one. Until the first byte is forwarded nothing has been said to any server,
-//! so trying again is safe; after that this proxy never tries again.
+//! so trying again is safe; after that only HTTP tells what may be tried again.
 //!
-//! It never decides who leads, and it never looks into what it carries. It looks, without taking
-//! anything, at the first bytes of a client it is about to refuse, to refuse it in its own language.
+//! It never decides who leads.
 
 mod accept;
 mod carry;
 mod client;
 mod counters;
 mod course;
+mod http;
 mod lot;
 pub mod preamble;
 mod reach;
+mod route;
+mod speech;
+mod stream;
 pub mod tls;
 
 pub use counters::Stats;
+pub use route::{Route, Target};
 
-use accept::Acceptor;
+use accept::{Acceptor, Shared};
 use counters::Counters;
-use std::net::SocketAddr;
+use course::Course;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -41,13 +48,20 @@ use tokio::task::JoinHandle;
 /// Connections a proxy carries at most, unless told otherwise: two descriptors and two small buffers each.
 pub const CONNECTIONS_MAX: usize = 16_384;
 
-/// Who leads, as far as this node knows.
+/// How long an HTTP client may be quiet, unless told otherwise: about as long as others let it.
+pub const QUIET_MAX: Duration = Duration::from_secs(60);
+
+/// What clients speak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub struct Route {
-    /// The number of the leadership. Routes of a smaller one than was seen before are ignored.
-    pub epoch: u64,
-    /// Where the leader's service listens; none while nobody leads.
-    pub target: Option<SocketAddr>,
+pub enum Protocol {
+    /// HTTP if their first bytes look like it, anything else otherwise. Who waits for the service to speak first is
+    /// connected a moment later than with `Tcp`.
+    #[default]
+    Auto,
+    /// HTTP, and nothing else.
+    Http,
+    /// Bytes, whatever they mean.
+    Tcp,
 }
 
 /// What a proxy may use.
@@ -59,6 +73,19 @@ pub struct Limits {
     pub max_parked: usize,
     /// How many clients there may be at a time, waiting or not. Those beyond are reset at once.
     pub max_connections: usize,
+    /// How long an HTTP client may be without a request, or not go on with one, before its connection is closed.
+    pub quiet: Duration,
+    /// What clients speak.
+    pub protocol: Protocol,
+}
+
+impl Limits {
+    /// Usual limits, for clients that wait so long and are so many.
+    #[must_use]
+    pub const fn new(hold: Duration, max_parked: usize) -> Self {
+        let (max_connections, quiet) = (CONNECTIONS_MAX, QUIET_MAX);
+        Self { hold, max_parked, max_connections, quiet, protocol: Protocol::Auto }
+    }
 }
 
 /// Starts a proxy on the current runtime. It runs until the [`Handle`] is shut down or dropped.
@@ -66,15 +93,31 @@ pub struct Limits {
 /// When the sender of `routes` is gone nothing is known any more: all connections are cut and new ones wait.
 #[must_use = "dropping the handle stops the proxy"]
 pub fn spawn(listener: TcpListener, routes: watch::Receiver<Route>, limits: Limits) -> Handle {
-    let counters = Arc::new(Counters::default());
-    let acceptor = Acceptor::new(routes, limits, Arc::clone(&counters));
-    Handle { counters, task: tokio::spawn(acceptor.run(listener)) }
+    let shared = Arc::new(Shared::new(limits, Arc::new(Counters::default())));
+    let course = Course::new(routes);
+    let acceptor = Acceptor::new(Arc::clone(&shared), course.clone());
+    Handle { drains: Drains { shared, course }, task: tokio::spawn(acceptor.run(listener)) }
+}
+
+/// Tells when a proxy has nothing under way to a leader whose end is planned. Cheap to clone.
+#[derive(Clone)]
+pub struct Drains {
+    shared: Arc<Shared>,
+    course: Course,
+}
+
+impl Drains {
+    /// Waits until the proxy knows that nothing is to be sent to the leader of `epoch` or an earlier one any more, and
+    /// no HTTP request to it is under way. What is no request, such as a tunnel or a stream of events, is not waited
+    /// for.
+    pub async fn drained(mut self, epoch: u64) {
+        self.shared.pools.drained(epoch, &mut self.course).await;
+    }
 }
 
 /// A running proxy.
-#[derive(Debug)]
 pub struct Handle {
-    counters: Arc<Counters>,
+    drains: Drains,
     task: JoinHandle<()>,
 }
 
@@ -82,7 +125,13 @@ impl Handle {
     /// What the proxy does now and has done. Starts [`Stats::waited_max`] anew.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        self.counters.read()
+        self.drains.shared.counters.read()
+    }
+
+    /// For whoever plans the end of a leader.
+    #[must_use]
+    pub fn drains(&self) -> Drains {
+        self.drains.clone()
     }
 
     /// Stops listening and cuts all connections; returns when that is done.

@@ -1,12 +1,11 @@
 //! How one client gets to the leader: right away, or through the parking lot.
 
-use super::Route;
 use super::accept::Shared;
 use super::course::Course;
 use super::lot::{Lot, Place};
+use super::route::Way;
 use futures_util::future::poll_immediate;
 use std::io;
-use std::net::SocketAddr;
 use std::pin::pin;
 use std::time::Duration;
 use tokio::net::TcpStream;
@@ -18,12 +17,12 @@ const CONNECT_TIMEOUT_MIN: Duration = Duration::from_millis(150);
 /// It doubles up to this: between sites an answer takes its time.
 const CONNECT_TIMEOUT_MAX: Duration = Duration::from_millis(1200);
 /// A service that has just refused needs a moment; shorter than anybody notices.
-const RETRY_PAUSE: Duration = Duration::from_millis(50);
+pub(super) const RETRY_PAUSE: Duration = Duration::from_millis(50);
 
 /// A connection to the leader of an epoch. Nothing has been said on it.
 pub(super) struct Reached {
     pub(super) server: TcpStream,
-    pub(super) epoch: u64,
+    pub(super) way: Way,
 }
 
 /// Connects to whoever leads; none if that did not happen before `deadline` or the lot is full.
@@ -35,15 +34,15 @@ pub(super) async fn reach(
 ) -> Option<Reached> {
     let mut limit = CONNECT_TIMEOUT_MIN;
     loop {
-        let route = match &mut place {
-            Some(place) => timeout_at(deadline, place.led(course)).await.ok()?,
-            None => course.now(),
+        let way = match &mut place {
+            Some(place) => Some(timeout_at(deadline, place.led(course)).await.ok()?),
+            None => course.way(),
         };
-        if let Some(target) = route.target {
-            match attempt(target, route, limit, &mut place, shared, course).await {
-                Attempt::Worked(server) => return Some(Reached { server, epoch: route.epoch }),
+        if let Some(way) = way {
+            match attempt(&way, limit, &mut place, shared, course).await {
+                Attempt::Worked(server) => return Some(Reached { server, way }),
                 Attempt::Late => limit = (limit * 2).min(CONNECT_TIMEOUT_MAX),
-                Attempt::Failed if place.is_some() => pause(route, deadline, course).await,
+                Attempt::Failed if place.is_some() => pause(&way, deadline, course).await,
                 Attempt::Failed | Attempt::Outdated => {}
             }
         }
@@ -67,14 +66,13 @@ enum Attempt {
 }
 
 async fn attempt(
-    target: SocketAddr,
-    route: Route,
+    way: &Way,
     limit: Duration,
     place: &mut Option<Place>,
     shared: &Shared,
     course: &mut Course,
 ) -> Attempt {
-    let mut connecting = pin!(timeout(limit, TcpStream::connect(target)));
+    let mut connecting = pin!(timeout(limit, connect(way)));
     // The first poll sends the SYN. After that the next client may go: the order is kept.
     let first = poll_immediate(connecting.as_mut()).await;
     if let Some(place) = place
@@ -86,16 +84,21 @@ async fn attempt(
         Some(result) => result,
         None => tokio::select! {
             result = connecting => result,
-            () = course.differs(route) => return Attempt::Outdated,
+            () = course.differs(way) => return Attempt::Outdated,
         },
     };
-    judge(result, route, &shared.lot, course)
+    judge(result, way, &shared.lot, course)
 }
 
-fn judge(result: Result<io::Result<TcpStream>, Elapsed>, route: Route, lot: &Lot, course: &mut Course) -> Attempt {
+/// The one way to a service: nothing has been said on what it returns.
+async fn connect(way: &Way) -> io::Result<TcpStream> {
+    TcpStream::connect(way.target.address).await
+}
+
+fn judge(result: Result<io::Result<TcpStream>, Elapsed>, way: &Way, lot: &Lot, course: &mut Course) -> Attempt {
     match result {
         // Connecting took time: the one we reached may have been deposed.
-        Ok(Ok(_)) if course.now() != route => Attempt::Outdated,
+        Ok(Ok(_)) if !course.stands(way) => Attempt::Outdated,
         Ok(Ok(server)) => {
             lot.tried(true);
             Attempt::Worked(server)
@@ -112,15 +115,16 @@ fn judge(result: Result<io::Result<TcpStream>, Elapsed>, route: Route, lot: &Lot
 }
 
 /// Waits a moment, but no longer than the route or the client's patience lasts.
-async fn pause(route: Route, deadline: Instant, course: &mut Course) {
+pub(super) async fn pause(way: &Way, deadline: Instant, course: &mut Course) {
     let moment = (Instant::now() + RETRY_PAUSE).min(deadline);
     // Whichever ends it, the caller looks again.
-    let _either = timeout_at(moment, course.differs(route)).await;
+    let _either = timeout_at(moment, course.differs(way)).await;
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::proxy::{Route, Target};
     use tokio::net::TcpListener;
     use tokio::sync::watch;
 
@@ -128,18 +132,18 @@ mod tests {
     #[tokio::test]
     async fn a_leader_deposed_while_connecting_gets_nobody() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let target = listener.local_addr().ok();
-        let route = Route { epoch: 1, target };
-        let (teller, routes) = watch::channel(route);
+        let target = Target::new("n", listener.local_addr().unwrap());
+        let way = Way { epoch: 1, target: target.clone() };
+        let leads = |epoch| Route::leader(epoch, Some(target.clone()));
+        let (teller, routes) = watch::channel(leads(1));
         let (lot, mut course) = (Lot::new(1), Course::new(routes));
-        let mut check = async |told, works| {
-            teller.send_replace(told);
-            let connected = Ok(TcpStream::connect(target.unwrap()).await);
-            let attempt = judge(connected, route, &lot, &mut course);
+        let mut check = async |told: Route, works| {
+            teller.send_replace(told.clone());
+            let attempt = judge(Ok(connect(&way).await), &way, &lot, &mut course);
             assert_eq!(matches!(attempt, Attempt::Worked(_)), works, "{told:?}");
         };
-        check(route, true).await;
-        check(Route { target: None, ..route }, false).await;
-        check(Route { epoch: 2, target }, false).await;
+        check(leads(1), true).await;
+        check(Route::leader(1, None), false).await;
+        check(leads(2), false).await;
     }
 }

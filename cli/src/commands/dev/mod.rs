@@ -186,9 +186,5 @@ async fn open_proxy(
             teller.send_replace(route(&sight.borrow_and_update()));
         }
     });
-    Ok(proxy::spawn(
-        listener,
-        routes,
-        Limits { hold: HOLD, max_parked: PARKED_MAX, max_connections: proxy::CONNECTIONS_MAX },
-    ))
+    Ok(proxy::spawn(listener, routes, Limits::new(HOLD, PARKED_MAX)))
 }

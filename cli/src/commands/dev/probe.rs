@@ -77,7 +77,7 @@ impl Probe {
     /// Learns what this server answers, and begins.
     pub(super) async fn run(self, proxy: SocketAddr, mut sight: watch::Receiver<Sight>) {
         let kind = loop {
-            if sight.wait_for(|sight| route(sight).target.is_some()).await.is_err() {
+            if sight.wait_for(|sight| route(sight).target().is_some()).await.is_err() {
                 return;
             }
             match ask::learn(proxy).await {
@@ -161,8 +161,8 @@ impl Probe {
 /// A client that knows where the leader's server is, and waits while there is none.
 async fn connect(sight: &mut watch::Receiver<Sight>) -> bool {
     loop {
-        let target = match sight.wait_for(|sight| route(sight).target.is_some()).await {
-            Ok(sight) => route(&sight).target,
+        let target = match sight.wait_for(|sight| route(sight).target().is_some()).await {
+            Ok(sight) => route(&sight).target(),
             Err(_) => return false,
         };
         if let Some(target) = target

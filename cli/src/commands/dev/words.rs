@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use hotseat_agent::proxy::Route;
+use hotseat_agent::proxy::{Route, Target};
 use hotseat_client::{Client, Sight};
 use tokio::sync::watch;
 
@@ -24,9 +24,12 @@ const LIMIT: Duration = Duration::from_millis(500);
 
 /// Where a proxy is to go.
 pub(super) fn route(sight: &Sight) -> Route {
-    let led = sight.serving && sight.leader.is_some();
-    let target: Option<SocketAddr> = sight.service.as_ref().filter(|_| led).and_then(|service| service.parse().ok());
-    Route { epoch: sight.epoch, target }
+    let leader = sight.leader.as_ref().filter(|_| sight.serving);
+    let target = leader.zip(sight.service.as_ref()).and_then(|(leader, service)| {
+        let address: SocketAddr = service.parse().ok()?;
+        Some(Target::new(leader, address))
+    });
+    Route::leader(sight.epoch, target)
 }
 
 /// One agent's newest word.
@@ -150,7 +153,8 @@ mod tests {
         let service = Some(String::from("127.0.0.1:9"));
         let serving = Sight { epoch: 3, serving: true, service, ..sight(1, "a") };
         let check = |sight: &Sight, target: Option<&str>| {
-            let expected = Route { epoch: 3, target: target.map(|it| it.parse().expect("an address")) };
+            let target = target.map(|it| Target::new("a", it.parse().expect("an address")));
+            let expected = Route::leader(3, target);
             assert_eq!(route(sight), expected);
         };
         check(&serving, Some("127.0.0.1:9"));
