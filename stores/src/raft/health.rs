@@ -153,9 +153,11 @@ impl Inner {
     /// Finishes a change of the voters that its leader did not live to finish: until then two majorities are needed, and
     /// the loss of one member may be too much.
     async fn finish(&self, halfway: &mut Option<Instant>) {
-        let metrics = self.metrics.borrow_watched().clone();
-        let configs = metrics.membership_config.membership().get_joint_config();
-        let goal = configs.last().filter(|_| metrics.state.is_leader() && configs.len() > 1);
+        let goal = {
+            let metrics = self.metrics.borrow_watched();
+            let configs = metrics.membership_config.membership().get_joint_config();
+            configs.last().filter(|_| metrics.state.is_leader() && configs.len() > 1).cloned()
+        };
         let under_way = self.changing.try_lock().is_err();
         let Some(goal) = goal.filter(|_| !under_way) else {
             *halfway = None;
@@ -164,7 +166,7 @@ impl Inner {
         // One that was given up here may still be on its way.
         if halfway.get_or_insert_with(Instant::now).elapsed() > self.pace.election_max {
             *halfway = None;
-            self.put(openraft::ChangeMembers::ReplaceAllVoters(goal.clone()), true).await;
+            self.put(openraft::ChangeMembers::ReplaceAllVoters(goal), true).await;
         }
     }
 

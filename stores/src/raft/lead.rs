@@ -105,7 +105,8 @@ impl Inner {
             Ok(linearizer) => Answer::ReadIndex(linearizer.read_log_id().index()),
             Err(RaftError::APIError(error)) => match error.try_as_ref() {
                 Some(forward) => Answer::NotLeader(forward.leader_id),
-                None => Answer::Unknown(error.to_string()),
+                // What is left is that too few have answered, and with which entries is nobody's business.
+                None => Answer::Unknown("no majority of the voters answers".to_owned()),
             },
             Err(RaftError::Fatal(fatal)) => Answer::Unknown(fatal.to_string()),
         }
