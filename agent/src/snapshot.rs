@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use hotseat_client as wire;
-use hotseat_core::{GroupId, GroupView, Instant, MemberView, Mode, Seat, View};
+use hotseat_core::{GroupId, GroupView, Instant, MemberState, MemberView, Mode, Seat, View};
 
 use crate::clock;
 use crate::config::Config;
@@ -91,9 +91,15 @@ impl Snapshot {
         }
     }
 
+    /// What keeps the store from working.
+    #[must_use]
+    pub fn trouble(&self, facts: &Facts) -> Option<String> {
+        let embedded = || facts.embedded.as_ref().and_then(crate::embedded::Facts::trouble);
+        self.store_trouble.clone().or_else(embedded)
+    }
+
     fn wire_store(&self, facts: &Facts) -> wire::Store {
-        let embedded = facts.embedded.as_ref();
-        let trouble = self.store_trouble.clone().or_else(|| embedded.and_then(crate::embedded::Facts::trouble));
+        let (embedded, trouble) = (facts.embedded.as_ref(), self.trouble(facts));
         let risk = || match embedded {
             Some(embedded) => embedded.warning(),
             None => facts.store_risk.as_deref().map(str::to_owned),
@@ -116,6 +122,9 @@ impl Snapshot {
         let since = facts.records.leads_since(&view.id);
         let reason = facts.records.reason(&view.id);
         let stale = clock::now().since(self.taken);
+        // A record outlives its node. Where there is a roll, it says who is still to be expected.
+        let gone = |member: &MemberView| facts.embedded.as_ref().is_some_and(|it| it.has_removed(&member.node));
+        let members = view.members.iter().filter(|it| it.state != MemberState::Offline || !gone(it));
         let pid = |member: &MemberView| self.pids.get(&view.id).copied().filter(|_| member.node == self.view.node);
         wire::Group {
             id: view.id.to_string(),
@@ -130,7 +139,7 @@ impl Snapshot {
             proxy: proxy.map(|proxy| proxy.to_string()),
             check: None,
             agent_check: None,
-            members: view.members.iter().map(|member| wire_member(member, stale, pid(member))).collect(),
+            members: members.map(|member| wire_member(member, stale, pid(member))).collect(),
         }
     }
 }

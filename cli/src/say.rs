@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::io::{self, Write};
+use std::time::Duration;
 
 use crate::commands::Failed;
 
@@ -20,4 +21,28 @@ pub(crate) fn say(text: impl Display) -> Result<(), Failed> {
 /// Prints a line.
 pub(crate) fn say_line(text: impl Display) -> Result<(), Failed> {
     say(format!("{text}\n"))
+}
+
+/// A length of time as it may be typed, and read as "for 24h": `1h 30m`, `20s`, `500ms`.
+pub(crate) fn length(time: Duration) -> String {
+    let millis = time.as_millis();
+    let parts =
+        [(millis / 3_600_000, "h"), (millis / 60_000 % 60, "m"), (millis / 1000 % 60, "s"), (millis % 1000, "ms")];
+    let parts: Vec<_> = parts.iter().filter(|(n, _)| *n > 0).map(|(n, unit)| format!("{n}{unit}")).collect();
+    if parts.is_empty() { String::from("0s") } else { parts.join(" ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_read_as_they_are_typed() {
+        let check = |millis, text| assert_eq!(length(Duration::from_millis(millis)), text);
+        check(0, "0s");
+        check(500, "500ms");
+        check(86_400_000, "24h");
+        check(5_400_000, "1h 30m");
+        check(61_001, "1m 1s 1ms");
+    }
 }

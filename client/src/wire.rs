@@ -214,6 +214,9 @@ pub struct Refusal {
     /// The leader's agent, where the act belongs, if it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub leader: Option<String>,
+    /// Nothing is wrong with what was asked: the same may be granted in a while.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub again: bool,
 }
 
 /// `GET /self` on the service's own socket: what the service is.

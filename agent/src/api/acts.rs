@@ -33,6 +33,9 @@ pub(super) async fn switchover(State(api): State<Api>, Path(group): Path<String>
         Ok(to) => to,
         Err(error) => return refuse(StatusCode::BAD_REQUEST, error.to_string()).into_response(),
     };
+    if let Some(to) = to.as_ref().filter(|to| !group.members.iter().any(|member| member.node == **to)) {
+        return refuse(StatusCode::NOT_FOUND, no_member(to, group)).into_response();
+    }
     let (reply, answer) = oneshot::channel();
     let request = Request::Switchover { group: group.id.clone(), to };
     if api.inbox.send(Message::Request(request, reply)).await.is_err() {
@@ -40,9 +43,22 @@ pub(super) async fn switchover(State(api): State<Api>, Path(group): Path<String>
     }
     match answer.await {
         Ok(Ok(())) => (StatusCode::ACCEPTED, Json(serde_json::json!({"accepted": true}))).into_response(),
+        Ok(Err(RequestError::NotLeader(leader))) => match snapshot.trouble(&api.facts) {
+            // Who led is not the point then: nobody else can be made to.
+            Some(trouble) => {
+                let error = format!("{} cannot change its leader now: {trouble}", group.id);
+                refuse(StatusCode::SERVICE_UNAVAILABLE, error).into_response()
+            }
+            None => refused(&RequestError::NotLeader(leader), group, &uri),
+        },
         Ok(Err(error)) => refused(&error, group, &uri),
         Err(_) => refuse(StatusCode::SERVICE_UNAVAILABLE, "the agent is stopping").into_response(),
     }
+}
+
+fn no_member(node: &NodeName, group: &GroupView) -> String {
+    let names: Vec<_> = group.members.iter().map(|member| member.node.as_str()).collect();
+    format!("no member \"{node}\" in {}; there is: {}", group.id, names.join(", "))
 }
 
 fn refused(error: &RequestError, group: &GroupView, asked: &Uri) -> Response {
@@ -67,6 +83,6 @@ fn elsewhere(leader: &NodeName, group: &GroupView, asked: &Uri) -> Response {
     let agent = format!("http://{address}");
     let path = asked.path_and_query().map_or("/", |path| path.as_str());
     let location = format!("{agent}{path}");
-    let refusal = Json(Refusal { error, leader: Some(agent) });
+    let refusal = Json(Refusal { error, leader: Some(agent), again: false });
     (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, location)], refusal).into_response()
 }

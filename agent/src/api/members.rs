@@ -10,7 +10,7 @@ use axum::{Extension, Json};
 use hotseat_client::{Invitation, Invite, Remove, Roll};
 
 use super::{Api, Refused, Remote, local, refuse};
-use crate::embedded::{Facts, retire};
+use crate::embedded::{Facts, Stays, retire};
 
 /// A line that lets nodes in is not a key for ever.
 const GOOD_MAX: Duration = Duration::from_secs(30 * 86_400);
@@ -62,7 +62,10 @@ pub(super) async fn remove(
         refuse(StatusCode::BAD_REQUEST, format!("the body is not {{\"node\": \"NAME\"}}: {error}"))
     };
     let asked: Remove = serde_json::from_slice(&body).map_err(wrong)?;
-    retire(&embedded(&api)?.raft, &asked.node).await.map_err(|why| refuse(StatusCode::CONFLICT, why))?;
+    retire(&embedded(&api)?.raft, &asked.node).await.map_err(|stays| match stays {
+        Stays::Wrong(why) => refuse(StatusCode::CONFLICT, why),
+        Stays::Later(why) => refuse(StatusCode::SERVICE_UNAVAILABLE, why),
+    })?;
     tracing::warn!("{} is removed from the cluster by an operator", asked.node);
     Ok((StatusCode::ACCEPTED, Json(serde_json::json!({"accepted": true}))).into_response())
 }

@@ -86,7 +86,8 @@ pub fn router(api: Api) -> Router {
 type Refused = (StatusCode, axum::Json<Refusal>);
 
 fn refuse(status: StatusCode, error: impl Into<String>) -> Refused {
-    (status, axum::Json(Refusal { error: error.into(), leader: None }))
+    let again = status == StatusCode::SERVICE_UNAVAILABLE;
+    (status, axum::Json(Refusal { error: error.into(), leader: None, again }))
 }
 
 /// For what only people and programs on this very machine may do.

@@ -22,7 +22,7 @@ pub(super) fn read(entry: Entry<'_>, port: Option<u16>) -> Result<BTreeMap<Strin
             return wrong(format!("{} is set by Hotseat itself", quoted(name)), "use a name without HOTSEAT_");
         }
         let entry = Entry { value, ..entry };
-        placeholders::needs_port(&entry, port)?;
+        placeholders::check(&entry, port)?;
         env.insert(name.to_owned(), entry.text()?.to_owned());
     }
     Ok(env)

@@ -4,6 +4,10 @@
 
 use super::entry::Entry;
 use super::fault::Fault;
+use super::words::nearest;
+
+/// What may stand in braces.
+const NAMES: [&str; 4] = ["port", "node", "data_dir", "group"];
 
 /// What the placeholders stand for.
 #[derive(Clone, Copy, Debug)]
@@ -57,27 +61,53 @@ fn fill(argument: &str, known: &[(&str, Option<&str>)]) -> String {
     filled + rest
 }
 
-/// Reads a command and refuses `{port}` where there is none.
+/// Reads a command and refuses what [`check`] does.
 pub(super) fn argv(entry: Entry<'_>, port: Option<u16>) -> Result<Vec<String>, Fault> {
     let argv = entry.argv()?;
     for item in entry.items("a list")? {
-        needs_port(&item, port)?;
+        check(&item, port)?;
     }
     Ok(argv)
 }
 
-/// Refuses `{port}` in a text where there is none.
-pub(super) fn needs_port(entry: &Entry<'_>, port: Option<u16>) -> Result<(), Fault> {
-    let used = entry.value.get_ref().as_str().is_some_and(|text| text.contains("{port}"));
-    if used && port.is_none() {
+/// Refuses `{port}` in a text where there is none, and what looks like a slip of a placeholder.
+pub(super) fn check(entry: &Entry<'_>, port: Option<u16>) -> Result<(), Fault> {
+    let Some(text) = entry.value.get_ref().as_str() else { return Ok(()) };
+    if let Some((typed, meant)) = slip(text) {
+        let advice = format!("did you mean {{{meant}}}?");
+        return Err(entry.fault(format!("{{{typed}}} is no placeholder"), advice));
+    }
+    if text.contains("{port}") && port.is_none() {
         return Err(entry.fault("there is no port to put in place of {port}", "add port = 9100 to [group.service]"));
     }
     Ok(())
 }
 
+/// The first word in braces that is nearly one of ours, and which. `${prot}` and `%{prot}` are others' to fill in.
+fn slip(text: &str) -> Option<(&str, &'static str)> {
+    let opened = text.match_indices('{').filter(|(at, _)| !text[..*at].ends_with(['$', '%', '{']));
+    let words = opened.filter_map(|(at, _)| Some(text[at + 1..].split_once('}')?.0));
+    let plain = |word: &&str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    words
+        .filter(plain)
+        .filter(|word| !NAMES.contains(word))
+        .find_map(|word| Some((word, nearest(word, NAMES.iter().copied())?)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_slip_is_found_and_others_braces_are_not() {
+        assert_eq!(slip("--port={prot}"), Some(("prot", "port")));
+        assert_eq!(slip("{port} {datadir}"), Some(("datadir", "data_dir")));
+        for text in
+            ["{port}{node}{data_dir}{group}", "${prot}", "%{prot}", "{{prot}}", "{\"prot\":1}", "{PROT}", "{other}"]
+        {
+            assert_eq!(slip(text), None, "{text}");
+        }
+    }
 
     fn check(argument: &str, expected: &str) {
         let values = Values { port: Some(80), node: "{group}", data_dir: "/d", group: "g" };

@@ -30,6 +30,21 @@ pub(crate) enum Denied {
     Later(String),
 }
 
+/// Why a member is still on the roll, in words for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stays {
+    /// It cannot be taken off.
+    Wrong(String),
+    /// Nothing can be written now, or it is not known whether it was: ask again.
+    Later(String),
+}
+
+impl From<String> for Stays {
+    fn from(why: String) -> Self {
+        Self::Later(why)
+    }
+}
+
 /// What comes of wanting to be on the roll. It travels between members.
 pub(crate) type Entered = Result<(), Denied>;
 
@@ -102,23 +117,27 @@ async fn enter_once(raft: &Raft, id: VoterId, member: &Member) -> Entered {
 /// Takes a member off the roll, for good; the steward sees to the rest.
 ///
 /// # Errors
-/// Why not: no such member, the last one, or the log takes no writes now.
-pub async fn retire(raft: &Raft, name: &str) -> Result<(), String> {
+/// [`Stays`] says why.
+pub async fn retire(raft: &Raft, name: &str) -> Result<(), Stays> {
     for _ in 0..TRIES {
         let roll = Roll::of(&raft.list().await.map_err(|error| error.to_string())?);
         let Some((id, member)) = roll.named(name) else {
+            if roll.0.values().any(|(_, member)| member.name == name) {
+                // Asked again, because the first answer was lost.
+                return Ok(());
+            }
             let names: Vec<_> = roll.present().map(|(_, member)| member.name.as_str()).collect();
-            return Err(format!("no member \"{name}\"; there is: {}", names.join(", ")));
+            return Err(Stays::Wrong(format!("no member \"{name}\"; there is: {}", names.join(", "))));
         };
         if roll.present().count() == 1 {
-            return Err(format!("{name} is the only member: stop it, and the cluster is gone"));
+            return Err(Stays::Wrong(format!("{name} is the only member: stop it, and the cluster is gone")));
         }
         let removed = Member { removed: true, ..member.clone() };
         if write(raft, id, roll.0.get(&id).map(|(version, _)| *version), &removed).await? {
             return Ok(());
         }
     }
-    Err(String::from("the roll is being written by many at once: try again"))
+    Err(Stays::Later(String::from("the roll is being written by many at once: try again")))
 }
 
 /// Says whether it was written; not, if somebody else was faster.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use hotseat_client::{Roll, Seat, Voters};
-use hotseat_core::VoterId;
+use hotseat_core::{NodeName, VoterId};
 use hotseat_stores::raft::Raft;
 use tokio::sync::watch;
 
@@ -106,6 +106,14 @@ impl Facts {
             .collect();
         members.sort_by(|a, b| a.node.cmp(&b.node));
         Roll { members, log_leader: self.raft.leader().and_then(name), warning: self.warning() }
+    }
+
+    /// Whether the node of this name was taken out, and none of that name has come since.
+    #[must_use]
+    pub fn has_removed(&self, node: &NodeName) -> bool {
+        let assembly = Arc::clone(&self.assembly.borrow());
+        let named = |(_, member): &(u64, Member)| member.removed && member.name == node.as_str();
+        assembly.roll.named(node.as_str()).is_none() && assembly.roll.0.values().any(named)
     }
 
     /// Since it was last heard of. Of itself a node always hears.

@@ -22,7 +22,7 @@ mod steward;
 mod votes;
 mod voting;
 
-pub use enrol::retire;
+pub use enrol::{Stays, retire};
 pub use facts::Facts;
 pub use newcomer::{Came, Founded, Newcomer, come, found};
 pub use open::{Embedded, open};

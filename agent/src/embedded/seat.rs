@@ -97,11 +97,14 @@ impl Seat {
             return Err(wrong(format!("form {} is not one this version reads", seat.hotseat)));
         }
         if seat.cluster != cluster || seat.node != node {
-            return Err(wrong(format!(
-                "it is node \"{}\" of cluster \"{}\"; the configuration says \"{node}\" of \"{cluster}\"\n       \
+            // Not to be cleared: it may be another node's.
+            return Err(format!(
+                "{}: it is node \"{}\" of cluster \"{}\"; the configuration says \"{node}\" of \"{cluster}\"\n       \
                  Give this node a data_dir of its own, or mend its name.",
-                seat.node, seat.cluster
-            )));
+                path.display(),
+                seat.node,
+                seat.cluster
+            ));
         }
         Ok(seat)
     }

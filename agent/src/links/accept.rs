@@ -82,14 +82,14 @@ pub(super) async fn accept(shared: &Arc<Shared>, stream: TcpStream, remote: Sock
     let identity = Arc::clone(&shared.identity.borrow());
     let guest = {
         let Some(_place) = shared.gate.shake(remote.ip().to_canonical()) else {
-            return shared.complain(|| format!("{remote} is turned away: too many at the door"));
+            return shared.turn_away(remote, "too many at the door");
         };
         shake(shared, &identity, stream).await
     };
     match guest {
         Ok(Guest::Peer(met, reader, writer)) => host(shared, met, reader, writer).await,
         Ok(Guest::Newcomer(stream)) => admit::admit(shared, &identity, *stream, remote).await,
-        Err(why) => shared.complain(|| format!("{remote} is turned away: {why}")),
+        Err(why) => shared.turn_away(remote, &why),
     }
 }
 

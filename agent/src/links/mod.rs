@@ -14,6 +14,7 @@ mod accept;
 mod admit;
 mod connection;
 mod dial;
+mod echo;
 mod error;
 mod frame;
 mod gate;

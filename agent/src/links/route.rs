@@ -168,7 +168,12 @@ impl Route {
                     }
                     self.status.send_replace(Status::Down(0, None));
                 }
-                Err(why) => self.failed(why),
+                Err(why) => {
+                    if matches!(why, LinkError::Removed(_)) {
+                        backoff.rest(began);
+                    }
+                    self.failed(why);
+                }
             }
         }
     }
@@ -183,8 +188,11 @@ impl Route {
             Status::Down(times, before) => (*times, before.clone()),
             Status::Up(_) => (0, None),
         };
-        if before.as_ref() != Some(&why) {
-            tracing::warn!("no {:?} link: {why}", self.lane);
+        match &why {
+            // Whoever asked stops over it, and says so once for all links.
+            LinkError::Removed(_) => tracing::debug!("no {:?} link: {why}", self.lane),
+            _ if before.as_ref() != Some(&why) => tracing::warn!("no {:?} link: {why}", self.lane),
+            _ => {}
         }
         self.status.send_replace(Status::Down(times + 1, Some(why)));
     }
@@ -250,6 +258,12 @@ impl Backoff {
     fn tried(&mut self, began: Instant) {
         self.next = began + self.pause;
         self.pause = (self.pause * 2).min(PAUSE_MAX);
+    }
+
+    /// Who is not wanted does not hurry.
+    fn rest(&mut self, began: Instant) {
+        self.next = began + PAUSE_MAX;
+        self.pause = PAUSE_MAX;
     }
 }
 

@@ -1,6 +1,7 @@
 //! What all links of a node have in common.
 
 use std::collections::{BTreeSet, HashMap};
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::echo::Echo;
 use super::gate::Gate;
 use super::hello::Hello;
 use super::rate::Rate;
@@ -29,6 +31,7 @@ pub(super) struct Shared {
     /// Ends everything.
     pub(super) closing: CancellationToken,
     complaints: Rate,
+    turned_away: Echo,
 }
 
 impl Shared {
@@ -47,6 +50,7 @@ impl Shared {
             gate: Gate::default(),
             closing: CancellationToken::new(),
             complaints: Rate::new(COMPLAINTS_MAX, COMPLAINTS_TIME),
+            turned_away: Echo::new(COMPLAINTS_TIME),
         }
     }
 
@@ -65,6 +69,13 @@ impl Shared {
     pub(super) fn complain(&self, line: impl FnOnce() -> String) {
         if self.complaints.may(Instant::now()) {
             tracing::warn!("{}", line());
+        }
+    }
+
+    /// The same about who is turned away. Such a one knocks again and again: the same of the same machine is said once.
+    pub(super) fn turn_away(&self, remote: SocketAddr, why: &str) {
+        if self.turned_away.is_news(&format!("{} {why}", remote.ip()), Instant::now()) {
+            self.complain(|| format!("{remote} is turned away: {why}"));
         }
     }
 }

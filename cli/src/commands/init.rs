@@ -6,11 +6,11 @@ use hotseat_agent::config::Config;
 use hotseat_agent::embedded::{Founded, found};
 
 use super::{Failed, Result};
-use crate::args::Init;
-use crate::say::{say, say_line};
+use crate::args::Beginning;
+use crate::say::{length, say, say_line};
 
 /// With `snapshot`, the cluster begins with what it holds.
-pub(crate) fn run(args: &Init, snapshot: Option<&[u8]>) -> Result {
+pub(crate) fn run(args: &Beginning, snapshot: Option<&[u8]>) -> Result {
     let mut config = Config::load(&args.config)?;
     if let Some(data_dir) = &args.data_dir {
         config.node.data_dir.clone_from(data_dir);
@@ -26,7 +26,7 @@ pub(crate) fn run(args: &Init, snapshot: Option<&[u8]>) -> Result {
     Ok(ExitCode::SUCCESS)
 }
 
-fn told(args: &Init, config: &Config, founded: &Founded) -> String {
+fn told(args: &Beginning, config: &Config, founded: &Founded) -> String {
     let file = args.config.display();
     let data_dir = args.data_dir.as_ref().map_or_else(String::new, |dir| format!(" --data-dir {}", dir.display()));
     let join = founded.token.as_ref().map_or_else(
@@ -35,7 +35,7 @@ fn told(args: &Init, config: &Config, founded: &Founded) -> String {
             format!(
                 "  On each other machine:\n    hotseat join {token} --name NAME --listen HOST:PORT\n\n  \
                  Who has that line can join, for {}; another one: hotseat members invite\n",
-                humantime::format_duration(args.good)
+                length(args.good)
             )
         },
     );

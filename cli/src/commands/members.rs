@@ -3,12 +3,12 @@
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use hotseat_client::{Client, Roll};
+use hotseat_client::{Client, Error, Roll};
 
 use super::{Failed, Result, explain, small_runtime};
 use crate::args::{Look, Members, MembersAct};
 use crate::picture;
-use crate::say::{say, say_line};
+use crate::say::{length, say, say_line};
 
 /// Between two looks while waiting.
 const PACE: Duration = Duration::from_millis(100);
@@ -37,8 +37,9 @@ async fn list(look: &Look) -> Result {
 
 async fn remove(url: &str, node: &str, wait: Duration, json: bool) -> Result {
     let client = Client::new(url).map_err(explain)?;
-    client.remove(node).await.map_err(explain)?;
-    let roll = gone(&client, node, wait).await?;
+    let until = Instant::now() + wait;
+    ask(&client, node, until).await?;
+    let roll = gone(&client, node, wait, until).await?;
     let voters = roll.members.iter().filter(|seat| seat.state == "voter").count();
     if json {
         say_line(serde_json::json!({"removed": node, "voters": voters}))?;
@@ -49,10 +50,19 @@ async fn remove(url: &str, node: &str, wait: Duration, json: bool) -> Result {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Asks until it is granted: there may be no majority at the moment.
+async fn ask(client: &Client, node: &str, until: Instant) -> std::result::Result<(), Failed> {
+    loop {
+        match client.remove(node).await {
+            Err(Error::Refused(refusal)) if refusal.again && Instant::now() < until => tokio::time::sleep(PACE).await,
+            asked => return asked.map_err(explain),
+        }
+    }
+}
+
 /// Waits until the node neither votes nor follows.
-async fn gone(client: &Client, node: &str, limit: Duration) -> std::result::Result<Roll, Failed> {
-    let started = Instant::now();
-    while started.elapsed() < limit {
+async fn gone(client: &Client, node: &str, wait: Duration, until: Instant) -> std::result::Result<Roll, Failed> {
+    while Instant::now() < until {
         // The agent asked may be the very one that goes.
         if let Ok(roll) = client.members().await
             && !roll.members.iter().any(|seat| seat.node == node)
@@ -62,7 +72,8 @@ async fn gone(client: &Client, node: &str, limit: Duration) -> std::result::Resu
         tokio::time::sleep(PACE).await;
     }
     Err(Failed::new(format!(
-        "{node} is not out after {limit:?}; it goes on: see hotseat members --url {}",
+        "{node} is not out after {}; it goes on: see hotseat members --url {}",
+        length(wait),
         client.url()
     )))
 }

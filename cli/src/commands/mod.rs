@@ -56,7 +56,7 @@ pub(crate) type Result = std::result::Result<ExitCode, Failed>;
 pub(crate) fn run(cli: Cli) -> ExitCode {
     let result = match cli.command {
         Command::Dev(args) => dev::run(&args),
-        Command::Init(args) => init::run(&args, None),
+        Command::Init(args) => init::run(&args.beginning, None),
         Command::Join(args) => join::run(&args),
         Command::Run(args) => run::run(&args),
         Command::Status(args) => status::run(&args),

@@ -27,9 +27,9 @@ pub(crate) fn run(args: &Snapshot) -> Result {
             })?;
             Ok(ExitCode::SUCCESS)
         }
-        Snapshot::Restore { file, init: args } => {
+        Snapshot::Restore { file, beginning } => {
             let bytes = fs::read(file).map_err(|error| Failed::new(format!("{}: {error}", file.display())))?;
-            init::run(args, Some(&bytes))
+            init::run(beginning, Some(&bytes))
         }
     }
 }

@@ -7,7 +7,7 @@ use hotseat_client::{Client, Cluster, Error, Group};
 
 use super::{Failed, Result, explain, small_runtime};
 use crate::args::Switchover;
-use crate::say::say_line;
+use crate::say::{length, say_line};
 
 /// Between two looks at the cluster while waiting.
 const PACE: Duration = Duration::from_millis(10);
@@ -62,8 +62,9 @@ async fn wait(client: &Client, before: &Group, limit: Duration) -> std::result::
         tokio::time::sleep(PACE).await;
     }
     Err(Failed::new(format!(
-        "{} has no new leader after {limit:?}; see: hotseat events --url {}",
+        "{} has no new leader after {}; see: hotseat events --url {}",
         before.id,
+        length(limit),
         client.url()
     )))
 }

@@ -25,7 +25,11 @@ impl Inner {
 
     /// Has the leader answer, wherever it is and whoever becomes it until `until`.
     pub(super) async fn lead(&self, control: Control, until: Instant) -> Answer {
-        let mut last = "no leader is known".to_owned();
+        let mut last = match self.leader() {
+            None => "no leader is known",
+            Some(_) => "no majority of the voters answers",
+        }
+        .to_owned();
         loop {
             if let Some(reason) = self.failure() {
                 return Answer::Unknown(reason);

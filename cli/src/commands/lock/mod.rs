@@ -3,7 +3,6 @@
 mod list;
 
 use std::process::ExitCode;
-use std::time::Duration;
 
 use hotseat_agent::lock::{self, Ended, Failure, Held, LockName, Options, Patience};
 use hotseat_agent::logging;
@@ -12,7 +11,7 @@ use std::io::IsTerminal;
 
 use super::{Failed, Result, explain, small_runtime};
 use crate::args::Lock;
-use crate::say::say_line;
+use crate::say::{length, say_line};
 
 /// Others have the lock.
 const HELD: u8 = 1;
@@ -95,7 +94,7 @@ fn not_obtained(args: &Lock, name: &LockName, held: &Held) -> Result {
         say_line(json)?;
     }
     let waited = match args.wait.filter(|_| !args.try_once) {
-        Some(limit) => format!(", after waiting for {}", humantime::format_duration(rounded(limit))),
+        Some(limit) => format!(", after waiting for {}", length(limit)),
         None => String::new(),
     };
     let how = match &held.by {
@@ -103,8 +102,4 @@ fn not_obtained(args: &Lock, name: &LockName, held: &Held) -> Result {
         None => String::from("could not be had in time"),
     };
     Err(Failed::new(format!("lock \"{name}\" {how}{waited}")).coded(HELD))
-}
-
-fn rounded(limit: Duration) -> Duration {
-    Duration::from_millis(u64::try_from(limit.as_millis()).unwrap_or(u64::MAX))
 }
