@@ -258,7 +258,9 @@ pub(crate) struct Check {
 }
 
 #[derive(Subcommand, Debug)]
-#[command(after_help = "Examples:\n  hotseat config example > hotseat.toml\n  hotseat config check hotseat.toml")]
+#[command(
+    after_help = "Examples:\n  hotseat config example > hotseat.toml\n  hotseat config check hotseat.toml\n  hotseat config render haproxy > haproxy.cfg"
+)]
 pub(crate) enum Config {
     /// Say whether a configuration file is right, and if not, what is wrong where
     #[command(after_help = "Example: hotseat config check /etc/hotseat/hotseat.toml")]
@@ -272,6 +274,68 @@ pub(crate) enum Config {
     /// Print a configuration file to start from, with every setting explained
     #[command(after_help = "Example: hotseat config example > hotseat.toml")]
     Example,
+    /// Print a load balancer's configuration for the cluster as it is now, complete and explained
+    #[command(subcommand)]
+    Render(Render),
+}
+
+#[derive(Subcommand, Debug)]
+#[command(after_help = "\
+Every member's agent is asked where it answers load balancers; write the file anew when nodes come, go or move.
+Examples:
+  hotseat config render haproxy --listen 0.0.0.0:80 > haproxy.cfg
+  hotseat config render keepalived --address 10.0.0.130/24 --interface eth0 > keepalived.conf    on each node
+  hotseat config render nginx > nginx.conf")]
+pub(crate) enum Render {
+    /// For HAProxy: TCP to whoever leads, with checks that turn as soon as the leader does
+    Haproxy {
+        #[command(flatten)]
+        scene: RenderScene,
+        /// Where HAProxy listens
+        #[arg(long, value_name = "HOST:PORT", default_value = "0.0.0.0:80")]
+        listen: std::net::SocketAddr,
+        /// Lead to the nodes' own proxies, which let clients wait while nobody leads
+        #[arg(long)]
+        proxies: bool,
+    },
+    /// For keepalived on one of the nodes: a virtual address that is where the leader is
+    Keepalived {
+        #[command(flatten)]
+        scene: RenderScene,
+        /// The virtual address, as 10.0.0.130/24
+        #[arg(long, value_name = "ADDRESS[/PREFIX]")]
+        address: String,
+        /// The network interface it belongs to
+        #[arg(long)]
+        interface: String,
+        /// The node the file is for; the one that is asked otherwise
+        #[arg(long)]
+        node: Option<String>,
+        /// VRRP's number, unlike that of any other virtual address of this network
+        #[arg(long, default_value_t = 51, value_parser = clap::value_parser!(u8).range(1..))]
+        router_id: u8,
+        /// Keep it on any node that is well: for the nodes' own proxies, which know the way from everywhere
+        #[arg(long)]
+        proxies: bool,
+    },
+    /// For nginx: HTTP to the nodes' own proxies
+    Nginx {
+        #[command(flatten)]
+        scene: RenderScene,
+        /// Where nginx listens
+        #[arg(long, value_name = "HOST:PORT", default_value = "0.0.0.0:80")]
+        listen: std::net::SocketAddr,
+    },
+}
+
+/// What a balancer is to stand in front of.
+#[derive(Args, Debug)]
+pub(crate) struct RenderScene {
+    #[command(flatten)]
+    pub(crate) target: Target,
+    /// The group; may be left out if there is only one
+    #[arg(long)]
+    pub(crate) group: Option<String>,
 }
 
 #[derive(Args, Debug)]

@@ -14,6 +14,7 @@
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a test that cannot go on stops")]
 #![forbid(unsafe_code)]
 
+pub mod balancer;
 pub mod case;
 pub mod clock;
 pub mod cluster;
@@ -38,6 +39,7 @@ pub mod spec;
 pub mod starve;
 pub mod witness;
 
+pub use balancer::Balancer;
 pub use case::Case;
 pub use cluster::Cluster;
 pub use history::History;

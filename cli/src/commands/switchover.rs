@@ -25,7 +25,8 @@ pub(crate) fn run(args: &Switchover) -> Result {
     })
 }
 
-fn pick<'a>(cluster: &'a Cluster, id: Option<&str>) -> std::result::Result<&'a Group, Failed> {
+/// The group of this id, or the only one.
+pub(super) fn pick<'a>(cluster: &'a Cluster, id: Option<&str>) -> std::result::Result<&'a Group, Failed> {
     let ids: Vec<_> = cluster.groups.iter().map(|group| group.id.as_str()).collect();
     match (id, cluster.groups.as_slice()) {
         (None, [only]) => Ok(only),

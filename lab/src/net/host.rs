@@ -22,7 +22,8 @@ impl Host {
     }
 
     /// Where the calling thread is now.
-    pub(super) fn of_this_thread() -> Self {
+    #[must_use]
+    pub fn of_this_thread() -> Self {
         let here = std::fs::canonicalize("/proc/thread-self").expect("there is a /proc");
         Self(here.join("ns/net"))
     }

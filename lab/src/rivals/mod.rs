@@ -158,7 +158,7 @@ fn service(number: usize) -> SocketAddr {
 
 /// A program on a node's host that is not ours. Dropped, it and all that it has started are dead.
 #[derive(Debug)]
-struct Foreign {
+pub(crate) struct Foreign {
     child: Child,
     mark: String,
     home: std::path::PathBuf,
@@ -167,7 +167,7 @@ struct Foreign {
 }
 
 impl Foreign {
-    fn start(host: &Host, mark: &str, home: &Path, command: &mut Command) -> Self {
+    pub(crate) fn start(host: &Host, mark: &str, home: &Path, command: &mut Command) -> Self {
         let log = std::fs::File::options().create(true).append(true).open(home.join("log")).unwrap();
         command.env(MARK, mark).current_dir(home).stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
         let child = host.spawn(command).unwrap_or_else(|error| panic!("{command:?}: {error}"));
@@ -175,12 +175,12 @@ impl Foreign {
     }
 
     /// Its living processes with this short name, which the kernel cuts at fifteen bytes.
-    fn named(&self, comm: &str) -> Vec<i32> {
+    pub(crate) fn named(&self, comm: &str) -> Vec<i32> {
         let all = processes::of(&self.mark, &self.home).into_iter();
         all.filter(|process| process.comm == comm[..comm.len().min(15)]).map(|process| process.pid).collect()
     }
 
-    fn signal(&self, comm: &str, what: Signal) -> Instant {
+    pub(crate) fn signal(&self, comm: &str, what: Signal) -> Instant {
         let pids = self.named(comm);
         assert!(!pids.is_empty(), "no {comm} of {}", self.mark);
         // Children first: one that outlives its parent for a moment might still put things in order.

@@ -1,4 +1,6 @@
-//! `hotseat config`: files.
+//! `hotseat config`: files, those of Hotseat and those of the load balancers in front of it.
+
+mod render;
 
 use std::process::ExitCode;
 
@@ -10,6 +12,7 @@ use crate::say::{say, say_line};
 
 pub(crate) fn run(args: &Config) -> Result {
     match args {
+        Config::Render(program) => return render::run(program),
         Config::Example => say(File::example())?,
         Config::Check { file, json } => match (File::load(file), json) {
             (Ok(config), false) => {
