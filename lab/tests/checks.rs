@@ -187,6 +187,7 @@ fn cmn_7_acts_are_redirected_to_the_leader() {
     let leader = cluster.leader();
     let follower = cluster.others(leader).next().unwrap();
     let before = leader.group().unwrap().epoch;
+    cluster.wait_for("the follower knows who leads", |_| follower.group()?.leader);
     let path = "/api/groups/web/switchover";
     let answer = follower.post(path, "").unwrap();
     assert_eq!(answer.status, 307, "{answer:?}");
