@@ -18,6 +18,7 @@ pub mod codec;
 pub mod config;
 pub mod driver;
 mod durable;
+pub mod election;
 pub mod embedded;
 pub mod follow;
 pub mod history;

@@ -18,9 +18,11 @@ use crate::checkport::CheckPorts;
 use crate::clock;
 use crate::config::{self, Config, StoreUrl};
 use crate::driver::{Driver, INBOX, Message, Parts};
+use crate::election::Elections;
 use crate::embedded::{self, Embedded};
 use crate::history::History;
 use crate::home::Home;
+use crate::lock::Listing;
 use crate::peers::Peers;
 use crate::proxy::{self, Limits, Route};
 use crate::pulse::Pulse;
@@ -133,7 +135,10 @@ pub async fn run(mut config: Config, mut options: Options) -> Result<(), Failure
         embedded: embedded.as_ref().map(Embedded::facts),
     };
     checks.show(shown.clone());
-    let api = Api { shown, facts, history: history.clone(), inbox: sender.clone() };
+    let locks = Arc::new(Listing::new(&records, config.cluster.timing.look()));
+    let elections = Elections::new(Arc::clone(&facts.config), Arc::clone(&locks), sender.clone());
+    let api =
+        Api { shown, facts, history: history.clone(), inbox: sender.clone(), locks, elections: elections.clone() };
     routes_ready.send_replace(Some(api::router(api)));
     tokio::spawn(relay_peers(peers.clone(), sender.clone()));
     tokio::spawn(relay_signals(options.signals, sender.clone()));
@@ -154,6 +159,7 @@ pub async fn run(mut config: Config, mut options: Options) -> Result<(), Failure
     let exe = options.exe;
     let parts = Parts { node, units, records, peers, voting, history, inbox, show, routes, guard, exe, settings, own };
     let exit = run_loop(parts).await?;
+    elections.close().await;
     if let Some(embedded) = embedded {
         embedded.leave().await;
     }

@@ -13,15 +13,21 @@
 #![forbid(unsafe_code)]
 
 mod backoff;
+mod candidate;
 mod client;
+mod clock;
+mod election;
 mod layer;
 mod leader;
 mod lock;
 mod members;
 mod sight;
+mod tenure;
 mod wire;
 
+pub use candidate::{Candidate, Leadership};
 pub use client::{Client, Error};
+pub use election::{HOLD_MAX, Stand, StandState, Standing};
 pub use leader::{Leader, Leading};
 pub use lock::{Lock, LockParty, LockSeat, LockTerms, LockTiming, StoreWrite, StoreWritten, StoredRecord};
 pub use sight::{Sight, Sighted};

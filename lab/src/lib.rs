@@ -38,6 +38,7 @@ pub mod servers;
 pub mod spec;
 pub mod starve;
 pub mod witness;
+pub mod writer;
 
 pub use balancer::Balancer;
 pub use case::Case;

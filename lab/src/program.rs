@@ -23,6 +23,12 @@ pub fn service() -> PathBuf {
     built("hotseat-lab-service").expect("cargo builds it with every test of this crate")
 }
 
+/// The laboratory's program that links the client and campaigns.
+#[must_use]
+pub fn candidate() -> PathBuf {
+    built("hotseat-lab-candidate").expect("cargo builds it with every test of this crate")
+}
+
 /// In the target folder this program was built into: target/PROFILE/deps/TEST, or target/PROFILE/BENCH.
 fn built(name: &str) -> Option<PathBuf> {
     let this = std::env::current_exe().unwrap();

@@ -10,6 +10,7 @@ use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use crate::history::{Act, History, now};
 
@@ -67,6 +68,19 @@ impl Registers {
     #[must_use]
     pub fn history(&self) -> History {
         self.open.history()
+    }
+
+    /// Fails if somebody acted after one of a later epoch had begun, or if a fence was passed; what was seen.
+    pub fn check(&self) -> History {
+        let (fenced, open) = (self.fenced_history(), self.history());
+        for history in [&fenced, &open] {
+            assert!(!history.acts.is_empty(), "nobody has written");
+            assert_eq!(history.overlap(), Duration::ZERO, "two acted at once: {:#?}", history.tenures());
+        }
+        // What the simulator promises of its own runs.
+        let judged = hotseat_sim::replay(&fenced.text());
+        judged.unwrap_or_else(|broken| panic!("{} is broken: {}", broken.invariant, broken.what));
+        open
     }
 }
 

@@ -44,8 +44,7 @@ struct Relay {
 
 /// The paths of this file.
 pub(super) fn routes(api: &Api) -> Router<Api> {
-    let pace = api.facts.config.cluster.timing.look();
-    let listing = Arc::new(Listing::new(&api.facts.records, pace));
+    let listing = Arc::clone(&api.locks);
     Router::new()
         .route("/api/locks", get(locks))
         .route("/api/lock/terms", get(terms))

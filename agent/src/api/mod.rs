@@ -4,6 +4,7 @@
 mod acts;
 mod amp;
 mod cluster;
+mod elections;
 mod events;
 mod health;
 mod locks;
@@ -27,7 +28,9 @@ pub(crate) use serve::HEAD_LIMIT;
 pub use serve::{Front, Remote, serve};
 
 use crate::driver::Message;
+use crate::election::Elections;
 use crate::history::History;
+use crate::lock::Listing;
 use crate::snapshot::{Facts, Snapshot};
 
 /// Longest body of a request, in bytes: an act is a line.
@@ -44,6 +47,10 @@ pub struct Api {
     pub history: History,
     /// The loop.
     pub inbox: mpsc::Sender<Message>,
+    /// What there is of locks.
+    pub locks: Arc<Listing>,
+    /// The candidates of this machine.
+    pub elections: Elections,
 }
 
 impl Api {
@@ -58,6 +65,7 @@ pub fn router(api: Api) -> Router {
     let sights = sight::routes(&api);
     Router::new()
         .route("/api/cluster", get(cluster::cluster))
+        .route("/api/elections/{name}", post(elections::stand))
         .route("/api/events", get(events::events))
         .route("/api/groups/{group}/switchover", post(acts::switchover))
         .route("/api/lock/renew", post(votes::renew))

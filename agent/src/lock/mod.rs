@@ -10,6 +10,7 @@
 //! away costs the command its life before the lease ends. It decides nothing that `core` decides.
 
 mod ballot;
+mod entry;
 mod holder;
 mod listing;
 mod name;
@@ -19,10 +20,18 @@ mod queue;
 mod relay;
 mod run;
 mod seats;
+mod shared;
 mod sight;
 mod signals;
 mod terms;
 mod verdict;
+
+pub(crate) use entry::Entry;
+pub(crate) use queue::Queue;
+pub(crate) use seats::{Bench, node_config};
+pub(crate) use shared::Shared;
+pub(crate) use sight::signature;
+pub(crate) use terms::Terms;
 
 pub use ballot::{Ears, Heard, WAITING_MAX, Word};
 pub use listing::{Listing, check};

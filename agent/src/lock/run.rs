@@ -8,22 +8,21 @@ use std::time::Duration;
 
 use futures_util::{Stream, StreamExt};
 use hotseat_client::Client;
-use hotseat_core::{Input, Look};
+use hotseat_core::Input;
 use hotseat_stores::Bounded;
 use tokio::sync::mpsc;
 
 use super::ballot::Heard;
+use super::entry::Entry;
 use super::holder::Holder;
-use super::name::{LockName, node_name};
-use super::place::Place;
-use super::queue::{self, Queue};
+use super::name::LockName;
+use super::queue::Queue;
 use super::relay::Relay;
 use super::signals;
 use super::terms::Terms;
 use super::verdict::{Ended, held};
 use crate::clock;
 use crate::driver::{INBOX, Message};
-use crate::random;
 use crate::records::Records;
 
 /// After the stream of changes broke: looks go on meanwhile, at their own pace.
@@ -102,12 +101,8 @@ pub async fn run(options: Options) -> Result<Ended, Failure> {
     if queue.held && options.patience == Patience::Try {
         return Ok(Ended::Held(held(&look, &records, &options.lock.seat(queue.seat))));
     }
-    let place = place(&terms, &look)?;
-    let name = node_name(&terms.node, place.number);
-    sweep(&terms.cluster, name.as_str()).await?;
-    if !queue.held && queue.waiting == 0 {
-        mark(&records, &look, &options.lock, queue.seat, &name).await?;
-    }
+    let Entry { place, name, queue } =
+        Entry::take(&terms, &records, &look, &options.lock, queue).await.map_err(Failure::Other)?;
     let (sender, inbox) = mpsc::channel(INBOX);
     tokio::spawn(relay_changes(options.client.clone(), sender.clone()));
     if terms.voters {
@@ -116,45 +111,6 @@ pub async fn run(options: Options) -> Result<Ended, Failure> {
     let ended = Holder::new(options, terms, name, queue, records, (sender, inbox), signals).run().await;
     drop(place);
     ended
-}
-
-/// A place whose last lock is known to have ended, if there is one: else it has to be waited for.
-fn place(terms: &Terms, look: &Look) -> Result<Place, Failure> {
-    use hotseat_core::{Key, Record, SessionState};
-    let ended = |number| match look.records.get(&Key::Session(node_name(&terms.node, number))) {
-        None => true,
-        Some((_, Ok(Record::Session(record)))) => record.state != SessionState::Alive,
-        Some(_) => false,
-    };
-    Place::take(&terms.cluster, &terms.node, ended).map_err(Failure::Other)
-}
-
-/// What an earlier lock in this place left behind without a guard must be dead before anything is started.
-async fn sweep(cluster: &str, name: &str) -> Result<(), Failure> {
-    let (cluster, name) = (cluster.to_owned(), name.to_owned());
-    let swept = tokio::task::spawn_blocking(move || hotseat_guard::sweep(&cluster, &name)).await;
-    match swept {
-        Ok(swept) if swept.alive == 0 => Ok(()),
-        Ok(_) => Err(Failure::Other(String::from(
-            "processes of an earlier lock of this node are alive and cannot be killed: see the cgroups named hotseat.*",
-        ))),
-        Err(error) => Err(Failure::Other(error.to_string())),
-    }
-}
-
-async fn mark(
-    records: &Records,
-    look: &Look,
-    lock: &LockName,
-    seat: u32,
-    node: &hotseat_core::NodeName,
-) -> Result<(), Failure> {
-    let nonce = random::nonce().map_err(Failure::Other)?;
-    if let Some((key, expect, record)) = queue::mark(look, lock, seat, node, nonce) {
-        // Refused or unknown: it only takes longer then.
-        let _ = records.write(&key, expect, &record).await;
-    }
-    Ok(())
 }
 
 /// Has the loop look when a lock may have changed hands. Ends with the loop.

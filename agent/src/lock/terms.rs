@@ -9,6 +9,7 @@ use hotseat_guard::{Containment, PEERS_MAX, Settings};
 
 use super::name::LockName;
 use super::parcel::Environment;
+use crate::config::{Config, StoreUrl};
 
 /// See the module.
 #[derive(Clone, Debug)]
@@ -46,6 +47,21 @@ impl Terms {
             containment: if told.tree_only { Containment::Tree } else { Containment::Auto },
             peers,
         })
+    }
+
+    /// Those of this very agent.
+    pub(crate) fn of_agent(config: &Config) -> Self {
+        Self {
+            cluster: config.cluster.name.clone(),
+            node: config.node.name.to_string(),
+            address: config.node.advertise.unwrap_or(config.node.listen).to_string(),
+            region: config.node.region.clone(),
+            timing: config.cluster.timing,
+            voters: config.cluster.store == StoreUrl::Raft,
+            // For who needs no guard.
+            containment: Containment::Auto,
+            peers: Vec::new(),
+        }
     }
 
     /// What a guard of a lock is told at its start; the session's bits are filled in later.

@@ -4,6 +4,8 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
 
+use hotseat_lab::writer::Actor;
+
 use crate::role::Role;
 
 /// The longest request.
@@ -35,7 +37,7 @@ fn answer(stream: &TcpStream, role: &Role) -> Option<()> {
         return stream.write_all(&text("200 OK", "ok\n")).ok();
     }
     let pid = std::process::id();
-    let told = role.act(|epoch| {
+    let told = role.act(|epoch, _| {
         let body = format!("{{\"node\":\"{}\",\"epoch\":{epoch},\"pid\":{pid}}}\n", role.node);
         stream.write_all(&text("200 OK", &body)).ok()
     });

@@ -10,10 +10,10 @@
 
 mod answer;
 mod role;
-mod write;
 
 use std::net::{IpAddr, SocketAddr, TcpListener};
 
+use hotseat_lab::writer::write_on;
 use role::Role;
 
 #[derive(Debug, Default)]
@@ -31,7 +31,7 @@ fn main() {
     let role = Role::new(args.node, args.vip);
     for register in args.registers {
         let role = role.clone();
-        std::thread::spawn(move || write::write_on(register, &role));
+        std::thread::spawn(move || write_on(register, &role));
     }
     role.clone().follow();
     answer::serve(&listener, &role);

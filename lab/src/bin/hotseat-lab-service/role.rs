@@ -8,6 +8,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
+use hotseat_lab::history::now;
+use hotseat_lab::writer::Actor;
 use serde_json::Value;
 
 /// Before the socket is asked again.
@@ -38,16 +40,6 @@ impl Role {
         Self { node: node.into(), vip, acting: Arc::new(RwLock::new(acting)) }
     }
 
-    /// Does something as the leader, under this epoch, or not at all; the role does not change meanwhile.
-    pub(crate) fn act<T>(&self, what: impl FnOnce(u64) -> T) -> Option<T> {
-        let acting = self.acting.read().unwrap();
-        match self.vip {
-            // An address can be bound only where it is.
-            Some(vip) => UdpSocket::bind((vip, 0)).is_ok().then(|| what(0)),
-            None => acting.map(what),
-        }
-    }
-
     /// Takes every role that the agent tells, from a thread of its own, which ends with the process.
     pub(crate) fn follow(self) {
         let Some(socket) = variable("HOTSEAT_SOCKET") else { return };
@@ -74,6 +66,23 @@ impl Role {
             line.clear();
         }
         Ok(())
+    }
+}
+
+impl Actor for Role {
+    fn name(&self) -> &str {
+        &self.node
+    }
+
+    /// The role does not change meanwhile.
+    fn act<T>(&self, what: impl FnOnce(u64, u64) -> T) -> Option<T> {
+        let acting = self.acting.read().unwrap();
+        // The clock is read last: what is held up between here and the wire is held up as any write may be.
+        match self.vip {
+            // An address can be bound only where it is.
+            Some(vip) => UdpSocket::bind((vip, 0)).is_ok().then(|| what(0, now())),
+            None => acting.map(|epoch| what(epoch, now())),
+        }
     }
 }
 
