@@ -281,6 +281,38 @@ fn new_9() {
     cluster.next_leader(second);
 }
 
+/// Without a majority nothing can be changed: every act says that, and `--wait` is how long it is asked for.
+#[test]
+fn a_missing_majority_is_named() {
+    // Of three: a leader that has just got its second voter may still count on itself alone, and rightly.
+    let cluster = Cluster::settled(raft());
+    let leader = cluster.leader();
+    wait_for_voters(&cluster, leader, &["n1", "n2", "n3"]);
+    let others: Vec<_> = cluster.others(leader).collect();
+    others.iter().for_each(|other| _ = other.kill_all());
+    let lost = others[0];
+    cluster.wait_for("the leader's lease has run out", |_| {
+        let picture = leader.picture()?;
+        (picture.lease_left_ms.is_none() && !picture.store.healthy).then_some(())
+    });
+    let file = cluster.root().join("saved");
+    let remove = ["members", "remove", &lost.name, "--wait", "1s"];
+    let unanswered = "the raft store did not answer within";
+    let save = ["snapshot", "save", file.to_str().unwrap()];
+    for (act, says) in
+        [(&save[..], unanswered), (&["switchover"], "cannot change its leader now"), (&remove, unanswered)]
+    {
+        let refused = leader.cli(act);
+        assert_eq!(refused.code, Some(1), "{act:?}: {refused:?}");
+        let why = &refused.err;
+        assert!(why.contains(says), "{act:?}: {why}");
+        assert!(!why.contains('{'), "not in the words of a library: {why}");
+    }
+    lost.wait_exit();
+    lost.start();
+    cluster.settle();
+}
+
 /// Of two voters one is taken out: the other goes on alone, and leads.
 #[test]
 fn one_of_two_goes() {
@@ -311,6 +343,11 @@ fn members_go_and_come_back() {
     assert!(!gone.wait_exit().success(), "it does not come back by itself");
     let before = roll(leader).unwrap();
     assert!(before.warning.unwrap().contains("two voters"));
+    let members = leader.group().unwrap().members;
+    assert!(members.iter().all(|member| member.node != gone.name), "nobody waits for it: {members:?}");
+    let nobody = leader.cli(&["switchover", "--to", "nope"]);
+    assert_eq!(nobody.code, Some(1));
+    assert!(nobody.err.contains("no member \"nope\" in web; there is: n"), "{}", nobody.err);
     fs::remove_dir_all(gone.path("data")).unwrap();
     let file = gone.path("hotseat.toml");
     let joined = hotseat(&["join", &token(leader), "-c", file.to_str().unwrap()]);
