@@ -19,10 +19,10 @@ pub(crate) const USAGE: &str = "\
 hotseat-bench: measures what faults cost, from outside
 
   --quick             5 trials of each fault, and short looks at everything else
-  --trials N          so many trials of each fault (30)
+  --trials N          so many trials of each fault (30; 200 of fronts)
   --rivals-trials N   and so many on each of Hotseat's rivals, which are slow (as many)
   --only PART,…       faults, idle, speed, alarms, endurance, swaps,
-                      rivals
+                      rivals, fronts, load, endpoints
   --count N           so many failovers in one life (10000)
   --alarms-for TIME   how long to look for false alarms (60s)
   --system NAME       of the rivals this one alone: hotseat, etcd or keepalived
@@ -42,9 +42,12 @@ pub(crate) enum Part {
     Endurance,
     Swaps,
     Rivals,
+    Fronts,
+    Load,
+    Endpoints,
 }
 
-const PARTS: [(&str, Part); 7] = [
+const PARTS: [(&str, Part); 10] = [
     ("faults", Part::Faults),
     ("idle", Part::Idle),
     ("speed", Part::Speed),
@@ -52,12 +55,17 @@ const PARTS: [(&str, Part); 7] = [
     ("endurance", Part::Endurance),
     ("swaps", Part::Swaps),
     ("rivals", Part::Rivals),
+    ("fronts", Part::Fronts),
+    ("load", Part::Load),
+    ("endpoints", Part::Endpoints),
 ];
 
 /// See the module.
 #[derive(Clone, Debug)]
 pub(crate) struct Args {
     pub(crate) trials: usize,
+    /// Of each fault through a proxy: most of them cost nothing but time, and the rare ones count.
+    pub(crate) front_trials: usize,
     pub(crate) quick: bool,
     parts: Vec<Part>,
     pub(crate) failovers: usize,
@@ -76,6 +84,7 @@ impl Default for Args {
     fn default() -> Self {
         Self {
             trials: 30,
+            front_trials: 200,
             quick: false,
             parts: PARTS.map(|(_, part)| part).to_vec(),
             failovers: 10_000,
@@ -100,7 +109,10 @@ impl Args {
             let mut value = || words.next().ok_or_else(|| format!("{word} needs a value"));
             match word.as_str() {
                 "--quick" => args.be_quick(),
-                "--trials" => args.trials = number(word, value()?)?,
+                "--trials" => {
+                    args.trials = number(word, value()?)?;
+                    args.front_trials = args.trials;
+                }
                 "--count" => args.failovers = number(word, value()?)?,
                 "--alarms-for" => args.alarms_for = time(word, value()?)?,
                 "--only" => args.parts = value()?.split(',').map(part).collect::<Result<_, _>>()?,
@@ -133,11 +145,16 @@ impl Args {
     }
 
     fn be_quick(&mut self) {
-        (self.quick, self.trials, self.failovers) = (true, 5, 200);
+        (self.quick, self.trials, self.front_trials, self.failovers) = (true, 5, 5, 200);
         self.alarms_for = Duration::from_secs(10);
     }
 
     pub(crate) fn swap_for(&self) -> Duration {
+        Duration::from_secs(if self.quick { 2 } else { 10 })
+    }
+
+    /// Each round of a closed loop.
+    pub(crate) fn load_for(&self) -> Duration {
         Duration::from_secs(if self.quick { 2 } else { 10 })
     }
 

@@ -1,6 +1,6 @@
 //! The bench: real clusters, each fault many times, measured from outside; memory and processor at rest; the
 //! simulator's speed; changes of leader that nobody asked for; thousands of failovers in one life; the store
-//! beside an etcd; and rivals, in the same run and under the same faults.
+//! beside an etcd; rivals, in the same run and under the same faults; and what clients see through a proxy.
 //!
 //! ```text
 //! hotseat-bench [--quick] [--trials N] [--only PART,…] [--fault NAME] [--disk DIR] [--write FILE]
@@ -13,6 +13,7 @@ mod args;
 mod clear;
 mod endurance;
 mod fault;
+mod fronts;
 mod idle;
 mod machine;
 mod probe;
@@ -35,7 +36,7 @@ use report::Findings;
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
-    if alarms::play_a_part(&words) {
+    if alarms::play_a_part(&words) || fronts::backend::play_a_part(&words) {
         return ExitCode::SUCCESS;
     }
     let args = match Args::parse(&words) {
@@ -86,6 +87,15 @@ fn measure(args: &Args) -> Findings {
     }
     if args.does(Part::Rivals) {
         findings.rivals = rivals::measure(args);
+    }
+    if args.does(Part::Fronts) {
+        findings.fronts = fronts::faults::measure(args.front_trials);
+    }
+    if args.does(Part::Load) {
+        findings.load = fronts::load::measure(args.load_for());
+    }
+    if args.does(Part::Endpoints) {
+        findings.endpoints = fronts::endpoints::measure(args.load_for());
     }
     findings.took = began.elapsed();
     findings

@@ -9,6 +9,7 @@ use crate::alarms::{Alarms, OVERSUBSCRIBED};
 use crate::args::{Args, Part};
 use crate::endurance::Endurance;
 use crate::fault::{Aim, RENEWAL};
+use crate::fronts::{self, told};
 use crate::idle::Idle;
 use crate::machine::Machine;
 use crate::section::Section;
@@ -35,6 +36,9 @@ pub(crate) struct Findings {
     pub(crate) endurance: Option<Endurance>,
     pub(crate) swaps: Vec<Swaps>,
     pub(crate) rivals: Vec<rivals::Result>,
+    pub(crate) fronts: Vec<fronts::faults::Result>,
+    pub(crate) load: Vec<fronts::load::Load>,
+    pub(crate) endpoints: Vec<fronts::endpoints::Endpoint>,
     pub(crate) took: Duration,
 }
 
@@ -98,6 +102,9 @@ fn measured(findings: &Findings, section: Section) -> Option<String> {
         Part::Rivals => {
             (!findings.rivals.is_empty()).then(|| crate::rivals::told(&findings.rivals, findings.args.store, &stamp))
         }
+        Part::Fronts => (!findings.fronts.is_empty()).then(|| told::faults(&findings.fronts, &stamp)),
+        Part::Load => (!findings.load.is_empty()).then(|| told::load(&findings.load, &stamp)),
+        Part::Endpoints => (!findings.endpoints.is_empty()).then(|| told::endpoints(&findings.endpoints, &stamp)),
         Part::Faults | Part::Idle | Part::Speed | Part::Alarms => None,
     };
     text.map(|text| section.marked(&text))

@@ -42,7 +42,7 @@ impl Client {
         let (due, dues) = mpsc::unbounded_channel();
         let ticker = std::thread::spawn({
             let over = Arc::clone(&over);
-            move || tick(&due, &over)
+            move || tick(&due, &over, PACE)
         });
         let asker = std::thread::spawn(move || {
             observe_first();
@@ -63,7 +63,7 @@ impl Client {
 }
 
 /// A thread, because a runtime's timer is too coarse for this.
-fn tick(due: &mpsc::UnboundedSender<Instant>, over: &AtomicBool) {
+pub(crate) fn tick(due: &mpsc::UnboundedSender<Instant>, over: &AtomicBool, pace: Duration) {
     observe_first();
     let mut next = Instant::now();
     while !over.load(Ordering::Relaxed) {
@@ -71,7 +71,7 @@ fn tick(due: &mpsc::UnboundedSender<Instant>, over: &AtomicBool) {
         if due.send(next).is_err() {
             return;
         }
-        next += PACE;
+        next += pace;
     }
 }
 

@@ -126,7 +126,7 @@ fn trial(cluster: &Cluster, fault: Fault, number: usize) -> Seen {
 }
 
 /// A moment within the renewal interval, each as likely.
-fn phase() -> Duration {
+pub(crate) fn phase() -> Duration {
     let bits = RandomState::new().hash_one(0);
     RENEWAL.mul_f64((bits >> 11) as f64 / (1_u64 << 53) as f64)
 }
