@@ -24,7 +24,7 @@ use crate::history::History;
 use crate::home::Home;
 use crate::lock::Listing;
 use crate::peers::Peers;
-use crate::proxy::{self, Limits, Route};
+use crate::proxy::{self, Gate, Limits, Route};
 use crate::pulse::Pulse;
 use crate::records::Records;
 use crate::reliance;
@@ -109,7 +109,8 @@ pub async fn run(mut config: Config, mut options: Options) -> Result<(), Failure
     sweep(&config).await?;
     let records = Records::new(Arc::clone(&store), config.node.name.as_str());
     let units = units(&config, &home)?;
-    let (routes, proxies, _kept) = proxies(&config).await?;
+    let (reread, rereads) = watch::channel(());
+    let (routes, proxies, _kept) = proxies(&config, &rereads).await?;
     let (sender, receiver) = mpsc::channel(INBOX);
     let voter = embedded.as_ref().map(Embedded::voter);
     let node = Node::new(node_config(&config, own, &units, voter));
@@ -141,7 +142,7 @@ pub async fn run(mut config: Config, mut options: Options) -> Result<(), Failure
         Api { shown, facts, history: history.clone(), inbox: sender.clone(), locks, elections: elections.clone() };
     routes_ready.send_replace(Some(api::router(api)));
     tokio::spawn(relay_peers(peers.clone(), sender.clone()));
-    tokio::spawn(relay_signals(options.signals, sender.clone()));
+    tokio::spawn(relay_signals(options.signals, sender.clone(), reread));
     tracing::info!(
         "hotseat {} · node {} · http://{own} · store {}",
         env!("CARGO_PKG_VERSION"),
@@ -262,8 +263,11 @@ fn units(config: &Config, home: &Home) -> Result<Vec<Arc<Unit>>, Failure> {
 
 type Routes = BTreeMap<GroupId, watch::Sender<Route>>;
 
-/// The proxies of this node; they stop when their handles are dropped.
-async fn proxies(config: &Config) -> Result<(Routes, Vec<Option<SocketAddr>>, Vec<proxy::Handle>), Failure> {
+/// The proxies of this node; they stop when their handles are dropped. Their certificates are read anew on `rereads`.
+async fn proxies(
+    config: &Config,
+    rereads: &watch::Receiver<()>,
+) -> Result<(Routes, Vec<Option<SocketAddr>>, Vec<proxy::Handle>), Failure> {
     let mut routes = BTreeMap::new();
     let mut addresses = Vec::new();
     let mut handles = Vec::new();
@@ -278,7 +282,12 @@ async fn proxies(config: &Config) -> Result<(Routes, Vec<Option<SocketAddr>>, Ve
         let listener = TcpListener::bind(proxy.listen).await.map_err(named)?;
         addresses.push(Some(listener.local_addr().map_err(named)?));
         let limits = Limits { protocol: proxy.protocol, ..Limits::new(proxy.hold, proxy.max_parked) };
-        handles.push(proxy::spawn(listener, receiver, limits));
+        let (gate, keeper) =
+            Gate::open(proxy).map_err(|why| Failure(format!("group {}: proxy: tls: {why}", group.id)))?;
+        handles.push(proxy::spawn_behind(gate, listener, receiver, limits));
+        if let Some(keeper) = keeper {
+            tokio::spawn(keeper.run(rereads.clone()));
+        }
     }
     Ok((routes, addresses, handles))
 }
@@ -347,11 +356,14 @@ async fn relay_hints(mut hints: Hints, inbox: mpsc::Sender<Message>) {
     }
 }
 
-async fn relay_signals(mut signals: mpsc::Receiver<Signal>, inbox: mpsc::Sender<Message>) {
+async fn relay_signals(mut signals: mpsc::Receiver<Signal>, inbox: mpsc::Sender<Message>, reread: watch::Sender<()>) {
     while let Some(signal) = signals.recv().await {
         let message = match signal {
             Signal::Stop => Message::Stop,
-            Signal::Reload(config) => Message::Reload(config),
+            Signal::Reload(config) => {
+                reread.send_replace(());
+                Message::Reload(config)
+            }
         };
         if inbox.send(message).await.is_err() {
             return;

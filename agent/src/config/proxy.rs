@@ -3,15 +3,16 @@
 use super::claims::Claims;
 use super::entry::Entry;
 use super::fault::Fault;
+use super::gate::{self, Preambles};
 use super::section::Section;
 use super::service::Service;
-use crate::proxy::Protocol;
+use crate::proxy::{Protocol, tls};
 use hotseat_core::GroupId;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 /// Keys of `[group.proxy]`.
-pub(super) const KEYS: &[&str] = &["listen", "protocol", "hold", "max_parked"];
+pub(super) const KEYS: &[&str] = &["listen", "protocol", "hold", "max_parked", "proxy_protocol", "tls"];
 const PROTOCOLS: &[(&str, Protocol)] = &[("auto", Protocol::Auto), ("http", Protocol::Http), ("tcp", Protocol::Tcp)];
 /// Longer than a failover takes with the slowest preset, shorter than most clients' patience.
 const HOLD: Duration = Duration::from_secs(30);
@@ -29,6 +30,10 @@ pub struct Proxy {
     pub hold: Duration,
     /// How many clients may wait at a time.
     pub max_parked: usize,
+    /// What is believed of who a client is, and said to the service.
+    pub preambles: Preambles,
+    /// The certificate to end the clients' TLS with; none: it is not ended here.
+    pub tls: Option<tls::Files>,
 }
 
 impl Proxy {
@@ -49,6 +54,8 @@ impl Proxy {
             protocol: section.or("protocol", |entry| entry.word("protocol", PROTOCOLS), Protocol::Auto)?,
             hold: section.or("hold", Entry::duration, HOLD)?,
             max_parked: section.or("max_parked", max_parked, MAX_PARKED)?,
+            preambles: section.or("proxy_protocol", gate::preambles, Preambles::default())?,
+            tls: section.maybe("tls", gate::tls)?,
         })
     }
 }

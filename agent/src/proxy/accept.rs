@@ -4,14 +4,15 @@ use super::carry::{First, carry, first, reset};
 use super::client::{leaves, refuse};
 use super::counters::Counters;
 use super::course::Course;
+use super::gate::{Entered, Gate};
 use super::http::{Pools, serve_1, serve_2};
 use super::lot::{Lot, Place};
+use super::preamble::Ends;
 use super::reach::{Reached, reach};
 use super::speech::{Speech, listen};
 use super::stream::{Heard, Stream};
 use super::{Limits, Protocol};
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
@@ -31,15 +32,17 @@ pub(super) struct Shared {
     pub(super) lot: Lot,
     pub(super) counters: Arc<Counters>,
     pub(super) limits: Limits,
+    pub(super) gate: Gate,
     pub(super) pools: Pools,
     /// For bodies of requests.
     pub(super) room: Arc<Semaphore>,
 }
 
 impl Shared {
-    pub(super) fn new(limits: Limits, counters: Arc<Counters>) -> Self {
+    pub(super) fn new(limits: Limits, gate: Gate, counters: Arc<Counters>) -> Self {
         let room = Arc::new(Semaphore::new(ROOM));
-        Self { lot: Lot::new(limits.max_parked), counters, limits, pools: Pools::default(), room }
+        let pools = Pools::new(gate.send.is_none());
+        Self { lot: Lot::new(limits.max_parked), counters, limits, gate, pools, room }
     }
 
     /// Queues whoever has to wait.
@@ -64,7 +67,7 @@ pub(super) enum Arrival {
 /// Where a client came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Origin {
-    pub(super) peer: SocketAddr,
+    pub(super) ends: Ends,
     /// Whether nobody could listen.
     pub(super) secure: bool,
 }
@@ -92,7 +95,7 @@ impl Acceptor {
         loop {
             tokio::select! {
                 accepted = listener.accept() => match accepted {
-                    Ok((client, peer)) => self.take_in(client, peer).await,
+                    Ok((client, _)) => self.take_in(client).await,
                     Err(why) => self.failed(&why).await,
                 },
                 Some(ended) = self.clients.join_next() => {
@@ -106,20 +109,21 @@ impl Acceptor {
         }
     }
 
-    async fn take_in(&mut self, client: TcpStream, peer: SocketAddr) {
+    async fn take_in(&mut self, client: TcpStream) {
         self.failing = false;
         let Ok(room) = Arc::clone(&self.room).try_acquire_owned() else {
             self.shared.counters.refused();
             return reset(&client);
         };
-        let arrival = match self.shared.limits.protocol {
-            Protocol::Http => Arrival::Direct,
-            // Here and not in its task, so that the line is in order of arrival.
-            Protocol::Auto | Protocol::Tcp => self.shared.arrival(&mut self.course).await,
-        };
-        let visit = Visit { _room: room, since: Instant::now(), arrival };
-        let (shared, course) = (Arc::clone(&self.shared), self.course.clone());
-        self.clients.spawn(visit.run(client, Origin { peer, secure: false }, shared, course));
+        let (shared, mut course) = (Arc::clone(&self.shared), self.course.clone());
+        if !shared.gate.is_open() {
+            self.clients.spawn(Visit::behind_the_gate(client, room, shared, course));
+            return;
+        }
+        let Ok(ends) = Ends::of(&client) else { return };
+        // Here and not in its task, so that the line is in order of arrival.
+        let visit = Visit::begin(room, &shared, &mut course).await;
+        self.clients.spawn(visit.run(client, Origin { ends, secure: false }, shared, course));
     }
 
     async fn failed(&mut self, why: &io::Error) {
@@ -143,6 +147,24 @@ struct Visit {
 }
 
 impl Visit {
+    async fn begin(room: OwnedSemaphorePermit, shared: &Shared, course: &mut Course) -> Self {
+        let arrival = match shared.limits.protocol {
+            Protocol::Http => Arrival::Direct,
+            Protocol::Auto | Protocol::Tcp => shared.arrival(course).await,
+        };
+        Self { _room: room, since: Instant::now(), arrival }
+    }
+
+    /// A client that has to come through the gate first: it takes its place in the line once it is through.
+    async fn behind_the_gate(client: TcpStream, room: OwnedSemaphorePermit, shared: Arc<Shared>, mut course: Course) {
+        let Some(entered) = shared.gate.enter(client).await else { return shared.counters.refused() };
+        let visit = Self::begin(room, &shared, &mut course).await;
+        match entered {
+            Entered::Plain(client, from) => visit.run(client, from, shared, course).await,
+            Entered::Secure(client, from) => visit.run(*client, from, shared, course).await,
+        }
+    }
+
     /// Finds out what the client speaks, and does that.
     async fn run<S: Stream>(mut self, client: S, from: Origin, shared: Arc<Shared>, mut course: Course) {
         let mut client = Heard::new(client);
@@ -188,10 +210,12 @@ impl Visit {
             let Some(reached) = arrive(arrival, since, &client, shared, course).await else {
                 return;
             };
-            let Some(reached) = reached else {
+            let Some(mut reached) = reached else {
                 shared.counters.refused();
                 return refuse(client).await;
             };
+            // If it fails, so does the first read or write: that is where it is dealt with.
+            let _gone = shared.gate.introduce(&mut reached.server, from.ends).await;
             if !unclear {
                 return carry(client, reached, shared, course).await;
             }

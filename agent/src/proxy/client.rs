@@ -41,6 +41,8 @@ pub(super) async fn leaves<S: Stream>(client: &Heard<S>) {
             Ok(0) if client.said().is_empty() => return,
             Ok(0) => sleep(LOOK_EVERY).await,
             Ok(n) if Speech::of(&bytes[..n]) == Speech::Http1 && sends_no_more(socket).await => return,
+            // The farewell of TLS lies unread before the end.
+            Ok(_) if !client.is_plain() && sends_no_more(socket).await => return,
             Ok(_) => sleep(LOOK_EVERY).await,
             Err(_) => return,
         }

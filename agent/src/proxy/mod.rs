@@ -24,6 +24,7 @@ mod carry;
 mod client;
 mod counters;
 mod course;
+mod gate;
 mod http;
 mod lot;
 pub mod preamble;
@@ -34,6 +35,7 @@ mod stream;
 pub mod tls;
 
 pub use counters::Stats;
+pub use gate::Gate;
 pub use route::{Route, Target};
 
 use accept::{Acceptor, Shared};
@@ -93,7 +95,13 @@ impl Limits {
 /// When the sender of `routes` is gone nothing is known any more: all connections are cut and new ones wait.
 #[must_use = "dropping the handle stops the proxy"]
 pub fn spawn(listener: TcpListener, routes: watch::Receiver<Route>, limits: Limits) -> Handle {
-    let shared = Arc::new(Shared::new(limits, Arc::new(Counters::default())));
+    spawn_behind(Gate::default(), listener, routes, limits)
+}
+
+/// As [`spawn`]; clients come through `gate`.
+#[must_use = "dropping the handle stops the proxy"]
+pub fn spawn_behind(gate: Gate, listener: TcpListener, routes: watch::Receiver<Route>, limits: Limits) -> Handle {
+    let shared = Arc::new(Shared::new(limits, gate, Arc::new(Counters::default())));
     let course = Course::new(routes);
     let acceptor = Acceptor::new(Arc::clone(&shared), course.clone());
     Handle { drains: Drains { shared, course }, task: tokio::spawn(acceptor.run(listener)) }

@@ -11,6 +11,11 @@ use tokio::net::TcpStream;
 pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {
     /// The socket underneath: for what concerns the connection and not its words.
     fn socket(&self) -> &TcpStream;
+
+    /// Whether what the socket carries is what the client says.
+    fn is_plain(&self) -> bool {
+        true
+    }
 }
 
 impl Stream for TcpStream {
@@ -49,6 +54,10 @@ impl<S: Stream> Heard<S> {
 impl<S: Stream> Stream for Heard<S> {
     fn socket(&self) -> &TcpStream {
         self.stream.socket()
+    }
+
+    fn is_plain(&self) -> bool {
+        self.stream.is_plain()
     }
 }
 

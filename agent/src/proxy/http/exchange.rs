@@ -32,7 +32,7 @@ pub(super) async fn exchange(visit: Arc<Visit>, request: Request<Incoming>) -> R
     let Some(mut errand) = Errand::new(&visit, request).await else { return Answer::bad() };
     let mut course = visit.course.clone();
     loop {
-        let Some((mut link, seat)) = connect(&visit.shared, &mut course, deadline, errand.grpc).await else {
+        let Some((mut link, seat)) = connect(&visit, &mut course, deadline, errand.grpc).await else {
             visit.shared.counters.refused();
             return if errand.sends == 0 { Answer::nobody() } else { Answer::lost() };
         };
@@ -179,7 +179,8 @@ async fn offer(visit: &Visit, head: &Parts, body: Incoming) -> Option<Offer> {
 }
 
 /// A connection on which the request may be sent now; none if there was none in time, or too many wait.
-async fn connect(shared: &Shared, course: &mut Course, deadline: Instant, grpc: bool) -> Option<(Link, Seat)> {
+async fn connect(visit: &Visit, course: &mut Course, deadline: Instant, grpc: bool) -> Option<(Link, Seat)> {
+    let shared = &visit.shared;
     loop {
         if let Some(found) = waiting(shared, course, grpc).await {
             return Some(found);
@@ -192,8 +193,10 @@ async fn connect(shared: &Shared, course: &mut Course, deadline: Instant, grpc: 
         };
         let reached = reach(place, deadline, shared, course).await;
         shared.counters.waited(since.elapsed());
-        let reached = reached?;
+        let mut reached = reached?;
         crate::proxy::carry::tune(&reached.server);
+        // If it fails, so does the link.
+        let _gone = shared.gate.introduce(&mut reached.server, visit.from.ends).await;
         let seat = shared.pools.enter(&reached.way, course);
         let link = if grpc { Link::shared(reached.server).await } else { Link::lone(reached.server).await };
         if let Some(link) = link

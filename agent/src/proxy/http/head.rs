@@ -20,7 +20,7 @@ const HTTP2_SETTINGS: HeaderName = HeaderName::from_static("http2-settings");
 /// What is said of a client to the service (RFC 7239).
 pub(super) fn forwarded(from: Origin) -> HeaderValue {
     let proto = if from.secure { "https" } else { "http" };
-    let ip = from.peer.ip().to_canonical();
+    let ip = from.ends.client.ip().to_canonical();
     let text = if ip.is_ipv6() { format!("for=\"[{ip}]\";proto={proto}") } else { format!("for={ip};proto={proto}") };
     text.try_into().expect("an address has nothing that a header may not have")
 }
@@ -128,6 +128,7 @@ fn listed(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::proxy::preamble::Ends;
     use hyper::Request;
 
     fn headers(lines: &[(&'static str, &str)]) -> HeaderMap {
@@ -167,7 +168,8 @@ mod tests {
     #[test]
     fn who_is_forwarded_is_named() {
         let check = |peer: &str, secure, expected: &str| {
-            let from = Origin { peer: peer.parse().unwrap(), secure };
+            let ends = Ends { client: peer.parse().unwrap(), server: "10.0.0.9:8080".parse().unwrap() };
+            let from = Origin { ends, secure };
             assert_eq!(forwarded(from).to_str().unwrap(), expected);
         };
         check("10.0.0.1:80", false, "for=10.0.0.1;proto=http");

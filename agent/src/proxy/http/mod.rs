@@ -56,6 +56,7 @@ struct Visit {
     shared: Arc<Shared>,
     course: Course,
     pulse: Arc<Pulse>,
+    from: Origin,
     /// What is said of the client to the service.
     forwarded: HeaderValue,
     /// What goes on when HTTP is over.
@@ -130,6 +131,7 @@ fn arrive<S: Stream>(
         shared: Arc::clone(shared),
         course: course.clone(),
         pulse: Arc::clone(&pulse),
+        from,
         forwarded: head::forwarded(from),
         tunnel: Mutex::default(),
     };

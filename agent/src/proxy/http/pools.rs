@@ -23,21 +23,27 @@ pub(in crate::proxy) const IDLE_MAX: Duration = Duration::from_secs(4);
 const IDLE_EACH_MAX: usize = 1024;
 
 /// All ways that are in use.
-#[derive(Default)]
 pub(in crate::proxy) struct Pools {
+    /// Whether a connection is good for whatever request comes next, and not for one client's alone.
+    keep: bool,
     ways: Mutex<Vec<Arc<Upstream>>>,
     /// Told when the last request of a way is over.
     quiet: Arc<Notify>,
 }
 
 impl Pools {
+    /// With `keep`, connections wait for their next request, whoever asks.
+    pub(in crate::proxy) fn new(keep: bool) -> Self {
+        Self { keep, ways: Mutex::default(), quiet: Arc::default() }
+    }
+
     /// Counts a request as under way. Only after that, ask whether the way still stands: so that nobody who saw that it
     /// does not, and nothing under way, can be wrong.
     pub(super) fn enter(&self, way: &Way, course: &Course) -> Seat {
         let mut ways = lock(&self.ways);
         let known = ways.iter().find(|upstream| upstream.way == *way && !upstream.course.news());
         let upstream = known.cloned().unwrap_or_else(|| {
-            let upstream = Arc::new(Upstream::new(way.clone(), course.clone(), &self.quiet));
+            let upstream = Arc::new(Upstream::new(way.clone(), course.clone(), self));
             ways.push(Arc::clone(&upstream));
             upstream
         });
@@ -78,6 +84,7 @@ impl Pools {
 /// What there is of one way.
 pub(super) struct Upstream {
     way: Way,
+    keep: bool,
     /// As it was when this was made: it only tells whether there is news.
     course: Course,
     pub(super) epoch: HeaderValue,
@@ -89,7 +96,7 @@ pub(super) struct Upstream {
 }
 
 impl Upstream {
-    fn new(way: Way, course: Course, quiet: &Arc<Notify>) -> Self {
+    fn new(way: Way, course: Course, pools: &Pools) -> Self {
         Self {
             epoch: way.epoch.into(),
             // A name that cannot stand in a header is none that a node can have.
@@ -99,7 +106,8 @@ impl Upstream {
             busy: AtomicUsize::new(0),
             idle: Mutex::default(),
             shared: Mutex::default(),
-            quiet: Arc::clone(quiet),
+            quiet: Arc::clone(&pools.quiet),
+            keep: pools.keep,
         }
     }
 
@@ -158,8 +166,8 @@ impl Seat {
     /// Lets others have a share of this connection.
     pub(super) fn lend(&self, link: &Link) {
         match link {
-            Link::Shared(sender) => *lock(&self.upstream.shared) = Some(sender.clone()),
-            Link::Lone(_) => {}
+            Link::Shared(sender) if self.upstream.keep => *lock(&self.upstream.shared) = Some(sender.clone()),
+            Link::Shared(_) | Link::Lone(_) => {}
         }
     }
 
@@ -169,7 +177,7 @@ impl Seat {
             Link::Lone(lone) => lone,
             Link::Shared(_) => return,
         };
-        if lone.is_free(cx) && !self.upstream.course.news() {
+        if self.upstream.keep && lone.is_free(cx) && !self.upstream.course.news() {
             let mut idle = lock(&self.upstream.idle);
             if idle.len() < IDLE_EACH_MAX {
                 lone.idle_since = Instant::now();

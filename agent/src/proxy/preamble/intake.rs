@@ -2,7 +2,7 @@
 
 use super::parse::Parsed;
 use super::take::{looks_like_one, take};
-use super::{Ends, Version, canonical};
+use super::{Ends, Version};
 use ipnet::IpNet;
 use std::fmt;
 use std::net::IpAddr;
@@ -23,7 +23,7 @@ pub enum Intake {
     #[default]
     Sockets,
     /// Preambles of these senders, who have to send one.
-    Preambles {
+    Listed {
         /// The only version that is taken; none: both are.
         version: Option<Version>,
         /// Who may say whose connection it is.
@@ -50,11 +50,10 @@ impl Intake {
     /// # Errors
     /// [`Refusal`]: nothing of it may be carried.
     pub async fn ends(&self, client: &mut TcpStream) -> Result<Ends, Refusal> {
-        let (peer, local) = (client.peer_addr().map_err(|_| Refusal::Gone)?, client.local_addr());
-        let own = Ends { client: canonical(peer), server: canonical(local.map_err(|_| Refusal::Gone)?) };
+        let own = Ends::of(client).map_err(|_| Refusal::Gone)?;
         match self {
             Self::Sockets => Ok(own),
-            Self::Preambles { version, from } if listed(from, own.client.ip()) => {
+            Self::Listed { version, from } if listed(from, own.client.ip()) => {
                 match timeout(PREAMBLE_WAIT, take(client, *version)).await {
                     Ok(Ok(Parsed::Proxied(named))) => Ok(named),
                     Ok(Ok(Parsed::Local | Parsed::Torn)) => Ok(own),
@@ -62,7 +61,7 @@ impl Intake {
                     Err(_) => Err(Refusal::Late),
                 }
             }
-            Self::Preambles { .. } => match timeout(LOOK_WAIT, looks_like_one(client)).await {
+            Self::Listed { .. } => match timeout(LOOK_WAIT, looks_like_one(client)).await {
                 Ok(true) => Err(Refusal::Untrusted),
                 Ok(false) | Err(_) => Ok(own),
             },

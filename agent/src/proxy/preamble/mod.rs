@@ -20,7 +20,9 @@ mod tests;
 pub use intake::{Intake, Refusal};
 
 use proxy_header::{ProxiedAddress, ProxyHeader};
+use std::io;
 use std::net::{IpAddr, SocketAddr};
+use tokio::net::TcpStream;
 
 /// How a preamble is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +43,14 @@ pub struct Ends {
 }
 
 impl Ends {
+    /// Those of a socket.
+    ///
+    /// # Errors
+    /// When the client is gone again.
+    pub fn of(client: &TcpStream) -> io::Result<Self> {
+        Ok(Self { client: canonical(client.peer_addr()?), server: canonical(client.local_addr()?) })
+    }
+
     /// The preamble that says so, to be sent before anything else.
     #[must_use]
     pub fn preamble(self, version: Version) -> Vec<u8> {

@@ -161,7 +161,7 @@ async fn arrive(intake: &Intake, pieces: &[&[u8]]) -> (Result<SocketAddr, Refusa
 }
 
 fn intake(version: Option<Version>, from: &str) -> Intake {
-    Intake::Preambles { version, from: vec![from.parse().unwrap()] }
+    Intake::Listed { version, from: vec![from.parse().unwrap()] }
 }
 
 #[tokio::test]
