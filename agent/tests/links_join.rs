@@ -14,9 +14,8 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-fn ask(key: &NodeKey, node: &str, witness: bool) -> JoinAsk {
-    let (name, request) = (name(node), key.request().unwrap());
-    JoinAsk { name, id: 42, address: "127.0.0.1:7799".into(), witness, version: "0.1.0".into(), request }
+fn ask(node: &str, witness: bool) -> JoinAsk {
+    JoinAsk { name: name(node), id: 42, address: "127.0.0.1:7799".into(), witness, version: "0.1.0".into() }
 }
 
 fn invite(cluster: &Cluster, members: &[&Node]) -> Token {
@@ -37,7 +36,7 @@ async fn a_new_node_gets_all_it_needs_and_is_one_of_them() {
     for (node, witness) in [("b", false), ("w", true)] {
         let key = NodeKey::generate().unwrap();
         let line = invite(&cluster, &[&a]).to_string();
-        let joined = join(&line.parse().unwrap(), &ask(&key, node, witness)).await.unwrap();
+        let joined = join(&line.parse().unwrap(), &key, &ask(node, witness)).await.unwrap();
         assert_eq!((joined.members.as_slice(), joined.may_invite()), ([a.peer.clone()].as_slice(), !witness));
         assert_eq!(joined.config.as_deref(), Some("timing = \"fast\""));
         joined.install(&cluster.folder(node), &key).unwrap();
@@ -57,13 +56,13 @@ async fn whoever_has_joined_can_let_the_next_one_in() {
     let a = cluster.node("a", 1).await;
     let key = NodeKey::generate().unwrap();
     let mut token = invite(&cluster, &[&a]);
-    join(&token, &ask(&key, "b", false)).await.unwrap().install(&cluster.folder("b"), &key).unwrap();
+    join(&token, &key, &ask("b", false)).await.unwrap().install(&cluster.folder("b"), &key).unwrap();
     let b = Node::start(cluster.identity("b"), Limits::default()).await;
     drop(a);
     // The token was made while a was alone; b has kept nothing about it.
     token.addresses.push(b.peer.address.clone());
     let key = NodeKey::generate().unwrap();
-    assert!(join(&token, &ask(&key, "c", false)).await.unwrap().may_invite());
+    assert!(join(&token, &key, &ask("c", false)).await.unwrap().may_invite());
 }
 
 #[tokio::test]
@@ -72,10 +71,10 @@ async fn a_refusal_is_passed_on_and_ends_the_search() {
     let (a, b) = (cluster.node("a", 1).await, cluster.node("b", 2).await);
     *a.echo.joins.lock().unwrap() = Box::new(|ask| Err(format!("the name \"{}\" is taken", ask.name)));
     let key = NodeKey::generate().unwrap();
-    let why = join(&invite(&cluster, &[&a, &b]), &ask(&key, "b", false)).await.unwrap_err();
+    let why = join(&invite(&cluster, &[&a, &b]), &key, &ask("b", false)).await.unwrap_err();
     assert_eq!(why, JoinError::Refused(a.peer.address.clone(), "the name \"b\" is taken".into()));
     a.removed.send_replace(Arc::new([42].into()));
-    let why = join(&invite(&cluster, &[&a]), &ask(&key, "c", false)).await.unwrap_err().to_string();
+    let why = join(&invite(&cluster, &[&a]), &key, &ask("c", false)).await.unwrap_err().to_string();
     assert!(why.contains("was removed"), "{why}");
 }
 
@@ -85,10 +84,10 @@ async fn a_cluster_with_another_fingerprint_is_shown_no_secret() {
     let (a, b) = (ours.node("a", 1).await, theirs.node("b", 2).await);
     let key = NodeKey::generate().unwrap();
     *b.echo.joins.lock().unwrap() = Box::new(|_| panic!("it was asked"));
-    let why = join(&invite(&ours, &[&b]), &ask(&key, "c", false)).await.unwrap_err().to_string();
+    let why = join(&invite(&ours, &[&b]), &key, &ask("c", false)).await.unwrap_err().to_string();
     assert!(why.contains(&b.peer.address) && why.contains("fingerprint"), "{why}");
     // An address that has become another's is passed over.
-    assert!(join(&invite(&ours, &[&b, &a]), &ask(&key, "c", false)).await.is_ok());
+    assert!(join(&invite(&ours, &[&b, &a]), &key, &ask("c", false)).await.is_ok());
 }
 
 #[tokio::test]
@@ -99,18 +98,18 @@ async fn tokens_that_are_over_or_forged_are_refused_by_the_member_too() {
     let key = NodeKey::generate().unwrap();
     let address = [a.peer.address.clone()];
     let mut old = cluster.authority.invite(&address, DAY, SystemTime::now() - 2 * DAY).unwrap();
-    let why = join(&old, &ask(&key, "b", false)).await.unwrap_err();
+    let why = join(&old, &key, &ask("b", false)).await.unwrap_err();
     assert!(matches!(why, JoinError::Token(TokenError::Expired(ago)) if ago > DAY / 2), "{why}");
     // One who lengthens its life has no secret for that.
     old.expires += 1_000_000;
-    let why = join(&old, &ask(&key, "b", false)).await.unwrap_err();
+    let why = join(&old, &key, &ask("b", false)).await.unwrap_err();
     assert!(why.to_string().contains("not made by this cluster"), "{why}");
     // Nor has one whose join key was replaced.
     let other = Cluster::new("netmon").authority.join_key();
     let (ca, ca_key) = (cluster.authority.ca_pem(), cluster.authority.ca_key_pem());
     let replaced = Authority::from_parts(&cluster.name, ca, &ca_key, &other).unwrap();
     let forged = replaced.invite(&address, DAY, SystemTime::now()).unwrap();
-    let why = join(&forged, &ask(&key, "b", false)).await.unwrap_err();
+    let why = join(&forged, &key, &ask("b", false)).await.unwrap_err();
     assert!(why.to_string().contains("not made by this cluster"), "{why}");
 }
 
@@ -125,7 +124,7 @@ async fn a_member_whose_clock_is_ahead_says_that_the_token_is_over() {
     let key = NodeKey::generate().unwrap();
     let line = token.to_string();
     let secret = secret_of(&line);
-    let question = postcard::to_stdvec(&(&cluster.name, (token.id, token.expires, secret), ask(&key, "b", false)));
+    let question = postcard::to_stdvec(&(&cluster.name, (0_u32, (token.id, token.expires, secret), key.request().unwrap()), ask("b", false)));
     stream.write_all(&frame(3, 0, &question.unwrap())).await.unwrap();
     let (_, verdict) = read_frame(&mut stream).await.unwrap();
     assert!(String::from_utf8_lossy(&verdict).contains("this token expired 24 h ago"));
@@ -148,7 +147,7 @@ async fn nobody_to_be_asked_is_told_address_by_address() {
     let witness = Node::start(cluster.identity("w"), Limits::default()).await;
     let addresses = [closed.clone(), "no.such.host.invalid:1".to_owned(), witness.peer.address.clone()];
     let token = cluster.authority.invite(&addresses, DAY, SystemTime::now()).unwrap();
-    let why = join(&token, &ask(&NodeKey::generate().unwrap(), "b", false)).await.unwrap_err();
+    let why = join(&token, &NodeKey::generate().unwrap(), &ask("b", false)).await.unwrap_err();
     let JoinError::Nobody(tried) = &why else { panic!("{why}") };
     assert_eq!(tried.iter().map(|(address, _)| address.clone()).collect::<Vec<_>>(), addresses);
     assert!(tried[0].1.contains("refused") && tried[2].1.contains("does not let new nodes in"), "{why}");
@@ -189,7 +188,7 @@ async fn a_storm_of_joins_is_held_off_and_members_talk_on() {
     let mut storm = JoinSet::new();
     for _ in 0..20 {
         let token = invite(&cluster, &[&a]);
-        storm.spawn(async move { join(&token, &ask(&NodeKey::generate().unwrap(), "c", false)).await });
+        storm.spawn(async move { join(&token, &NodeKey::generate().unwrap(), &ask("c", false)).await });
     }
     // Four are decided on; the others are sent away.
     for _ in 0..16 {

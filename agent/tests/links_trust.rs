@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, SystemTime};
 
 use hotseat_agent::identity::{Authority, Given, Identity, Keeper, Name, NodeKey, Source};
-use hotseat_agent::links::{Lane, Limits, LinkError, Peer, renew};
+use hotseat_agent::links::{Admission, JoinAsk, JoinError, Lane, Limits, LinkError, Peer, come, renew};
 use links_world::{Cluster, DAY, Node, PATIENCE, hello, name, plain, raw, read_frame, refusal};
 use tokio::io::AsyncWriteExt;
 use tokio::task::JoinSet;
@@ -258,4 +258,34 @@ async fn certificates_made_elsewhere_are_good_for_members_that_are_known() {
     let posing = Name { cluster: name("netmon"), node: name("b"), id: 2 };
     let why = Identity::given(&foreign(&cluster, "c"), posing).unwrap_err().to_string();
     assert!(why.contains("this node is \"b\""), "{why}");
+}
+
+#[tokio::test]
+async fn a_certificate_made_elsewhere_lets_its_own_node_in_and_no_other() {
+    let cluster = Cluster::new("netmon");
+    let own = |node: &str, id| Name { cluster: name("netmon"), node: name(node), id };
+    let given = |node: &str, id| Arc::new(Identity::given(&foreign(&cluster, node), own(node, id)).unwrap());
+    let a = Node::start_knowing(given("a", 1), Limits::default(), Vec::new()).await;
+    let members = vec![a.peer.clone()];
+    *a.echo.joins.lock().unwrap() = Box::new(move |_| Ok(Admission { members: members.clone(), config: None }));
+    let address = [a.peer.address.clone()];
+    let ask = |node: &str| JoinAsk {
+        name: name(node),
+        id: 42,
+        address: "127.0.0.1:7799".into(),
+        witness: false,
+        version: "0.1.0".into(),
+    };
+    let joined = come(&given("b", 42), &address, &ask("b")).await.unwrap();
+    assert_eq!((joined.members.as_slice(), joined.may_invite()), ([a.peer.clone()].as_slice(), false));
+    let refused = |why: JoinError| why.to_string();
+    let why = refused(come(&given("b", 42), &address, &ask("c")).await.unwrap_err());
+    assert!(why.contains("its certificate is for b, rcgen self signed cert, and it wants to be node \"c\""), "{why}");
+    // One of the cluster's own making is its node's, which is on the roll, or was taken off it.
+    cluster.install("d", 42, SystemTime::now(), true);
+    let why = refused(come(&cluster.identity("d"), &address, &ask("d")).await.unwrap_err());
+    assert!(why.contains("come with a token"), "{why}");
+    let others = Cluster::new("netmon");
+    let stranger = Identity::given(&foreign(&others, "b"), own("b", 42)).unwrap();
+    assert!(matches!(come(&stranger, &address, &ask("b")).await, Err(JoinError::Nobody(_))));
 }

@@ -24,7 +24,7 @@ mod voting;
 
 pub use enrol::{Stays, retire};
 pub use facts::Facts;
-pub use newcomer::{Came, Founded, Newcomer, come, found};
+pub use newcomer::{Came, Founded, Newcomer, come, come_certified, found};
 pub use open::{Embedded, open};
 pub use promises::Promises;
 pub use reception::Reception;

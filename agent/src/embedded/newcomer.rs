@@ -14,8 +14,8 @@ use super::roll::{self, Member};
 use super::seat::Seat;
 use crate::codec;
 use crate::config::{Config, StoreUrl};
-use crate::identity::{Folder, Identity, NodeKey, NodeSeat, Token};
-use crate::links::{self, JoinAsk};
+use crate::identity::{Folder, Given, Identity, Name, NodeKey, NodeSeat, Token};
+use crate::links::{self, JoinAsk, Joined};
 use crate::run::Failure;
 
 /// A cluster that was begun.
@@ -42,6 +42,8 @@ pub struct Newcomer {
     pub data_dir: PathBuf,
     /// Members to try if those in the token do not answer, as `HOST:PORT`.
     pub members: Vec<String>,
+    /// Certificates that somebody else makes.
+    pub tls: Option<Given>,
 }
 
 /// A node that was let in.
@@ -75,7 +77,7 @@ pub fn found(config: &Config, good: Duration, snapshot: Option<&[u8]>) -> Result
     let id = incarnation(&config.node.data_dir, cluster.as_str())?;
     let token = match &config.node.tls {
         Some(given) => {
-            let name = crate::identity::Name { cluster: cluster.clone(), node: node.clone(), id };
+            let name = Name { cluster: cluster.clone(), node: node.clone(), id };
             Identity::given(given, name).map_err(failure)?;
             None
         }
@@ -168,6 +170,12 @@ impl Wire for Nobody {
 pub async fn come(token: &str, newcomer: &Newcomer) -> Result<Came, Failure> {
     let mut token: Token = token.parse().map_err(failure)?;
     token.addresses.extend(newcomer.members.iter().cloned());
+    if newcomer.tls.is_some() {
+        return Err(Failure(String::from(
+            "a token gives this node a certificate of the cluster's own CA, and its file says [node] tls: leave one of \
+             them out",
+        )));
+    }
     if let Some(expected) = newcomer.cluster.as_deref().filter(|name| *name != token.cluster.as_str()) {
         return Err(Failure(format!(
             "this token is for the cluster \"{}\"; the configuration file says \"{expected}\"",
@@ -176,25 +184,56 @@ pub async fn come(token: &str, newcomer: &Newcomer) -> Result<Came, Failure> {
     }
     let id = incarnation(&newcomer.data_dir, token.cluster.as_str())?;
     let key = NodeKey::generate().map_err(failure)?;
-    let ask = JoinAsk {
-        name: newcomer.name.clone(),
-        id,
-        address: newcomer.address.to_string(),
-        witness: newcomer.witness,
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        request: key.request().map_err(failure)?,
-    };
-    let joined = links::join(&token, &ask).await.map_err(failure)?;
+    let joined = links::join(&token, &key, &newcomer.ask(id)).await.map_err(failure)?;
     joined.install(&Folder::of(&newcomer.data_dir), &key).map_err(failure)?;
-    let members: Vec<_> = joined
-        .members
-        .iter()
-        .map(|peer| Peer { id: peer.id, name: peer.name.to_string(), address: peer.address.clone() })
-        .collect();
-    let through = members.iter().map(|peer| peer.name.clone()).collect::<Vec<_>>().join(", ");
-    let seat = Seat::new(joined.cluster.as_str(), newcomer.name.as_str(), id, members);
-    seat.take(&newcomer.data_dir).map_err(Failure)?;
-    Ok(Came { cluster: joined.cluster.to_string(), through, config: joined.config.clone() })
+    newcomer.settle(id, joined)
+}
+
+/// The same on the strength of a certificate that somebody else has made, which the configuration file names.
+///
+/// # Errors
+/// What is wrong and what would be right; then nothing is left behind that a second try would stumble over.
+pub async fn come_certified(newcomer: &Newcomer) -> Result<Came, Failure> {
+    let (Some(given), Some(cluster)) = (&newcomer.tls, &newcomer.cluster) else {
+        return Err(Failure(String::from(
+            "a node comes with a token (hotseat members invite prints one), or with a certificate: then its file says \
+             [node] tls = { ca = \"ca.pem\", cert = \"node.pem\", key = \"node.key\" }",
+        )));
+    };
+    if newcomer.members.is_empty() {
+        return Err(Failure(String::from(
+            "without a token the file has to say which members to ask: [node] join = [\"10.0.0.102:7700\"]",
+        )));
+    }
+    let cluster = cluster_name(cluster)?;
+    let id = incarnation(&newcomer.data_dir, cluster.as_str())?;
+    let own = Identity::given(given, Name { cluster, node: newcomer.name.clone(), id }).map_err(failure)?;
+    let joined = links::come(&own, &newcomer.members, &newcomer.ask(id)).await.map_err(failure)?;
+    newcomer.settle(id, joined)
+}
+
+impl Newcomer {
+    fn ask(&self, id: u64) -> JoinAsk {
+        JoinAsk {
+            name: self.name.clone(),
+            id,
+            address: self.address.to_string(),
+            witness: self.witness,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+
+    /// The last step: from now on the folder is a member's.
+    fn settle(&self, id: u64, joined: Joined) -> Result<Came, Failure> {
+        let members = joined.members.iter();
+        let members: Vec<_> = members
+            .map(|peer| Peer { id: peer.id, name: peer.name.to_string(), address: peer.address.clone() })
+            .collect();
+        let through = members.iter().map(|peer| peer.name.clone()).collect::<Vec<_>>().join(", ");
+        let seat = Seat::new(joined.cluster.as_str(), self.name.as_str(), id, members);
+        seat.take(&self.data_dir).map_err(Failure)?;
+        Ok(Came { cluster: joined.cluster.to_string(), through, config: joined.config })
+    }
 }
 
 /// This disk's incarnation. A folder that is a member's already is left alone.
@@ -275,6 +314,7 @@ mod tests {
             witness: false,
             data_dir: PathBuf::from("/var/lib/hotseat"),
             members: Vec::new(),
+            tls: None,
         };
         let text = "[cluster]\nname = \"c\"\nstore = \"raft\"\n\n[node]\nname = \"n1\"\nlisten = \"10.0.0.1:7700\"\n\
                     region = \"x\"\n\n[[group]]\nid = \"web\"\n[group.service]\ncommand = [\"x\"]\nport = 80\n";

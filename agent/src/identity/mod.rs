@@ -36,8 +36,8 @@ pub use keeper::{Keeper, Source};
 pub(crate) use keeper::{Stamp, stamp};
 pub use key::NodeKey;
 pub use name::Name;
-pub(crate) use tls::join_client;
-pub use tls::{ALPN_JOIN, ALPN_PEERS};
+pub use tls::{ALPN_COME, ALPN_JOIN, ALPN_PEERS};
+pub(crate) use tls::{come_client, join_client};
 pub(crate) use token::Claim;
 pub use token::{Fingerprint, Token, TokenError};
 

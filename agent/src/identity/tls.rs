@@ -21,6 +21,9 @@ pub const ALPN_PEERS: &[u8] = b"hotseat/1";
 /// What a node without a certificate speaks to get one.
 pub const ALPN_JOIN: &[u8] = b"hotseat-join/1";
 
+/// What a node with a certificate of somebody else's making speaks to become a member.
+pub const ALPN_COME: &[u8] = b"hotseat-come/1";
+
 /// What a node shows of itself.
 pub(super) struct Shown {
     pub(super) chain: Vec<CertificateDer<'static>>,
@@ -38,24 +41,24 @@ fn provider() -> Arc<CryptoProvider> {
     Arc::new(aws_lc_rs::default_provider())
 }
 
-/// For members that come to us: they show a certificate of the cluster.
+/// For members that come to us, and for who wants to be one: they show a certificate of the cluster.
 pub(super) fn peers_server(roots: &Arc<RootCertStore>, shown: Shown) -> Result<ServerConfig, Error> {
     let verifier = WebPkiClientVerifier::builder_with_provider(Arc::clone(roots), provider());
     let verifier = verifier.build().map_err(|why| Error::General(why.to_string()))?;
     let builder = ServerConfig::builder_with_provider(provider()).with_protocol_versions(&[&TLS13])?;
     let config = builder.with_client_cert_verifier(verifier).with_single_cert(shown.chain, shown.key)?;
-    Ok(forgetful(config, ALPN_PEERS))
+    Ok(forgetful(config, &[ALPN_PEERS, ALPN_COME]))
 }
 
 /// For nodes that want to join: they have nothing to show. We show the CA too, for them to compare.
 pub(super) fn join_server(shown: Shown) -> Result<ServerConfig, Error> {
     let builder = ServerConfig::builder_with_provider(provider()).with_protocol_versions(&[&TLS13])?;
-    Ok(forgetful(builder.with_no_client_auth().with_single_cert(shown.chain, shown.key)?, ALPN_JOIN))
+    Ok(forgetful(builder.with_no_client_auth().with_single_cert(shown.chain, shown.key)?, &[ALPN_JOIN]))
 }
 
 /// A resumed session would not look at certificates again.
-fn forgetful(mut config: ServerConfig, alpn: &[u8]) -> ServerConfig {
-    config.alpn_protocols = vec![alpn.to_vec()];
+fn forgetful(mut config: ServerConfig, alpn: &[&[u8]]) -> ServerConfig {
+    config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.send_tls13_tickets = 0;
     config
@@ -67,6 +70,13 @@ pub(super) fn peers_client(roots: &Arc<RootCertStore>, shown: Shown) -> Result<C
     let builder = ClientConfig::builder_with_provider(provider()).with_protocol_versions(&[&TLS13])?;
     let builder = builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier));
     Ok(brief(builder.with_client_auth_cert(shown.chain, shown.key)?, ALPN_PEERS))
+}
+
+/// For going to members as somebody who wants to be one.
+pub(crate) fn come_client(peers_client: &ClientConfig) -> ClientConfig {
+    let mut config = peers_client.clone();
+    config.alpn_protocols = vec![ALPN_COME.to_vec()];
+    config
 }
 
 /// For going to a cluster of which the CA's fingerprint is all we know.

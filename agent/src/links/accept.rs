@@ -22,7 +22,7 @@ use super::hello::HELLO_MAX;
 use super::meet::{Door, Met};
 use super::shared::Shared;
 use super::{PLAIN, admit, socket};
-use crate::identity::{ALPN_JOIN, Certificate, Identity, Tls};
+use crate::identity::{ALPN_COME, ALPN_JOIN, Certificate, Identity, Tls};
 
 /// For the first byte: a client that connects and says nothing is not waited for.
 const FIRST_BYTE_MAX: Duration = Duration::from_secs(5);
@@ -75,7 +75,8 @@ impl Speaks {
 /// Somebody who has shown what they are.
 enum Guest {
     Peer(Met, Reader, Writer),
-    Newcomer(Box<TlsStream<TcpStream>>),
+    /// With the certificate it shows, if somebody else makes them.
+    Newcomer(Box<TlsStream<TcpStream>>, Option<Certificate>),
 }
 
 pub(super) async fn accept(shared: &Arc<Shared>, stream: TcpStream, remote: SocketAddr) {
@@ -88,7 +89,7 @@ pub(super) async fn accept(shared: &Arc<Shared>, stream: TcpStream, remote: Sock
     };
     match guest {
         Ok(Guest::Peer(met, reader, writer)) => host(shared, met, reader, writer).await,
-        Ok(Guest::Newcomer(stream)) => admit::admit(shared, &identity, *stream, remote).await,
+        Ok(Guest::Newcomer(stream, shown)) => admit::admit(shared, &identity, *stream, shown, remote).await,
         Err(why) => shared.turn_away(remote, &why),
     }
 }
@@ -110,8 +111,8 @@ async fn shake(shared: &Shared, identity: &Identity, stream: TcpStream) -> Resul
     let socket = stream.as_fd().try_clone_to_owned().map_err(words)?;
     let (wire, shown) = match (Speaks::ask(&stream).await.map_err(words)?, identity.tls()) {
         (Speaks::Tls, Some(tls)) => match decrypt(tls, stream).await? {
-            (stream, None) => return Ok(Guest::Newcomer(Box::new(stream))),
-            (stream, shown) => (Box::new(stream) as Box<dyn Wire>, shown),
+            Shaken::Newcomer(stream, shown) => return Ok(Guest::Newcomer(Box::new(stream), shown)),
+            Shaken::Peer(stream, shown) => (Box::new(stream) as Box<dyn Wire>, Some(shown)),
         },
         (Speaks::Plain, None) => (plain(stream).await?, None),
         (Speaks::Tls, None) => return Err("it speaks TLS, and this node has no certificate".to_owned()),
@@ -124,8 +125,14 @@ async fn shake(shared: &Shared, identity: &Identity, stream: TcpStream) -> Resul
     Ok(Guest::Peer(met, reader, writer))
 }
 
-/// No certificate is shown, and none is asked for, where somebody wants to join.
-async fn decrypt(tls: &Tls, stream: TcpStream) -> Result<(TlsStream<TcpStream>, Option<Certificate>), String> {
+/// Who came through TLS.
+enum Shaken {
+    Peer(TlsStream<TcpStream>, Certificate),
+    Newcomer(TlsStream<TcpStream>, Option<Certificate>),
+}
+
+/// No certificate is shown, and none is asked for, where somebody wants to join with a token.
+async fn decrypt(tls: &Tls, stream: TcpStream) -> Result<Shaken, String> {
     let shaking = async {
         let start = LazyConfigAcceptor::new(Acceptor::default(), stream).await?;
         let joins = start.client_hello().alpn().is_some_and(|mut it| it.any(|it| it == ALPN_JOIN));
@@ -135,12 +142,11 @@ async fn decrypt(tls: &Tls, stream: TcpStream) -> Result<(TlsStream<TcpStream>, 
     let late = |_| "its TLS handshake does not end".to_owned();
     let stream = timeout(TLS_MAX, shaking).await.map_err(late)?.map_err(|why| text(&why))?;
     let session = stream.get_ref().1;
+    let shown = read_shown(session.peer_certificates()).map_err(|why| why.to_string());
     match session.alpn_protocol() {
-        Some(ALPN_JOIN) => Ok((stream, None)),
-        Some(_) => {
-            let shown = read_shown(session.peer_certificates()).map_err(|why| why.to_string())?;
-            Ok((stream, Some(shown)))
-        }
+        Some(ALPN_JOIN) => Ok(Shaken::Newcomer(stream, None)),
+        Some(ALPN_COME) => Ok(Shaken::Newcomer(stream, Some(shown?))),
+        Some(_) => Ok(Shaken::Peer(stream, shown?)),
         // Without this, any client with a certificate would be taken for a node.
         None => Err("it speaks TLS, but not as a node does".to_owned()),
     }

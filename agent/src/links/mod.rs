@@ -52,7 +52,7 @@ use shared::Shared;
 
 pub use accept::Speaks;
 pub use error::LinkError;
-pub use join::{JoinAsk, JoinError, Joined, join};
+pub use join::{JoinAsk, JoinError, Joined, come, join};
 pub use lane::Lane;
 pub(crate) use meet::REMOVED;
 pub use renewal::{keep_fresh, renew};

@@ -41,10 +41,11 @@ and address. Then: hotseat run -c FILE.
 Examples:
   hotseat join hsj1.… --name n2 --listen 10.0.0.102:7700
   hotseat join hsj1.… -c hotseat.toml                  everything but the token stands in the file already
+  hotseat join -c hotseat.toml                         with a certificate of your own CA: [node] tls and join in the file
   hotseat join hsj1.… --name tie --listen 10.0.0.103:7700 --witness    votes, never leads")]
 pub(crate) struct Join {
-    /// The line that hotseat init or hotseat members invite printed
-    pub(crate) token: String,
+    /// The line that hotseat init or hotseat members invite printed; none where the file says [node] tls and join
+    pub(crate) token: Option<String>,
     /// The configuration file, read if it is there and written if not
     #[arg(short, long, value_name = "FILE", default_value = "/etc/hotseat/hotseat.toml")]
     pub(crate) config: PathBuf,

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use hotseat_agent::config::Config;
-use hotseat_agent::embedded::{Came, Newcomer, come};
+use hotseat_agent::embedded::{Came, Newcomer, come, come_certified};
 
 use super::{Failed, Result, small_runtime};
 use crate::args::Join;
@@ -17,10 +17,18 @@ const DATA_DIR: &str = "/var/lib/hotseat";
 
 pub(crate) fn run(args: &Join) -> Result {
     // A line that is none is said before anything else is asked for.
-    args.token.parse::<hotseat_agent::identity::Token>().map_err(Failed::new)?;
+    if let Some(token) = &args.token {
+        token.parse::<hotseat_agent::identity::Token>().map_err(Failed::new)?;
+    }
     let there = args.config.exists();
     let newcomer = if there { from_file(args)? } else { from_words(args)? };
-    let came = small_runtime()?.block_on(come(&args.token, &newcomer)).map_err(Failed::from)?;
+    let came = small_runtime()?.block_on(async {
+        match &args.token {
+            Some(token) => come(token, &newcomer).await,
+            None => come_certified(&newcomer).await,
+        }
+    });
+    let came = came.map_err(Failed::from)?;
     if !there {
         write(&args.config, &came, &newcomer)?;
     }
@@ -65,6 +73,7 @@ fn from_file(args: &Join) -> std::result::Result<Newcomer, Failed> {
         witness: config.node.witness,
         data_dir: args.data_dir.clone().unwrap_or(config.node.data_dir),
         members: config.node.join,
+        tls: config.node.tls,
     })
 }
 
@@ -85,6 +94,7 @@ fn from_words(args: &Join) -> std::result::Result<Newcomer, Failed> {
         witness: args.witness,
         data_dir: args.data_dir.clone().unwrap_or_else(|| Path::new(DATA_DIR).to_owned()),
         members: Vec::new(),
+        tls: None,
     })
 }
 

@@ -54,5 +54,6 @@ fn newcomer(node: &Node) -> Result<Newcomer, String> {
         witness: false,
         data_dir: node.data_dir(),
         members: Vec::new(),
+        tls: None,
     })
 }
