@@ -124,7 +124,11 @@ async fn a_member_whose_clock_is_ahead_says_that_the_token_is_over() {
     let key = NodeKey::generate().unwrap();
     let line = token.to_string();
     let secret = secret_of(&line);
-    let question = postcard::to_stdvec(&(&cluster.name, (0_u32, (token.id, token.expires, secret), key.request().unwrap()), ask("b", false)));
+    let question = postcard::to_stdvec(&(
+        &cluster.name,
+        (0_u32, (token.id, token.expires, secret), key.request().unwrap()),
+        ask("b", false),
+    ));
     stream.write_all(&frame(3, 0, &question.unwrap())).await.unwrap();
     let (_, verdict) = read_frame(&mut stream).await.unwrap();
     assert!(String::from_utf8_lossy(&verdict).contains("this token expired 24 h ago"));

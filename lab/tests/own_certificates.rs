@@ -77,6 +77,13 @@ fn nodes_come_with_certificates_of_somebody_elses_making() {
         (standbys.count() == 2).then_some(())
     });
     cluster.wait_for("three voters", |_| (first.picture()?.store.voters?.count == 3).then_some(()));
-    first.kill_agent();
-    cluster.next_leader(first);
+    // All at once: nobody has the roll at hand when the others come.
+    let members = ["n1", "n2", "n3"].map(|name| cluster.node(name));
+    members.iter().for_each(|node| _ = node.kill_all());
+    members.iter().for_each(|node| _ = node.wait_exit());
+    members.iter().for_each(|node| node.start());
+    cluster.settle();
+    let leader = cluster.leader();
+    leader.kill_agent();
+    cluster.next_leader(leader);
 }

@@ -72,7 +72,7 @@ pub async fn open(config: &Config, own: SocketAddr, text: Option<String>) -> Res
     let promised = promises.load().map_err(Failure)?;
     let keeper = Arc::new(Keeper::open(source(config, &seat, own)?).map_err(|error| Failure(error.to_string()))?);
     let (removed, removed_now) = watch::channel(Arc::default());
-    let reception = Arc::new(Reception::new(text));
+    let reception = Arc::new(Reception::new(text, seat.members.clone()));
     let limits = Limits { silence: config.cluster.timing.ttl(), ..Limits::default() };
     let links = Links::new(keeper.watch(), removed_now, Arc::clone(&reception) as Arc<dyn links::Handler>, limits);
     let raft = Arc::new(log(config, &seat, links.clone()).await?);

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use hotseat_core::{Input, NodeName, Question, VoterId};
-use hotseat_stores::raft::Raft;
+use hotseat_stores::raft::{self, Raft};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, watch};
 
@@ -45,14 +45,16 @@ pub struct Reception {
     assembly: OnceLock<watch::Receiver<Arc<Assembly>>>,
     /// The cluster's settings as this node has them, for who joins.
     config: Option<String>,
+    /// Whom this node was told of when it joined.
+    introduced: Vec<raft::Peer>,
     heard: Mutex<HashMap<u64, Instant>>,
 }
 
 impl Reception {
     /// Hands out these settings to who joins.
     #[must_use]
-    pub fn new(config: Option<String>) -> Self {
-        Self { config, ..Self::default() }
+    pub fn new(config: Option<String>, introduced: Vec<raft::Peer>) -> Self {
+        Self { config, introduced, ..Self::default() }
     }
 
     /// The log is open.
@@ -134,7 +136,17 @@ impl Handler for Reception {
     }
 
     fn known(&self, id: u64, name: &NodeName) -> bool {
-        let assembly = self.assembly.get().map(|it| Arc::clone(&it.borrow())).unwrap_or_default();
-        assembly.roll.present().any(|(it, member)| it.0 == id && member.name == name.as_str())
+        match self.assembly.get() {
+            Some(assembly) => {
+                let assembly = Arc::clone(&assembly.borrow());
+                assembly.roll.present().any(|(it, member)| it.0 == id && member.name == name.as_str())
+            }
+            // While this node comes in, the others have to reach it, or it never gets to read the roll.
+            None => {
+                let logged = self.raft.get().map(|raft| raft.members()).unwrap_or_default();
+                let mut peers = self.introduced.iter().chain(logged.iter().map(|member| &member.peer));
+                peers.any(|peer| peer.id == id && peer.name == name.as_str())
+            }
+        }
     }
 }
