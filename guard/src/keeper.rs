@@ -12,7 +12,7 @@
 //! What ends it: its tree is proven empty. Nothing else.
 
 use std::ffi::CStr;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
 use rustix::io::{Errno, read};
 use rustix::pipe::{PipeFlags, pipe_with};
@@ -27,6 +27,7 @@ use crate::page::Page;
 use crate::readiness::Readiness;
 use crate::recipe::Recipe;
 use crate::relay::{Ending, FromKeeper, ToKeeper};
+use crate::session::lower_for;
 use crate::signals;
 
 const NAME: &CStr = c"seat-keeper";
@@ -40,6 +41,8 @@ pub(crate) struct Orders<'a> {
     pub(crate) recipe: &'a Recipe,
     pub(crate) group: Option<&'a SlotGroup>,
     pub(crate) page: Page,
+    /// The guard's socket to the kernel, to lower its addresses through if it cannot.
+    pub(crate) netlink: Option<BorrowedFd<'a>>,
     /// Our end of the socket to the guard.
     pub(crate) guard: &'a OwnedFd,
     /// The guard itself: readable when it is dead.
@@ -53,6 +56,7 @@ pub(crate) fn keep(orders: &Orders<'_>) -> ! {
     let mut kept: Vec<RawFd> =
         [orders.guard, orders.guard_life, orders.signals, orders.proc].map(AsRawFd::as_raw_fd).into();
     kept.push(orders.recipe.output().as_raw_fd());
+    kept.extend(orders.netlink.as_ref().map(AsRawFd::as_raw_fd));
     kept.extend(orders.group.iter().flat_map(|group| group.descriptors()).map(|fd| fd.as_raw_fd()));
     armour::close_all_but(&mut kept);
     armour::name(NAME);
@@ -76,6 +80,9 @@ struct Keeper<'a> {
     failed: bool,
     /// While clearing: when to look again, and how long to wait then.
     clearing: Option<(u64, u64)>,
+    /// The guard is dead, or the deadline has passed.
+    session_over: bool,
+    lowered: bool,
 }
 
 impl<'a> Keeper<'a> {
@@ -94,7 +101,18 @@ impl<'a> Keeper<'a> {
         };
         drop(failure);
         armour::close_all_but(&mut Self::still_needed(orders, &kin, &timer, &result));
-        Ok(Self { orders, kin, timer, main: Some(main), starting: Some(result), failed: false, clearing: None })
+        let starting = Some(result);
+        Ok(Self {
+            orders,
+            kin,
+            timer,
+            main: Some(main),
+            starting,
+            failed: false,
+            clearing: None,
+            session_over: false,
+            lowered: false,
+        })
     }
 
     fn run(&mut self) -> ! {
@@ -157,6 +175,7 @@ impl<'a> Keeper<'a> {
         }
         if is_dead(self.orders.guard_life) || boottime() >= self.orders.page.deadline() {
             self.begin_to_clear();
+            self.session_over = true;
         }
     }
 
@@ -202,6 +221,7 @@ impl<'a> Keeper<'a> {
             group.kill();
         }
         self.kin.kill_children(|_| false);
+        self.lower();
         let now = boottime();
         if now < again {
             return;
@@ -213,12 +233,21 @@ impl<'a> Keeper<'a> {
         self.clearing = Some((now + pause, (pause * 2).min(AGAIN_MAX)));
     }
 
+    /// Lowers the session's addresses once: the guard is dead or late. Again and again would be wrong, for a keeper that
+    /// lingers with something that cannot die may see the next session raise them.
+    fn lower(&mut self) {
+        if self.session_over && !self.lowered {
+            self.lowered = self.orders.netlink.is_none_or(|netlink| lower_for(netlink, self.orders.page));
+        }
+    }
+
     /// No child is left. Where there is a cgroup, it must be empty too (D4).
     fn leave_if_empty(&mut self) {
         self.begin_to_clear();
         if self.orders.group.is_some_and(SlotGroup::is_still_populated) {
             return;
         }
+        self.lower();
         self.tell(FromKeeper::Gone);
         leave(0);
     }
@@ -233,6 +262,7 @@ impl<'a> Keeper<'a> {
             [orders.guard, orders.guard_life, orders.signals, result].map(AsRawFd::as_raw_fd).into();
         kept.push(timer.as_fd().as_raw_fd());
         kept.extend(kin.descriptors());
+        kept.extend(orders.netlink.as_ref().map(AsRawFd::as_raw_fd));
         kept.extend(orders.group.iter().flat_map(|group| group.descriptors()).map(|fd| fd.as_raw_fd()));
         kept
     }

@@ -20,6 +20,9 @@
 //! | a keeper (killed, stopped) | guard, `PDEATHSIG`, cgroup | guard |
 //! | all of them at once | `PDEATHSIG`; the next agent's [`sweep`] of the cgroups | nobody: the ttl |
 //!
+//! Virtual IP addresses go the same way: the guard lowers them before it kills and long before its word (D5), a keeper
+//! in its place when the guard is lost, and the kernel itself, a second or a ttl later, when all are.
+//!
 //! For an agent: [`Guard::spawn`], [`Guard::send`], [`Guard::receive`]; before it, [`sweep`] and [`ask`]. For the peers:
 //! [`Word::decode`]. For the binary: [`run`].
 //!
@@ -36,6 +39,7 @@ mod handle;
 mod herald;
 mod keeper;
 mod kin;
+mod lan;
 mod packet;
 mod page;
 mod readiness;
@@ -54,8 +58,12 @@ mod word;
 pub use ask::{Answer, ask};
 pub use clock::boottime;
 pub use handle::Guard;
+pub use lan::{Address, Ethernet, Frames, Heard, Link, Look, Mac};
 pub use run::run;
 pub use settings::{Containment, SessionId, Settings};
 pub use sweep::{Swept, sweep};
-pub use wire::{Command, Contained, Malformed, NAME_MAX, PACKET_MAX, PEERS_MAX, Report, SLOTS_MAX, Start};
+pub use wire::{
+    ADDRESSES_MAX, Command, Contained, Malformed, NAME_MAX, PACKET_MAX, PEERS_MAX, Report, SECONDS_MAX, SLOTS_MAX,
+    Start,
+};
 pub use word::{DATAGRAM_MAX, MAGIC, Word, proof_hash};

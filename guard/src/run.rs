@@ -13,10 +13,11 @@ use crate::clock::Timer;
 use crate::fork::leave;
 use crate::herald::Herald;
 use crate::kin::Kin;
+use crate::lan::Netlink;
 use crate::packet::{self, Received};
 use crate::page::Page;
 use crate::readiness::Readiness;
-use crate::session::{Phase, Session};
+use crate::session::{Addresses, Phase, Session};
 use crate::settings::{Containment, Settings};
 use crate::signals;
 use crate::watchdog::Watchdog;
@@ -99,6 +100,8 @@ fn prepare(control: OwnedFd, settings: Settings, agent: OwnedFd, buffer: Box<[u8
     armour::hurry();
     let kin = Kin::new()?;
     let herald = Herald::new(&settings, secret)?;
+    let page = Page::new()?;
+    let netlink = settings.addresses.then(Netlink::open).transpose()?;
     let watchdog = settings.watchdog.as_deref().map(Watchdog::open).transpose()?;
     let mut session = Session {
         group: group(&settings),
@@ -111,7 +114,8 @@ fn prepare(control: OwnedFd, settings: Settings, agent: OwnedFd, buffer: Box<[u8
         signals,
         inherited,
         kin,
-        page: Page::new()?,
+        page,
+        addresses: netlink.map(|netlink| Addresses::new(netlink, page)),
         slots: Vec::new(),
         keepers: Vec::new(),
         outbox: VecDeque::with_capacity(16),

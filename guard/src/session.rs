@@ -25,8 +25,11 @@ use crate::slot::Slot;
 use crate::watchdog::Watchdog;
 use crate::wire::{PACKET_MAX, Report};
 
+mod addresses;
 mod commands;
 mod killing;
+
+pub(crate) use addresses::{Addresses, lower_for};
 
 /// Where the session stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +61,8 @@ pub(crate) struct Session {
     pub(crate) kin: Kin,
     pub(crate) page: Page,
     pub(crate) group: Option<SessionGroup>,
+    /// The virtual IP addresses, where there may be any.
+    pub(crate) addresses: Option<Addresses>,
     pub(crate) slots: Vec<Slot>,
     /// The keepers alive, by number, sorted: whom not to kill among our children.
     pub(crate) keepers: Vec<i32>,
@@ -119,7 +124,8 @@ impl Session {
         };
         let again = self.again.map(|(at, _)| at);
         let watchdog = self.watchdog.as_ref().map(Watchdog::wake_at).filter(|_| !self.is_overdue());
-        [deadline, alarm, again, watchdog, self.herald.wake_at()].into_iter().flatten().min()
+        let addresses = self.addresses.as_ref().and_then(Addresses::wake_at).filter(|_| self.phase == Phase::Holding);
+        [deadline, alarm, again, addresses, watchdog, self.herald.wake_at()].into_iter().flatten().min()
     }
 
     /// Whether it is time to kill.
@@ -130,8 +136,9 @@ impl Session {
         }
     }
 
-    /// What can wait: the word, the watchdog, the reports.
+    /// What can wait: the word, the addresses' lifetimes, the watchdog, the reports.
     fn tend(&mut self, now: u64) {
+        self.tend_addresses(now);
         self.herald.serve(now);
         if self.is_overdue() {
             // Starved, for as long as something lives that may not.

@@ -51,6 +51,8 @@ pub struct Settings {
     pub peers: Vec<SocketAddr>,
     /// A hardware watchdog to feed, such as `/dev/watchdog`: a node whose dead cannot be proven dead is reset by it.
     pub watchdog: Option<PathBuf>,
+    /// Whether this session may raise addresses: what lowers them is opened at the start or not at all.
+    pub addresses: bool,
 }
 
 impl Settings {
@@ -66,6 +68,7 @@ impl Settings {
             budget: BUDGET_DEFAULT,
             peers: Vec::new(),
             watchdog: None,
+            addresses: false,
         }
     }
 }

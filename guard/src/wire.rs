@@ -4,8 +4,8 @@
 //! bounded; hostile or torn bytes give an error and never a panic. This file never reads a socket.
 //!
 //! ```text
-//!  agent -> guard   Setup Deadline Peers Start Signal Kill End
-//!  guard -> agent   Hello|Unfit Started StartFailed Exited Gone Overdue Proof
+//!  agent -> guard   Setup Deadline Peers Start Signal Kill Raise Lower End
+//!  guard -> agent   Hello|Unfit Started StartFailed Exited Gone Raised Lowered Overdue Proof
 //! ```
 
 use std::ffi::OsString;
@@ -13,8 +13,10 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use crate::lan::Address;
 use crate::settings::Settings;
 
+mod address;
 mod command;
 mod report;
 
@@ -28,6 +30,10 @@ pub const NAME_MAX: usize = 64;
 pub const PEERS_MAX: usize = 64;
 /// The most services and hooks one guard holds at once.
 pub const SLOTS_MAX: usize = 4096;
+/// The longest that the kernel may keep an address for us.
+pub const SECONDS_MAX: u32 = 3600;
+/// The most addresses one guard holds at once.
+pub const ADDRESSES_MAX: usize = 64;
 
 /// What the agent tells its guard.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,6 +61,20 @@ pub enum Command {
     Kill {
         /// Which start.
         slot: u32,
+    },
+    /// Put an address on its interface, and keep it there until it is to be lowered or the session is over. The kernel is
+    /// told to take it away by itself after so many seconds, and told again all the while: so it goes even when
+    /// everything of ours is dead or frozen.
+    Raise {
+        /// What and where.
+        address: Address,
+        /// How long it may outlive us, 1 to [`SECONDS_MAX`].
+        seconds: u32,
+    },
+    /// Take an address away. One that is not held is left alone.
+    Lower {
+        /// Which.
+        address: Address,
     },
     /// The session ends: kill everything, prove it, give the word, linger, leave.
     End,
@@ -131,6 +151,20 @@ pub enum Report {
     Gone {
         /// Which start.
         slot: u32,
+    },
+    /// An address is up; or it is not, and is not held any more. The latter may come later too: its interface has gone.
+    Raised {
+        /// Which.
+        address: Address,
+        /// 0, or why not: `EEXIST` it is on this machine already, `ENODEV` no such interface, `EPERM` or `EACCES` not
+        /// allowed, `ETIME` no deadline yet or passed, `ENOSPC` too many, `EOPNOTSUPP` none were announced in
+        /// [`Settings`].
+        errno: i32,
+    },
+    /// An address is not held any more, and not up on account of this guard.
+    Lowered {
+        /// Which.
+        address: Address,
     },
     /// Death was not proven within the budget: something cannot be killed. The guard goes on trying and no longer
     /// feeds the watchdog.

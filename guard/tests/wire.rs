@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 use std::os::unix::ffi::OsStringExt;
 use std::time::Duration;
 
-use hotseat_guard::{Command, Contained, Containment, Malformed, Report, Settings, Start, Word};
+use hotseat_guard::{Address, Command, Contained, Containment, Malformed, Report, SECONDS_MAX, Settings, Start, Word};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -28,8 +28,9 @@ fn peer() -> impl Strategy<Value = SocketAddr> {
 
 fn settings() -> impl Strategy<Value = Settings> {
     let watchdog = proptest::option::of(string().prop_map(Into::into));
-    (name(), name(), any::<[u8; 16]>(), any::<bool>(), any::<u64>(), any::<u64>(), vec(peer(), 0..64), watchdog)
-        .prop_map(|(cluster, node, session, tree, linger, budget, peers, watchdog)| Settings {
+    let flags = (any::<bool>(), any::<bool>());
+    (name(), name(), any::<[u8; 16]>(), flags, any::<u64>(), any::<u64>(), vec(peer(), 0..64), watchdog).prop_map(
+        |(cluster, node, session, (tree, addresses), linger, budget, peers, watchdog)| Settings {
             cluster,
             node,
             session,
@@ -38,7 +39,24 @@ fn settings() -> impl Strategy<Value = Settings> {
             budget: Duration::from_nanos(budget),
             peers,
             watchdog,
-        })
+            addresses,
+        },
+    )
+}
+
+fn address() -> impl Strategy<Value = Address> {
+    prop_oneof![
+        (1..=i32::MAX as u32, any::<Ipv4Addr>(), 0..=32_u8).prop_map(|(interface, ip, prefix)| Address {
+            interface,
+            ip: ip.into(),
+            prefix
+        }),
+        (1..=i32::MAX as u32, any::<Ipv6Addr>(), 0..=128_u8).prop_map(|(interface, ip, prefix)| Address {
+            interface,
+            ip: ip.into(),
+            prefix
+        }),
+    ]
 }
 
 fn start() -> impl Strategy<Value = Start> {
@@ -60,6 +78,8 @@ fn command() -> impl Strategy<Value = Command> {
         start().prop_map(Command::Start),
         (any::<u32>(), 1..=64_i32).prop_map(|(slot, signo)| Command::Signal { slot, signo }),
         any::<u32>().prop_map(|slot| Command::Kill { slot }),
+        (address(), 1..=SECONDS_MAX).prop_map(|(address, seconds)| Command::Raise { address, seconds }),
+        address().prop_map(|address| Command::Lower { address }),
         Just(Command::End),
     ]
 }
@@ -81,6 +101,8 @@ fn report() -> impl Strategy<Value = Report> {
             signal
         }),
         any::<u32>().prop_map(|slot| Report::Gone { slot }),
+        (address(), any::<i32>()).prop_map(|(address, errno)| Report::Raised { address, errno }),
+        address().prop_map(|address| Report::Lowered { address }),
         Just(Report::Overdue),
         any::<[u8; 32]>().prop_map(|secret| Report::Proof { secret }),
     ]

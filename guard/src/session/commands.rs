@@ -1,6 +1,6 @@
 //! What the agent tells its guard, and what the guard does about it.
 
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
@@ -55,6 +55,8 @@ impl Session {
             }
             Command::Signal { slot, signo } => self.tell_keeper(slot, ToKeeper::Signal(signo)),
             Command::Kill { slot } => self.slots.iter().filter(|held| held.id == slot).for_each(Slot::kill),
+            Command::Raise { address, seconds } => self.raise(address, seconds),
+            Command::Lower { address } => self.lower(&address),
             Command::End => self.end(),
         }
     }
@@ -112,6 +114,7 @@ impl Session {
             recipe: &recipe,
             group: group.as_ref(),
             page: self.page,
+            netlink: self.addresses.as_ref().map(AsFd::as_fd),
             guard: &theirs,
             guard_life: &self.life,
             signals: &self.signals,

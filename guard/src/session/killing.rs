@@ -20,9 +20,11 @@ const PATIENCE: u64 = 20_000_000;
 const PAUSE_MAX: u64 = 500_000_000;
 
 impl Session {
-    /// Nothing may live from now on.
+    /// Nothing may live from now on. The addresses go first, so that nobody is sent to a dead service. Should the kernel
+    /// keep us waiting for its table, the keepers have the deadline too, and kill before they look at addresses.
     pub(super) fn begin_to_kill(&mut self, now: u64) {
         self.phase = Phase::Killing { since: now, overdue: false };
+        self.lower_all();
         if let Some(group) = &self.group {
             group.kill();
         }
@@ -63,6 +65,9 @@ impl Session {
     pub(super) fn pursue(&mut self, now: u64) {
         let killing = matches!(self.phase, Phase::Killing { .. });
         let bereft = self.slots.iter().any(Slot::is_bereft);
+        if killing {
+            self.lower_all();
+        }
         if killing || bereft {
             let orphans = self.kill_orphans(now, killing);
             self.free_slots(orphans > 0);
@@ -116,8 +121,8 @@ impl Session {
         }
     }
 
-    /// There is no child. Where there is a cgroup it must be empty too, and an agent that had to die must be dead: only
-    /// then is it proven (D2, D3, D4).
+    /// There is no child. Where there is a cgroup it must be empty too, an agent that had to die must be dead, and no
+    /// address may be up: only then is it proven (D2, D3, D4, D5).
     fn conclude(&mut self) {
         let Phase::Killing { .. } = self.phase else {
             return;
@@ -125,7 +130,7 @@ impl Session {
         if self.group.as_ref().is_some_and(crate::cgroup::SessionGroup::is_still_populated) {
             return;
         }
-        if self.agent_must_die && !is_dead(&self.agent) {
+        if self.agent_must_die && !is_dead(&self.agent) || self.holds_addresses() {
             return;
         }
         let now = crate::clock::boottime();

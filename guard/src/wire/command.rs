@@ -6,7 +6,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Command, Malformed, NAME_MAX, PACKET_MAX, PEERS_MAX, Start, VERSION};
+use super::{Command, Malformed, NAME_MAX, PACKET_MAX, PEERS_MAX, SECONDS_MAX, Start, VERSION, address};
 use crate::bytes::{Reader, Writer};
 use crate::settings::{Containment, Settings};
 
@@ -17,6 +17,8 @@ const START: u8 = 4;
 const SIGNAL: u8 = 5;
 const KILL: u8 = 6;
 const END: u8 = 7;
+const RAISE: u8 = 8;
+const LOWER: u8 = 9;
 
 /// The most arguments or variables of one start.
 const STRINGS_MAX: usize = 8192;
@@ -37,6 +39,8 @@ impl Command {
             Self::Start(start) => put_start(out.u8(START), start),
             Self::Signal { slot, signo } => _ = out.u8(SIGNAL).u32(*slot).u32(signo.cast_unsigned()),
             Self::Kill { slot } => _ = out.u8(KILL).u32(*slot),
+            Self::Raise { address, seconds } => _ = address::put(out.u8(RAISE), address).u32(*seconds),
+            Self::Lower { address } => _ = address::put(out.u8(LOWER), address),
             Self::End => _ = out.u8(END),
         }
         out.finish()
@@ -58,6 +62,8 @@ impl Command {
             START => Self::Start(take_start(&mut from)?),
             SIGNAL => Self::Signal { slot: from.u32()?, signo: take_signo(&mut from)? },
             KILL => Self::Kill { slot: from.u32()? },
+            RAISE => Self::Raise { address: address::take(&mut from)?, seconds: take_seconds(&mut from)? },
+            LOWER => Self::Lower { address: address::take(&mut from)? },
             END => Self::End,
             _ => return Err(Malformed::Kind),
         };
@@ -75,6 +81,7 @@ fn put_settings(out: &mut Writer, settings: &Settings) {
     out.u64(nanoseconds(settings.linger)).u64(nanoseconds(settings.budget));
     put_peers(out, &settings.peers);
     out.optional(settings.watchdog.as_ref().map(|path| path.as_os_str().as_bytes()));
+    out.u8(u8::from(settings.addresses));
 }
 
 fn take_settings(from: &mut Reader<'_>) -> Result<Settings, Malformed> {
@@ -91,6 +98,11 @@ fn take_settings(from: &mut Reader<'_>) -> Result<Settings, Malformed> {
         budget: Duration::from_nanos(from.u64()?),
         peers: take_peers(from)?,
         watchdog: from.optional(PATH_MAX)?.map(take_path).transpose()?,
+        addresses: match from.u8()? {
+            0 => false,
+            1 => true,
+            _ => return Err(Malformed::Value),
+        },
     })
 }
 
@@ -179,6 +191,11 @@ fn take_name(from: &mut Reader<'_>) -> Result<String, Malformed> {
 fn take_signo(from: &mut Reader<'_>) -> Result<i32, Malformed> {
     let signo = from.u32()?.cast_signed();
     if (1..=SIGNO_MAX).contains(&signo) { Ok(signo) } else { Err(Malformed::Value) }
+}
+
+fn take_seconds(from: &mut Reader<'_>) -> Result<u32, Malformed> {
+    let seconds = from.u32()?;
+    if (1..=SECONDS_MAX).contains(&seconds) { Ok(seconds) } else { Err(Malformed::Value) }
 }
 
 /// Whole nanoseconds; five centuries are as good as for ever.

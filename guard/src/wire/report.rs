@@ -1,6 +1,6 @@
 //! How a [`Report`] is written down.
 
-use super::{Contained, Malformed, Report, VERSION};
+use super::{Contained, Malformed, Report, VERSION, address};
 use crate::bytes::{Reader, Writer};
 
 const HELLO: u8 = 1;
@@ -11,6 +11,8 @@ const GONE: u8 = 5;
 const OVERDUE: u8 = 6;
 const PROOF: u8 = 7;
 const UNFIT: u8 = 8;
+const RAISED: u8 = 9;
+const LOWERED: u8 = 10;
 
 impl Report {
     /// The packet for this message.
@@ -30,6 +32,10 @@ impl Report {
                 put_number(put_number(out.u8(EXITED).u32(*slot), *code), *signal);
             }
             Self::Gone { slot } => _ = out.u8(GONE).u32(*slot),
+            Self::Raised { address, errno } => {
+                address::put(out.u8(RAISED), address).u32(errno.cast_unsigned());
+            }
+            Self::Lowered { address } => _ = address::put(out.u8(LOWERED), address),
             Self::Overdue => _ = out.u8(OVERDUE),
             Self::Proof { secret } => _ = out.u8(PROOF).raw(secret),
         }
@@ -59,6 +65,8 @@ impl Report {
                 Self::Exited { slot: from.u32()?, code: take_number(&mut from)?, signal: take_number(&mut from)? }
             }
             GONE => Self::Gone { slot: from.u32()? },
+            RAISED => Self::Raised { address: address::take(&mut from)?, errno: from.u32()?.cast_signed() },
+            LOWERED => Self::Lowered { address: address::take(&mut from)? },
             OVERDUE => Self::Overdue,
             PROOF => Self::Proof { secret: from.array()? },
             _ => return Err(Malformed::Kind),

@@ -9,7 +9,7 @@ use std::os::fd::AsFd;
 use std::process::Stdio;
 use std::time::Duration;
 
-use hotseat_guard::{Command, Containment, Guard, Report, Settings, Start, boottime};
+use hotseat_guard::{Address, Command, Containment, Guard, Report, Settings, Start, boottime};
 
 fn main() -> std::io::Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -17,6 +17,7 @@ fn main() -> std::io::Result<()> {
     let mut settings = Settings::new("lab", &args[1][..8], session);
     settings.containment = if args[2] == "tree" { Containment::Tree } else { Containment::Auto };
     settings.peers = args[3].parse().into_iter().collect();
+    settings.addresses = !addresses().is_empty();
     let deadline = Duration::from_millis(args[4].parse().expect("DEADLINE_MS"));
     settings.linger = Duration::from_millis(args[5].parse().expect("LINGER_MS"));
     let guard = Guard::spawn(args[0].as_ref(), &settings)?;
@@ -41,14 +42,32 @@ fn main() -> std::io::Result<()> {
         cwd: None,
     };
     extend(&guard, deadline)?;
+    for address in addresses() {
+        let seconds = std::env::var("SECONDS_LEFT").expect("for RAISE").parse().expect("SECONDS_LEFT");
+        guard.send(&Command::Raise { address, seconds }, None)?;
+    }
     guard.send(&Command::Start(start), Some(std::io::stderr().as_fd()))?;
     loop {
         while let Some(report) = guard.receive()? {
-            println!("{}", line(&report));
+            // Addresses are looked for where they are, on the interface.
+            if !matches!(report, Report::Raised { errno: 0, .. }) {
+                println!("{}", line(&report));
+            }
         }
         std::thread::sleep(Duration::from_millis(2));
         extend(&guard, deadline)?;
     }
+}
+
+/// `RAISE` in the environment: `INTERFACE=IP/PREFIX`, with spaces between several.
+fn addresses() -> Vec<Address> {
+    let all = std::env::var("RAISE").unwrap_or_default();
+    let one = |text: &str| {
+        let (interface, rest) = text.split_once('=')?;
+        let (ip, prefix) = rest.split_once('/')?;
+        Some(Address { interface: interface.parse().ok()?, ip: ip.parse().ok()?, prefix: prefix.parse().ok()? })
+    };
+    all.split_ascii_whitespace().map(|text| one(text).expect("RAISE")).collect()
 }
 
 fn extend(guard: &Guard, by: Duration) -> std::io::Result<()> {
