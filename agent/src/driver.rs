@@ -3,6 +3,7 @@
 //! It waits for nothing but the next thing to happen: store calls, checks and hooks run in tasks of their
 //! own and come back as inputs. It decides nothing.
 
+mod follower;
 mod guard;
 mod reload;
 mod show;
@@ -31,6 +32,7 @@ use crate::story::{self, Loudness};
 use crate::supervisor::{Job, Supervisor};
 use crate::tasks::Tasks;
 use crate::unit::Unit;
+use crate::vip;
 
 /// Inputs that may wait. Their senders wait when it is full: nothing is lost.
 pub const INBOX: usize = 1024;
@@ -50,6 +52,8 @@ pub enum Message {
     Peers(Vec<Peer>),
     /// A lock on this machine speaks to the voters.
     Lock(lock::Word),
+    /// What follows a leadership speaks.
+    Follower(vip::Word),
     /// Hand over, stop, exit.
     Stop,
     /// The configuration was read anew.
@@ -65,6 +69,7 @@ pub struct Driver {
     peers: Peers,
     voting: Option<Voting>,
     ears: lock::Ears,
+    followers: vip::Followers,
     history: History,
     inbox: mpsc::Receiver<Message>,
     show: watch::Sender<Arc<Snapshot>>,
@@ -96,6 +101,8 @@ pub struct Parts {
     pub peers: Peers,
     /// The hand among the voters, where the agents are the store.
     pub voting: Option<Voting>,
+    /// What follows the groups' leaderships.
+    pub followers: vip::Followers,
     /// The story.
     pub history: History,
     /// What comes in.
@@ -128,6 +135,7 @@ impl Driver {
             peers: parts.peers,
             voting: parts.voting,
             ears: lock::Ears::default(),
+            followers: parts.followers,
             history: parts.history,
             inbox,
             show: parts.show,
@@ -208,6 +216,7 @@ impl Driver {
                 }
                 None
             }
+            Message::Follower(word) => self.follower(word),
             Message::Stop => {
                 self.stopping = true;
                 Some(Input::Stop)
@@ -242,6 +251,7 @@ impl Driver {
             | Input::Reconfigure(_)
             | Input::Asked(..)
             | Input::Answered(..)
+            | Input::Withdrawn(..)
             | Input::Kept(..)
             | Input::Stop => {}
         }
@@ -299,8 +309,13 @@ impl Driver {
                     self.tasks.turn(Arc::clone(unit), run, role);
                 }
             }
-            // What follows the leadership reads it from the picture that is published after this step.
-            Action::Announce(..) | Action::Withdraw(..) => {}
+            // Proxies follow by the picture that is published after this step.
+            Action::Announce(group, epoch) => self.followers.announce(&group, epoch),
+            Action::Withdraw(group, epoch) => {
+                self.followers.withdraw(&group, epoch);
+                // At once, and before the guard is told to stop the service.
+                self.supervisor.lower(&group);
+            }
             Action::Reply(id, result) => {
                 if let Some(reply) = self.replies.remove(&id) {
                     drop(reply.send(result));

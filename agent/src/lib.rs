@@ -43,5 +43,6 @@ pub mod supervisor;
 pub mod tasks;
 pub mod unit;
 mod vigil;
+pub mod vip;
 
 pub use run::{Failure, Options, Signal, run};

@@ -4,7 +4,7 @@
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 
-use hotseat_guard::Guard;
+use hotseat_guard::{Ethernet, Guard};
 use tokio::io::unix::AsyncFd;
 
 /// Waits on a timer's descriptor.
@@ -24,6 +24,15 @@ pub(crate) fn guard(guard: Guard) -> io::Result<AsyncFd<Guard>> {
     // SAFETY: a `Guard` owns its socket in a field that it never replaces, so `as_raw_fd` names the same open
     // descriptor until it is dropped, and `AsyncFd` owns it.
     unsafe { register(guard) }
+}
+
+/// Waits on a packet socket.
+///
+/// # Errors
+/// As [`timer`].
+pub(crate) fn ethernet(socket: Ethernet) -> io::Result<AsyncFd<Ethernet>> {
+    // SAFETY: an `Ethernet` owns its socket in a field that it never replaces, as a `Guard` does.
+    unsafe { register(socket) }
 }
 
 /// # Safety

@@ -29,7 +29,9 @@ use crate::pulse::Pulse;
 use crate::records::Records;
 use crate::reliance;
 use crate::snapshot::{Facts, Snapshot};
+use crate::tasks::Tasks;
 use crate::unit::Unit;
+use crate::vip::{self, Followers, Hands};
 
 /// With `listen` port 0, tries to find one that is free for TCP and UDP.
 const PORT_TRIES: u32 = 32;
@@ -78,6 +80,7 @@ pub async fn run(mut config: Config, mut options: Options) -> Result<(), Failure
         // It votes, and never leads: it need not even know what.
         config.groups.clear();
     }
+    vip::check(&config).map_err(Failure)?;
     let home = Home::open(&config.node.data_dir).map_err(Failure)?;
     let (listener, peers, bound) = listen(config.node.listen).await?;
     let own = config.node.advertise.unwrap_or(bound);
@@ -123,9 +126,18 @@ pub async fn run(mut config: Config, mut options: Options) -> Result<(), Failure
         damage: None,
         stopping: false,
         pids: BTreeMap::new(),
+        followers: BTreeMap::new(),
     };
     let (show, shown) = watch::channel(Arc::new(first));
     let history = History::default();
+    let hands = Hands {
+        inbox: sender.clone(),
+        tasks: Tasks::new(sender.clone(), records.clone()),
+        picture: shown.clone(),
+        history: history.clone(),
+        seconds: vip::seconds(&config.cluster.timing),
+    };
+    let followers = Followers::start(&units, &Arc::new(hands));
     let facts = Facts {
         config: Arc::new(config.clone()),
         store_kind: store.kind().into(),
@@ -158,7 +170,22 @@ pub async fn run(mut config: Config, mut options: Options) -> Result<(), Failure
     let inbox = (sender, receiver);
     let settings = Arc::new(config.clone());
     let exe = options.exe;
-    let parts = Parts { node, units, records, peers, voting, history, inbox, show, routes, guard, exe, settings, own };
+    let parts = Parts {
+        node,
+        units,
+        records,
+        peers,
+        voting,
+        followers,
+        history,
+        inbox,
+        show,
+        routes,
+        guard,
+        exe,
+        settings,
+        own,
+    };
     let exit = run_loop(parts).await?;
     elections.close().await;
     if let Some(embedded) = embedded {
@@ -313,6 +340,7 @@ fn guard_settings(config: &Config) -> Settings {
         linger: timing.promise().silence() * 2,
         budget: timing.stop_budget(),
         watchdog: config.node.watchdog.clone(),
+        addresses: config.groups.iter().any(|group| group.vip.is_some()),
         ..Settings::new(config.cluster.name.clone(), config.node.name.to_string(), [0; 16])
     }
 }

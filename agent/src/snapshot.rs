@@ -8,10 +8,11 @@ use hotseat_client as wire;
 use hotseat_core::{GroupId, GroupView, Instant, MemberState, MemberView, Mode, Seat, View};
 
 use crate::clock;
-use crate::config::Config;
+use crate::config::{Config, Group};
 use crate::pulse::Pulse;
 use crate::records::Records;
 use crate::story;
+use crate::vip;
 
 /// The loop's view and what belongs to it.
 #[derive(Debug)]
@@ -30,6 +31,8 @@ pub struct Snapshot {
     pub stopping: bool,
     /// The processes of this node's services.
     pub pids: BTreeMap<GroupId, u32>,
+    /// What follows this node's leaderships.
+    pub followers: BTreeMap<GroupId, vip::Shown>,
 }
 
 /// What every reader of the agent needs. Cheap to clone.
@@ -83,7 +86,7 @@ impl Snapshot {
             groups: groups
                 .filter_map(|(configured, (proxy, check))| {
                     let view = self.group(&configured.id)?;
-                    let group = self.wire_group(view, configured.netid, *proxy, facts);
+                    let group = self.wire_group(view, configured, *proxy, facts);
                     let at = |address: Option<std::net::SocketAddr>| address.map(|at| at.to_string());
                     Some(wire::Group { check: at(check.http), agent_check: at(check.line), ..group })
                 })
@@ -115,12 +118,13 @@ impl Snapshot {
     fn wire_group(
         &self,
         view: &GroupView,
-        netid: u32,
+        configured: &Group,
         proxy: Option<std::net::SocketAddr>,
         facts: &Facts,
     ) -> wire::Group {
         let since = facts.records.leads_since(&view.id);
         let reason = facts.records.reason(&view.id);
+        let followers = self.followers.get(&view.id);
         let stale = clock::now().since(self.taken);
         // A record outlives its node. Where there is a roll, it says who is still to be expected.
         let gone = |member: &MemberView| facts.embedded.as_ref().is_some_and(|it| it.has_removed(&member.node));
@@ -135,10 +139,12 @@ impl Snapshot {
             reason: reason.map(|reason| story::reason(&reason)).unwrap_or_default(),
             serving: view.serving,
             paused: false,
-            netid,
+            netid: configured.netid,
             proxy: proxy.map(|proxy| proxy.to_string()),
             check: None,
             agent_check: None,
+            vip: followers.map(|shown| shown.vip(configured)).unwrap_or_default(),
+            floating: followers.and_then(vip::Shown::floating),
             members: members.map(|member| wire_member(member, stale, pid(member))).collect(),
         }
     }

@@ -14,10 +14,11 @@ use std::os::fd::AsFd;
 use std::path::PathBuf;
 
 use hotseat_core::{GroupId, GuardReport, Input, Nonce, Proof, ProofHash, Secret, ServiceInput};
-use hotseat_guard::{Command, Contained, Guard, Report, Settings, Start};
+use hotseat_guard::{Address, Command, Contained, Guard, Report, Settings, Start};
 use tokio::io::unix::AsyncFd;
 use tokio::sync::oneshot;
 
+use crate::vip::{Holdings, Tell};
 use crate::{output, random, ready, vigil};
 
 /// A command that is to run inside the guard's tree (D3), and what becomes of it.
@@ -68,6 +69,7 @@ pub struct Supervisor {
     next: u32,
     guarding: Option<u32>,
     ended: Option<(Option<i32>, Option<i32>)>,
+    holdings: Holdings,
 }
 
 impl Supervisor {
@@ -83,6 +85,7 @@ impl Supervisor {
             next: 1,
             guarding: None,
             ended: None,
+            holdings: Holdings::default(),
         }
     }
 
@@ -129,6 +132,7 @@ impl Supervisor {
         self.session = settings.session;
         self.slots.clear();
         self.pids.clear();
+        self.holdings.clear();
         self.guard = Some(ready::guard(guard)?);
         Ok(())
     }
@@ -204,6 +208,26 @@ impl Supervisor {
         }
     }
 
+    /// Has an address raised for a group; `tell` hears what becomes of it.
+    pub fn raise(&mut self, group: GroupId, address: Address, seconds: u32, tell: Tell) {
+        // Without a guard nobody holds anything: `tell` closes.
+        if self.guard.is_some() {
+            self.holdings.add(address, group, tell);
+            self.tell(&Command::Raise { address, seconds });
+        }
+    }
+
+    /// Has every address of a group lowered.
+    pub fn lower(&self, group: &GroupId) {
+        self.holdings.of(group).into_iter().for_each(|address| self.tell(&Command::Lower { address }));
+    }
+
+    /// The same, and answers when none is left.
+    pub fn lower_and_answer(&mut self, group: GroupId, reply: oneshot::Sender<()>) {
+        self.lower(&group);
+        self.holdings.when_none(group, reply);
+    }
+
     fn slot(&self, group: &GroupId, run: u64) -> Option<u32> {
         let same = |used: &Use| matches!(used, Use::Service(its, number) if its == group && *number == run);
         self.slots.iter().find(|(_, used)| same(used)).map(|(slot, _)| *slot)
@@ -235,6 +259,7 @@ impl Supervisor {
         self.guard = None;
         self.slots.clear();
         self.pids.clear();
+        self.holdings.clear();
         Input::Guard(GuardReport::Lost)
     }
 
@@ -266,6 +291,7 @@ impl Supervisor {
             }
             Report::Proof { secret } => {
                 self.guard = None;
+                self.holdings.clear();
                 let session = Nonce(u128::from_be_bytes(self.session));
                 Some(Input::Guard(GuardReport::Proven(Proof { session, secret: Secret(secret) })))
             }
@@ -277,6 +303,14 @@ impl Supervisor {
             Report::StartFailed { slot, errno } => self.start_failed(slot, errno),
             Report::Exited { slot, code, signal } => self.exited(slot, code, signal),
             Report::Gone { slot } => self.gone(slot),
+            Report::Raised { address, errno } => {
+                self.holdings.raised(&address, errno);
+                None
+            }
+            Report::Lowered { address } => {
+                self.holdings.lowered(&address);
+                None
+            }
         }
     }
 

@@ -143,18 +143,29 @@ impl Tasks {
 
     /// Runs a command in the guard's tree (D3) and waits until nothing of it is alive.
     async fn run(&self, program: Program, limit: Duration) -> Result<(), String> {
+        let outcome = self.run_until(program, limit, std::future::pending()).await;
+        outcome.expect("nothing ends it before its time")
+    }
+
+    /// The same, and ends it before its time once `over` is ready: `None` then.
+    pub async fn run_until(
+        &self,
+        program: Program,
+        limit: Duration,
+        over: impl Future<Output = ()>,
+    ) -> Option<Result<(), String>> {
         let id = self.jobs.fetch_add(1, Ordering::Relaxed);
         let (reply, mut answer) = oneshot::channel();
         self.send(Message::Job(Job::Run { id, program, reply })).await;
         let lost = || Err(String::from("its guard is gone"));
-        match tokio::time::timeout(limit, &mut answer).await {
-            Ok(answer) => answer.unwrap_or_else(|_| lost()),
-            Err(_) => {
-                self.send(Message::Job(Job::Kill(id))).await;
-                drop(answer.await);
-                Err(format!("no end within {limit:?}: killed"))
-            }
-        }
+        let too_long = tokio::select! {
+            answer = &mut answer => return Some(answer.unwrap_or_else(|_| lost())),
+            () = tokio::time::sleep(limit) => true,
+            () = over => false,
+        };
+        self.send(Message::Job(Job::Kill(id))).await;
+        drop(answer.await);
+        too_long.then(|| Err(format!("no end within {limit:?}: killed")))
     }
 
     async fn send(&self, message: Message) {

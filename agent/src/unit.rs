@@ -85,7 +85,20 @@ impl Unit {
                 hooks: service.on_promote.is_some(),
             },
             address: self.address.map(|address| address.to_string()),
+            followers: self.has_followers(),
         }
+    }
+
+    /// Whether anything follows its leadership: an address, a command that moves one.
+    #[must_use]
+    pub fn has_followers(&self) -> bool {
+        self.config.vip.is_some() || self.config.floating.is_some()
+    }
+
+    /// The node's name.
+    #[must_use]
+    pub fn node(&self) -> &str {
+        &self.node
     }
 
     fn expand(&self, command: &[String]) -> Vec<String> {
@@ -133,6 +146,12 @@ impl Unit {
     #[must_use]
     pub fn check_command(&self, argv: &[String], role: Role) -> Program {
         self.command(argv, role, &format!("{} check", self.config.id))
+    }
+
+    /// A command that follows the leadership.
+    #[must_use]
+    pub fn follower(&self, argv: &[String], role: Role, name: &str) -> Program {
+        self.command(argv, role, name)
     }
 
     /// A check with its placeholders filled in.

@@ -65,6 +65,7 @@ fn details(cluster: &Cluster, group: &Group, width: usize) -> String {
     if let Some(trouble) = &cluster.store.trouble {
         text += &format!("{:width$}     store: {trouble}\n", "");
     }
+    text += &followers(cluster, group, width);
     for member in &group.members {
         if let Some(trouble) = &member.trouble {
             text += &format!("{:width$}     {} {}: {trouble}\n", "", member.node, member.state);
@@ -74,6 +75,31 @@ fn details(cluster: &Cluster, group: &Group, width: usize) -> String {
         if member.contained == "degraded" {
             text += &format!("{:width$}     {} contained: degraded\n", "", member.node);
         }
+    }
+    text
+}
+
+/// Addresses that follow the leader. Only the leader's own agent knows whether they are up.
+fn followers(cluster: &Cluster, group: &Group, width: usize) -> String {
+    let here = group.leader.as_deref() == Some(cluster.node.as_str());
+    let mut text = String::new();
+    for vip in &group.vip {
+        let state = match (&vip.trouble, &group.leader) {
+            (Some(trouble), _) => format!("NOT UP: {trouble}"),
+            (None, _) if vip.up => format!("up on {}", vip.interface),
+            (None, Some(_)) if here => String::from("coming up"),
+            (None, Some(leader)) => format!("follows {leader}"),
+            (None, None) => String::from("down"),
+        };
+        text += &format!("{:width$}     address {} {state}\n", "", vip.address);
+    }
+    if let Some(floating) = group.floating.as_ref().filter(|_| here) {
+        let state = match &floating.trouble {
+            Some(trouble) => format!("NOT MOVED: {trouble}"),
+            None if floating.moved => String::from("moved here"),
+            None => String::from("being moved"),
+        };
+        text += &format!("{:width$}     floating address {state}\n", "");
     }
     text
 }

@@ -138,8 +138,38 @@ pub struct Group {
     /// Where this node answers `HAProxy`'s agent-check.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent_check: Option<String>,
+    /// The IP addresses that follow the leader, as the answering node has them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub vip: Vec<Vip>,
+    /// The command that moves an address to the leader, as the answering node runs it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub floating: Option<Floating>,
     /// Everybody in it.
     pub members: Vec<Member>,
+}
+
+/// An IP address that follows a group's leader. On a node that does not lead it is not up, without trouble.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Vip {
+    /// `IP/PREFIX`.
+    pub address: String,
+    /// Where it comes to.
+    pub interface: String,
+    /// Whether the answering node has it.
+    pub up: bool,
+    /// Why the answering node does not have it, though it leads.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<String>,
+}
+
+/// A command that moves an address of somebody else's network to the leader.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Floating {
+    /// Whether it has succeeded on the answering node, in the present epoch.
+    pub moved: bool,
+    /// How its latest try failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<String>,
 }
 
 /// One member of a group.

@@ -49,6 +49,8 @@ pub struct GroupConfig {
     pub service: ServiceConfig,
     /// Where this node's service answers, `host:port`.
     pub address: Option<String>,
+    /// Whether anything follows an announcement that has to be off again before a release: an address, a hook.
+    pub followers: bool,
 }
 
 /// Where this node stands in a group.
@@ -117,6 +119,8 @@ pub(crate) struct Group {
     vacant: Option<(Instant, Reason)>,
     parting: Option<Parting>,
     announced: Option<Epoch>,
+    /// A withdrawal that is not answered yet.
+    withdrawing: bool,
     /// A write was refused: only a look can tell what stands there now.
     blind: bool,
     damaged: bool,
@@ -135,6 +139,7 @@ impl Group {
             vacant: None,
             parting: None,
             announced: None,
+            withdrawing: false,
             blind: false,
             damaged: false,
             known: None,
@@ -178,12 +183,22 @@ impl Group {
         self.parting = None;
         self.register.abandon();
         self.service.forget();
+        // What followed dies with the session, by the guard's hand and before its proof (D3, D5).
+        self.withdrawing = false;
         self.vacant = None;
     }
 
     fn withdraw(&mut self, desk: &mut Desk<'_>) {
         if let Some(epoch) = self.announced.take() {
             desk.out.push(Action::Withdraw(self.config.id.clone(), epoch));
+            self.withdrawing = self.config.followers;
+        }
+    }
+
+    /// What followed this epoch is off. An answer of an earlier one comes too late to count.
+    pub(crate) fn withdrawn(&mut self, epoch: Epoch) {
+        if self.seat.epoch() == Some(epoch) {
+            self.withdrawing = false;
         }
     }
 
@@ -288,7 +303,7 @@ impl Group {
         hushing
     }
 
-    /// Service first, release after.
+    /// Service and followers first, release after.
     fn step_down(&mut self, epoch: Epoch, desk: &mut Desk<'_>) {
         if self.hushing(desk) {
             return;
@@ -297,7 +312,8 @@ impl Group {
         let rushed = desk.config.rules.breaks(Mutant::ReleaseBeforeStop);
         // Once stepped down it may die or restart as a standby; the release is sent until it is settled all the same.
         let releasing = matches!(self.seat, Seat::Releasing(_));
-        if releasing || self.service.stepped_down() || rushed {
+        let clear = self.service.stepped_down() && !self.withdrawing;
+        if releasing || clear || rushed {
             self.seat = Seat::Releasing(epoch);
             if self.may_write(desk) {
                 self.send_release(epoch, desk);

@@ -135,6 +135,9 @@ pub enum Input {
     Request(u64, Request),
     /// The groups' configurations were read anew; groups that are not named stay as they are.
     Reconfigure(Vec<crate::group::GroupConfig>),
+    /// What followed the leadership of that epoch, an address or a hook, is off again: the answer to the newest
+    /// `Withdraw`.
+    Withdrawn(GroupId, Epoch),
     /// Another node asks this one as a voter.
     Asked(VoterId, Question),
     /// A voter answers.
@@ -206,7 +209,8 @@ pub enum Action {
     Turn(GroupId, u64, Role),
     /// The group is led from here and its service is ready: proxies and addresses may follow.
     Announce(GroupId, Epoch),
-    /// No longer.
+    /// No longer. Where the group has [followers](crate::GroupConfig::followers), `Withdrawn` answers it, and nothing is
+    /// released before.
     Withdraw(GroupId, Epoch),
     /// Answer an operator.
     Reply(u64, Result<(), RequestError>),

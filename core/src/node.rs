@@ -198,6 +198,11 @@ impl Node {
                     group.service_input(run, input, desk);
                 }
             }),
+            Input::Withdrawn(group, epoch) => {
+                if let Some(group) = self.groups.get_mut(&group) {
+                    group.withdrawn(epoch);
+                }
+            }
             Input::Request(id, request) => {
                 let reply = self.request(now, request, out);
                 out.push(Action::Reply(id, reply));

@@ -5,6 +5,7 @@
 //!                     │
 //!     Observer ───────┤ asks every service directly, with one clock: who answers as leader, in which epoch
 //!     Witness  ───────┤ watches every process: are services of two nodes alive at one instant
+//!     Addresses ──────┤ watches every host's interfaces: does an address belong to two of them at one instant
 //!     Registers ──────┘ take what the services write, one of them fenced; their history is judged afterwards
 //!     Net: hosts of their own for the nodes, and what can be done to the wires
 //! ```
@@ -14,6 +15,7 @@
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a test that cannot go on stops")]
 #![forbid(unsafe_code)]
 
+pub mod addresses;
 pub mod balancer;
 pub mod case;
 pub mod clock;

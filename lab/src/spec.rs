@@ -64,6 +64,8 @@ pub struct Spec {
     service: Table,
     proxy: Option<Table>,
     checked: bool,
+    vip: Table,
+    floating: Table,
     own: BTreeMap<usize, Vec<(&'static str, String, String)>>,
     env: Vec<(String, String)>,
 }
@@ -87,6 +89,8 @@ impl Spec {
             service: Table::new(),
             proxy: None,
             checked: false,
+            vip: Table::new(),
+            floating: Table::new(),
             own: BTreeMap::new(),
             env: Vec::new(),
         };
@@ -214,7 +218,21 @@ impl Spec {
         self
     }
 
-    /// A key of one node alone, from 1, in `cluster`, `node`, `group`, `service` or `proxy`.
+    /// A key of `[group.vip]`.
+    #[must_use]
+    pub fn vip(mut self, key: &str, value: &str) -> Self {
+        self.vip.insert(key.into(), value.into());
+        self
+    }
+
+    /// A key of `[group.floating]`.
+    #[must_use]
+    pub fn floating(mut self, key: &str, value: &str) -> Self {
+        self.floating.insert(key.into(), value.into());
+        self
+    }
+
+    /// A key of one node alone, from 1, in `cluster`, `node`, `group`, `service`, `proxy`, `vip` or `floating`.
     #[must_use]
     pub fn only(mut self, node: usize, section: &'static str, key: &str, value: &str) -> Self {
         self.own.entry(node).or_default().push((section, key.into(), value.into()));
@@ -273,6 +291,11 @@ impl Spec {
         if let Some((check, line)) = ports.checks {
             let keys = [("listen", quoted(&check.to_string())), ("agent", quoted(&line.to_string()))];
             section("[group.check]", &keys, Table::new());
+        }
+        for (name, table) in [("vip", &self.vip), ("floating", &self.floating)] {
+            if !table.is_empty() {
+                section(&format!("[group.{name}]"), &[], own(name, table));
+            }
         }
         text
     }

@@ -85,6 +85,7 @@ pub(crate) fn input(input: &Input) -> String {
         | Input::Reconfigure(_)
         | Input::Asked(..)
         | Input::Answered(..)
+        | Input::Withdrawn(..)
         | Input::Kept(..)
         | Input::Stop => format!("<- {input:?}"),
     }

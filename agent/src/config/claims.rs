@@ -12,6 +12,7 @@ pub(super) struct Claims {
     ids: Vec<(GroupId, Spot)>,
     netids: Vec<Netid>,
     addresses: Vec<(SocketAddr, String, Spot)>,
+    vips: Vec<(IpAddr, Spot)>,
 }
 
 struct Netid {
@@ -49,6 +50,16 @@ impl Claims {
                 Ok(())
             }
         }
+    }
+
+    /// Claims an IP address that is to move.
+    pub(super) fn vip(&mut self, ip: IpAddr, spot: Spot) -> Result<(), Fault> {
+        if let Some((_, first)) = self.vips.iter().find(|(taken, _)| *taken == ip) {
+            let fault = Fault::new(spot, format!("{ip} is there twice"), "an address can follow one group only");
+            return Err(fault.first(first.clone()));
+        }
+        self.vips.push((ip, spot));
+        Ok(())
     }
 
     /// Claims an address for `owner`. Port 0 is any free one, so nobody can clash with it.

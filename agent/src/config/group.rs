@@ -5,16 +5,19 @@ use super::claims::Claims;
 use super::cluster::advice;
 use super::entry::Entry;
 use super::fault::{Fault, quoted};
+use super::floating::{self, Floating};
 use super::node::Node;
 use super::proxy::{self, Proxy};
 use super::section::Section;
 use super::service::{self, Service};
+use super::vip::{self, Vip};
 use crate::lock::GROUP_PREFIX;
 use hotseat_core::{GroupId, Mode};
 use std::time::Duration;
 use toml::de::DeValue;
 
-const KEYS: &[&str] = &["id", "role", "mode", "priority", "failback", "netid", "service", "proxy", "check"];
+const KEYS: &[&str] =
+    &["id", "role", "mode", "priority", "failback", "netid", "service", "proxy", "check", "vip", "floating"];
 const MODES: &[(&str, Mode)] = &[
     ("auto", Mode::Auto),
     ("leader", Mode::Leader),
@@ -49,6 +52,10 @@ pub struct Group {
     pub proxy: Option<Proxy>,
     /// Where load balancers ask.
     pub check: Option<CheckPort>,
+    /// IP addresses that the leader's machine has.
+    pub vip: Option<Vip>,
+    /// A command that moves an address of somebody else's network to the leader.
+    pub floating: Option<Floating>,
 }
 
 /// Whether leadership returns to a node of larger priority.
@@ -74,6 +81,11 @@ impl Group {
         let proxy = section.maybe("proxy", proxy)?;
         let check = |entry: Entry<'_>| CheckPort::read(&entry.section("[group.check]", check_port::KEYS)?, &id, claims);
         let check = section.maybe("check", check)?;
+        let vip = |entry: Entry<'_>| Vip::read(&entry.section("[group.vip]", vip::KEYS)?, &id, node, claims);
+        let vip = section.maybe("vip", vip)?;
+        let floating =
+            |entry: Entry<'_>| Floating::read(&entry.section("[group.floating]", floating::KEYS)?, service.port);
+        let floating = section.maybe("floating", floating)?;
         Ok(Self {
             role: section.or("role", Entry::filled, ROLE)?.to_owned(),
             mode: section.or("mode", |e| e.word_or("mode", MODES, MODES_OF_AMP), Mode::Auto)?,
@@ -84,6 +96,8 @@ impl Group {
             service,
             proxy,
             check,
+            vip,
+            floating,
         })
     }
 }

@@ -15,8 +15,10 @@ impl Driver {
         let same = |unit: &Arc<Unit>| {
             let group = config.groups.iter().find(|group| group.id == *unit.id());
             group.is_some_and(|group| {
-                let ports = |it: &config::Group| (it.proxy.clone(), it.check.clone(), it.service.port);
-                ports(group) == ports(&unit.config)
+                let fixed = |it: &config::Group| {
+                    (it.proxy.clone(), it.check.clone(), it.vip.clone(), it.floating.clone(), it.service.port)
+                };
+                fixed(group) == fixed(&unit.config)
             })
         };
         // The folder may have been given on the command line.
@@ -24,7 +26,8 @@ impl Driver {
         let fixed = config.cluster == self.settings.cluster && node == self.settings.node;
         if !known || !fixed || !self.units.values().all(same) {
             tracing::warn!(
-                "settings read anew, but [cluster], [node], ports, proxies, and which groups there are need a restart"
+                "settings read anew, but [cluster], [node], ports, proxies, what follows the leader (vip, floating), and \
+                 which groups there are need a restart"
             );
         } else {
             tracing::info!(
@@ -35,7 +38,9 @@ impl Driver {
             if let Some(unit) = self.units.get_mut(&group.id) {
                 let unit = Arc::make_mut(unit);
                 // The address was chosen at the start and stays: others know it.
-                unit.config = config::Group { service: group.service.clone(), ..group.clone() };
+                // What follows the leader too: it may be up.
+                let (vip, floating) = (unit.config.vip.clone(), unit.config.floating.clone());
+                unit.config = config::Group { vip, floating, ..group.clone() };
             }
         }
         Input::Reconfigure(self.units.values().map(|unit| unit.for_core()).collect())

@@ -31,6 +31,7 @@ pub(super) const fn is_a_vote(input: &Input) -> bool {
         | Input::Service(..)
         | Input::Request(..)
         | Input::Reconfigure(_)
+        | Input::Withdrawn(..)
         | Input::Stop => false,
     }
 }
@@ -85,6 +86,7 @@ impl Driver {
             damage: self.damage.clone(),
             stopping: self.stopping,
             pids: self.supervisor.pids(),
+            followers: self.followers.shown().clone(),
         };
         self.show.send_replace(Arc::new(snapshot));
     }

@@ -205,6 +205,7 @@ impl Holder {
                 self.feed(Input::LookFailed);
             }
             Message::Job(_)
+            | Message::Follower(_)
             | Message::Lock(_)
             | Message::Peers(_)
             | Message::Request(..)

@@ -57,6 +57,7 @@ impl Bench {
 
     fn config(&self, seat: u32) -> GroupConfig {
         GroupConfig {
+            followers: false,
             id: self.lock.seat(seat),
             role: String::from("lock"),
             mode: if seat == self.seat { Mode::Auto } else { Mode::Disabled },

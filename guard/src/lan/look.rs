@@ -76,6 +76,16 @@ impl Look {
         }
     }
 
+    /// Whether this process may add and remove addresses. Changes nothing.
+    ///
+    /// # Errors
+    /// `PermissionDenied` without `CAP_NET_ADMIN`.
+    pub fn may_change(&mut self) -> io::Result<()> {
+        // The kernel looks at permissions first, and then finds no interface of this number.
+        let nowhere = Address { interface: i32::MAX.cast_unsigned(), ip: Ipv4Addr::BROADCAST.into(), prefix: 32 };
+        Ok(self.netlink.lower(&nowhere)?)
+    }
+
     /// Every address of this machine.
     ///
     /// # Errors
@@ -92,10 +102,11 @@ impl Look {
                 match answer.kind {
                     message::NLMSG_DONE => return Ok(found),
                     message::RTM_NEWADDR => found.extend(address(&answer)),
-                    _ => match answer.errno() {
-                        Some(errno) => return Err(io::Error::from_raw_os_error(errno)),
-                        None => {}
-                    },
+                    _ => {
+                        if let Some(errno) = answer.errno() {
+                            return Err(io::Error::from_raw_os_error(errno));
+                        }
+                    }
                 }
             }
         }

@@ -57,6 +57,19 @@ impl Host {
         self.within(|| command.spawn())
     }
 
+    /// Runs lines of `ip` here; all of them or a panic.
+    pub fn ip(&self, lines: &str) {
+        ip(Some(self), lines);
+    }
+
+    /// What `ip` shows here.
+    #[must_use]
+    pub fn show(&self, words: &[&str]) -> String {
+        let output = Command::new("ip").args(["-n", self.name(), "-o"]).args(words).output().unwrap();
+        assert!(output.status.success(), "ip {words:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
     pub(super) fn remove(&self) {
         let _ = rustix::mount::unmount(&self.0, rustix::mount::UnmountFlags::DETACH);
         let _ = std::fs::remove_file(&self.0);

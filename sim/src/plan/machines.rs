@@ -76,6 +76,7 @@ fn group(rng: &mut Rng, id: &GroupId, service: ServiceConfig, number: usize, at:
     let mode =
         if usual { Mode::Auto } else { rng.pick(&[Mode::HotStandby, Mode::Backup, Mode::Disabled, Mode::Standby]) };
     GroupConfig {
+        followers: true,
         id: id.clone(),
         role: "primary".into(),
         mode,

@@ -92,6 +92,7 @@ impl Setup {
         let idle = self.witnesses.iter().any(|it| it == name);
         let priority = self.priorities.iter().find(|(it, _)| it == name).map_or(0, |(_, value)| *value);
         let group = |(id, service): &(GroupId, ServiceConfig)| GroupConfig {
+            followers: false,
             id: id.clone(),
             role: "primary".into(),
             mode: Mode::Auto,

@@ -12,6 +12,8 @@ use crate::trace;
 
 /// More wakes than this in one simulated millisecond is a busy loop.
 const WAKES_MAX: u32 = 40;
+/// What follows a leadership is off so long after it was withdrawn: an address in less, a hook in more.
+const FOLLOWERS_TAKE: u64 = 3 * MS;
 
 impl World {
     pub(crate) fn start_agent(&mut self, at: usize) {
@@ -169,7 +171,10 @@ impl World {
                 self.later(self.net.ipc, What::Turn(of, group, run, role));
             }
             Action::Announce(group, epoch) => self.announce(of, &group, epoch),
-            Action::Withdraw(..) => {}
+            Action::Withdraw(group, epoch) => {
+                let off = Input::Withdrawn(group, epoch);
+                self.later(FOLLOWERS_TAKE, What::Tell(of, Box::new(off)));
+            }
             Action::Reply(_, reply) => {
                 let label = self.label(of.machine);
                 self.trace.story(self.now, &label, || Story::reply(&reply));
