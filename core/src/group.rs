@@ -312,7 +312,8 @@ impl Group {
         let rushed = desk.config.rules.breaks(Mutant::ReleaseBeforeStop);
         // Once stepped down it may die or restart as a standby; the release is sent until it is settled all the same.
         let releasing = matches!(self.seat, Seat::Releasing(_));
-        let clear = self.service.stepped_down() && !self.withdrawing;
+        let early = desk.config.rules.breaks(Mutant::ReleaseBeforeFollowers);
+        let clear = self.service.stepped_down() && (!self.withdrawing || early);
         if releasing || clear || rushed {
             self.seat = Seat::Releasing(epoch);
             if self.may_write(desk) {

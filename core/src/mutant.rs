@@ -37,6 +37,7 @@ mutants! {
     UnequalIsReplaced = "!= for replaced",
     ClaimWithoutVersion = "claim without version",
     ReleaseBeforeStop = "release before the stop",
+    ReleaseBeforeFollowers = "release before what follows is off",
     LapsedSessionResumes = "lapsed session resumes",
     GuardDeadlineRelative = "guard deadline relative instead of absolute",
     ActBeforeClaimAcknowledged = "act before the claim is acknowledged",

@@ -1,6 +1,6 @@
 //! What can happen in the world. Everything that happens to a machine waits while the machine is frozen.
 
-use hotseat_core::{Expect, GroupId, GuardCommand, Input, Key, Proof, Record, Role, Ticket};
+use hotseat_core::{Epoch, Expect, GroupId, GuardCommand, Input, Key, Proof, Record, Role, Ticket};
 
 use crate::fault::Fault;
 
@@ -60,6 +60,8 @@ pub enum What {
     CheckReady(AgentRef, GroupId, u64, u64),
     /// A health check ends.
     CheckHealth(AgentRef, GroupId, u64),
+    /// What followed an epoch has gone, as that order of its agent said.
+    Off(AgentRef, GroupId, Epoch, u32),
     /// A write reaches the store.
     Write(Box<Call>),
     /// A listing that began then comes back.

@@ -4,6 +4,7 @@ mod announced_ready;
 mod contained;
 mod dead_before_next;
 mod epoch_grows;
+mod followers_first;
 mod lapsed_is_over;
 mod listens_first;
 mod no_false_alarm;
@@ -146,6 +147,15 @@ pub(crate) enum Fact<'a> {
         /// Whether a ready check passed since the service was told of it.
         checked: bool,
     },
+    /// What follows a leadership is on; or, without an epoch, off.
+    Followed {
+        /// Who.
+        of: AgentRef,
+        /// Of this group.
+        group: &'a GroupId,
+        /// The epoch.
+        epoch: Option<Epoch>,
+    },
     /// Something of a session lives after its deadline and the stop budget.
     Outlived {
         /// Where.
@@ -173,6 +183,7 @@ pub(crate) struct Invariants {
     epoch_grows: epoch_grows::EpochGrows,
     dead_before_next: dead_before_next::DeadBeforeNext,
     settled: settled::Settled,
+    followers_first: followers_first::FollowersFirst,
     promise_kept: promise_kept::PromiseKept,
     voters_overlap: voters_overlap::VotersOverlap,
     /// What is to be asked at the end.
@@ -193,6 +204,7 @@ impl Invariants {
         self.dead_before_next.see(now, fact).map_err(name("dead_before_next"))?;
         contained::see(fact).map_err(name("contained"))?;
         self.settled.see(fact).map_err(name("settled"))?;
+        self.followers_first.see(fact).map_err(name("followers_first"))?;
         lapsed_is_over::see(fact).map_err(name("lapsed_is_over"))?;
         announced_ready::see(fact).map_err(name("announced_ready"))?;
         self.promise_kept.see(fact).map_err(name("promise_kept"))?;

@@ -37,6 +37,8 @@ pub struct Agent {
     pub refused: bool,
     /// It has looked at its copy of the log.
     pub informed: bool,
+    /// How often the followers of each group were told to come or to go.
+    pub followers: BTreeMap<GroupId, u32>,
     /// What its voter has bound itself to.
     pub bound: BTreeSet<SessionId>,
 }

@@ -153,6 +153,7 @@ impl World {
             What::Turned(agent, group, run, role) => self.turned(agent, group, run, role),
             What::CheckReady(agent, group, run, began) => self.check_ready(agent, group, run, began),
             What::CheckHealth(agent, group, run) => self.check_health(agent, group, run),
+            What::Off(agent, group, epoch, order) => self.off(agent, group, epoch, order),
             What::Write(call) => self.write_arrives(*call),
             What::List(agent, began) => self.list(agent, began),
             What::Order(guard, command) => self.order(guard, command),
@@ -207,7 +208,8 @@ fn target(what: &What) -> (Option<usize>, Option<AgentRef>, Option<GuardRef>) {
         | What::Turn(of, ..)
         | What::Turned(of, ..)
         | What::CheckReady(of, ..)
-        | What::CheckHealth(of, ..) => (Some(of.machine), Some(*of), None),
+        | What::CheckHealth(of, ..)
+        | What::Off(of, ..) => (Some(of.machine), Some(*of), None),
         // A keeper kills, and a service dies, whether the guard runs or not.
         What::Alarm(of) | What::Exits(of, ..) | What::Dead(of, ..) => (Some(of.machine), None, None),
         What::Order(of, _) | What::Orphaned(of) | What::Prove(of) => (Some(of.machine), None, Some(*of)),

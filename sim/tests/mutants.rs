@@ -74,6 +74,7 @@ killed! {
         unequal_is_replaced: UnequalIsReplaced,
         claim_without_version: ClaimWithoutVersion,
         release_before_stop: ReleaseBeforeStop,
+        release_before_followers: ReleaseBeforeFollowers,
         lapsed_session_resumes: LapsedSessionResumes,
         guard_deadline_relative: GuardDeadlineRelative,
         act_before_claim_acknowledged: ActBeforeClaimAcknowledged,

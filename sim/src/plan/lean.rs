@@ -45,6 +45,7 @@ impl Lean {
             | Mutant::VersionReused
             | Mutant::ClaimWithoutVersion
             | Mutant::ReleaseBeforeStop
+            | Mutant::ReleaseBeforeFollowers
             | Mutant::LapsedSessionResumes
             | Mutant::GuardDeadlineRelative
             | Mutant::ActBeforeClaimAcknowledged

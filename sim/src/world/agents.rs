@@ -1,6 +1,8 @@
 //! Driving an agent's mind: inputs in, actions carried out, the timer kept. It adds no decision.
 
-use hotseat_core::{Action, Answer, Event, GroupId, GuardCommand, Input, Mutant, Node, NodeConfig, Role, SessionId};
+use hotseat_core::{
+    Action, Answer, Epoch, Event, GroupId, GuardCommand, Input, Mutant, Node, NodeConfig, Role, SessionId,
+};
 
 use super::World;
 use crate::clock::MS;
@@ -41,6 +43,7 @@ impl World {
             window: 0,
             wakes: 0,
             refused: false,
+            followers: Default::default(),
             informed: false,
             bound,
         });
@@ -170,10 +173,16 @@ impl World {
                 self.ordered(of, &group, role);
                 self.later(self.net.ipc, What::Turn(of, group, run, role));
             }
-            Action::Announce(group, epoch) => self.announce(of, &group, epoch),
+            Action::Announce(group, epoch) => {
+                self.announce(of, &group, epoch);
+                if self.order_followers(of, &group).is_some() {
+                    self.fact(&Fact::Followed { of, group: &group, epoch: Some(epoch) });
+                }
+            }
             Action::Withdraw(group, epoch) => {
-                let off = Input::Withdrawn(group, epoch);
-                self.later(FOLLOWERS_TAKE, What::Tell(of, Box::new(off)));
+                if let Some(order) = self.order_followers(of, &group) {
+                    self.later(FOLLOWERS_TAKE, What::Off(of, group, epoch, order));
+                }
             }
             Action::Reply(_, reply) => {
                 let label = self.label(of.machine);
@@ -185,6 +194,24 @@ impl World {
                 self.trace.story(self.now, &label, || Story::exit(&exit));
                 self.agent_gone(of.machine);
             }
+        }
+    }
+
+    /// The number of this order, if anything follows the group here.
+    fn order_followers(&mut self, of: AgentRef, group: &GroupId) -> Option<u32> {
+        let machine = &mut self.machines[of.machine];
+        machine.config.groups.iter().find(|it| it.id == *group && it.followers)?;
+        let order = machine.agent.as_mut()?.followers.entry(group.clone()).or_default();
+        *order += 1;
+        Some(*order)
+    }
+
+    /// The followers have gone, unless there was a newer order since.
+    pub(crate) fn off(&mut self, of: AgentRef, group: GroupId, epoch: Epoch, order: u32) {
+        let agent = self.machines[of.machine].agent.as_ref().filter(|agent| agent.life == of.life);
+        if agent.and_then(|agent| agent.followers.get(&group)) == Some(&order) {
+            self.fact(&Fact::Followed { of, group: &group, epoch: None });
+            self.tell_now(of, Input::Withdrawn(group, epoch));
         }
     }
 
