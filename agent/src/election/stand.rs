@@ -208,6 +208,7 @@ impl Stand {
                 self.feed(Input::LookFailed);
             }
             Message::Job(_)
+            | Message::Follower(_)
             | Message::Lock(_)
             | Message::Peers(_)
             | Message::Request(..)
