@@ -149,6 +149,13 @@ impl Node {
         self.child().as_mut().is_some_and(|child| child.try_wait().unwrap().is_none())
     }
 
+    /// Starts the agent anew if it has ended, as a machine's supervisor does.
+    pub fn revive(&self) {
+        if self.ended().is_some() {
+            self.start();
+        }
+    }
+
     /// Waits for the agent's end.
     pub fn wait_exit(&self) -> ExitStatus {
         poll(CEILING, || self.ended()).unwrap_or_else(|| panic!("{} does not end:\n{}", self.name, self.log()))

@@ -25,9 +25,7 @@ fn check(cluster: &Cluster, what: &str, changes_max: u64, wrong: impl FnOnce(&No
     let case = Case::begin(cluster);
     let (old, struck) = (case.old, Instant::now());
     wrong(old);
-    if !old.runs() {
-        old.start();
-    }
+    old.revive();
     case.end(changes_max).tell(what, struck, old);
 }
 

@@ -159,7 +159,7 @@ fn who_waits_may_give_up() {
     let lock = Lock::start(node, &["a", "--", "sleep", "1000"]);
     held(node, "a", 1);
     let waits = Lock::start(node, &["a", "--", "true"]);
-    poll(CEILING, || (!waits.guards().is_empty()).then_some(())).expect("it waits");
+    waits.wait_until_begun();
     waits.send(Signal::INT);
     assert_eq!(waits.end().status.code(), Some(130));
     drop(lock);
@@ -178,7 +178,7 @@ fn a_shared_lock_has_so_many_holders_in(cluster: &Cluster) {
     let third = run(here, &["a", "--shared", "2", "--try", "--", "true"]);
     assert_eq!(third.status.code(), Some(1), "{third:?}");
     let waits = Lock::start(here, &["a", "--shared", "2", "--", "sh", "-c", "echo $HOTSEAT_SEAT $HOTSEAT_EPOCH"]);
-    poll(CEILING, || (!waits.guards().is_empty()).then_some(())).expect("it waits");
+    waits.wait_until_begun();
     assert_eq!(holders(here, "a"), 2);
     let [first, second] = locks;
     second.send(Signal::TERM);

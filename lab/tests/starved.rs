@@ -34,9 +34,8 @@ fn of_descriptors(store: Store) {
     std::thread::sleep(TTL * 2);
     if old.runs() {
         old.feed_descriptors();
-    } else {
-        old.start();
     }
+    old.revive();
     case.end(1).tell("no descriptor left", struck, old);
 }
 
@@ -48,9 +47,7 @@ fn of_memory(store: Store) {
     let starved = old.starve_of_memory();
     case.successor(&case.others());
     drop(starved);
-    if !old.runs() {
-        old.start();
-    }
+    old.revive();
     case.end(1).tell("out of memory", struck, old);
 }
 

@@ -1,17 +1,10 @@
 //! Heartbeats and time-outs are settings, and no decision rests on a wall clock.
 #![allow(missing_docs, clippy::unwrap_used)]
 
-use std::fs;
-use std::process::Command;
 use std::time::Duration;
 
 use hotseat_lab::observer::demo;
-use hotseat_lab::{Cluster, Node, Spec, program};
-
-/// Where Debian has it, on whatever machine.
-fn faketime() -> String {
-    format!("/usr/lib/{}-linux-gnu/faketime/libfaketime.so.1", std::env::consts::ARCH)
-}
+use hotseat_lab::{Cluster, Node, Spec, clock};
 
 #[test]
 fn amp_4() {
@@ -33,36 +26,28 @@ fn amp_4() {
     assert_eq!(group.reason, "the old leader was silent: host, network or agent lost");
 }
 
-fn start_with_clock(node: &Node, clock: &str) {
-    fs::write(node.path("clock"), clock).unwrap();
-    let mut command = Command::new(program::hotseat());
-    command.env("LD_PRELOAD", faketime()).env("FAKETIME_TIMESTAMP_FILE", node.path("clock"));
-    command.env("FAKETIME_NO_CACHE", "1").env("FAKETIME_DONT_FAKE_MONOTONIC", "1").env("DONT_FAKE_MONOTONIC", "1");
-    node.start_as(&mut command);
-}
-
 /// The leader's wall clock is years off and steps back and forth; nothing comes of it.
 #[test]
 fn amp_4_wall_clocks_decide_nothing() {
-    if !program::have(&faketime(), "faketime") {
+    if !clock::possible() {
         return;
     }
     let cluster = Cluster::prepare(Spec::demo().hot());
     let leader = cluster.node("n1");
-    start_with_clock(leader, "-1000d");
+    leader.start_with_wall_clock("-1000d");
     cluster.settle();
     cluster.others(leader).for_each(Node::start);
     cluster.settle();
     let before = leader.group().unwrap();
     assert!(leader.leads());
-    for clock in ["+1000d", "-3000d", "+0"] {
-        fs::write(leader.path("clock"), clock).unwrap();
+    for wrong in ["+1000d", "-3000d", "+0"] {
+        leader.set_clock(wrong);
         // Nothing is to happen, so there is nothing to wait for but time: more than a ttl of it.
         std::thread::sleep(Duration::from_millis(2500));
         let now = leader.group().unwrap();
-        assert_eq!((now.epoch, &now.leader), (before.epoch, &before.leader), "after a step to {clock}");
+        assert_eq!((now.epoch, &now.leader), (before.epoch, &before.leader), "after a step to {wrong}");
     }
-    fs::write(leader.path("clock"), "-1000d").unwrap();
+    leader.set_clock("-1000d");
     leader.kill_service();
     let (new, _) = cluster.next_leader(leader);
     let told = leader.events();

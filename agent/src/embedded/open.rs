@@ -71,6 +71,7 @@ pub async fn open(config: &Config, own: SocketAddr, text: Option<String>) -> Res
     let promises = Promises::at(&Seat::folder(data_dir));
     let promised = promises.load().map_err(Failure)?;
     let keeper = Arc::new(Keeper::open(source(config, &seat, own)?).map_err(|error| Failure(error.to_string()))?);
+    links::wake_up(&keeper).await;
     let (removed, removed_now) = watch::channel(Arc::default());
     let reception = Arc::new(Reception::new(text, seat.members.clone()));
     let limits = Limits { silence: config.cluster.timing.ttl(), ..Limits::default() };

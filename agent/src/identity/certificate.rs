@@ -108,6 +108,8 @@ impl Certificate {
         let expires_in = self.ends.duration_since(now).unwrap_or_default();
         let life = self.ends.duration_since(self.begins).unwrap_or_default();
         let state = match expires_in {
+            // It was made by a clock that ran ahead: nobody accepts it yet.
+            _ if now < self.begins => State::Due,
             Duration::ZERO => State::Expired,
             left if left <= life / TROUBLE_AT => State::Trouble,
             left if left <= life / RENEWED_AT => State::Due,
@@ -139,6 +141,8 @@ mod tests {
         let states = [0, 59, 60, 74, 75, 89, 90, 91].map(|n| certificate.health(day(n)).state);
         use State::{Due, Expired, Fresh, Trouble};
         assert_eq!(states, [Fresh, Fresh, Due, Due, Trouble, Trouble, Expired, Expired]);
+        let ahead = Certificate { begins: day(40), ..certificate.clone() };
+        assert_eq!(ahead.health(day(39)).state, Due);
         assert_eq!(certificate.health(day(89)).expires_in, Duration::from_secs(86_400));
     }
 }

@@ -19,8 +19,7 @@ const ASKING_MAX: Duration = Duration::from_secs(10);
 /// certificates are somebody else's, or there are none.
 pub async fn keep_fresh(keeper: Arc<Keeper>, links: Links, members: watch::Receiver<Vec<Peer>>) {
     while matches!(keeper.source(), Source::Own(..)) {
-        let due = keeper.health(SystemTime::now()).is_some_and(|health| health.state != State::Fresh);
-        if due {
+        if due(&keeper) {
             let members = members.borrow().clone();
             match renew(&keeper, &links, &members).await {
                 Ok(()) => tracing::info!("this node's certificate was renewed"),
@@ -31,6 +30,36 @@ pub async fn keep_fresh(keeper: Arc<Keeper>, links: Links, members: watch::Recei
     }
 }
 
+/// Renews the certificate before anybody is spoken to, if it is due and this node can by itself: members that were all away
+/// for longer than theirs live would turn each other away for ever.
+pub async fn wake_up(keeper: &Arc<Keeper>) {
+    if !due(keeper) {
+        return;
+    }
+    match by_itself(keeper).await {
+        Some(Ok(())) => tracing::info!("this node's certificate was renewed"),
+        Some(Err(why)) => tracing::warn!("this node's certificate could not be renewed: {why}"),
+        // Another member is asked later.
+        None => {}
+    }
+}
+
+fn due(keeper: &Keeper) -> bool {
+    keeper.health(SystemTime::now()).is_some_and(|health| health.state != State::Fresh)
+}
+
+/// Renews the certificate with the CA's key; `None` where this node does not hold it.
+async fn by_itself(keeper: &Arc<Keeper>) -> Option<Result<(), String>> {
+    let Source::Own(folder, ..) = keeper.source() else { return None };
+    let identity = Arc::clone(&keeper.watch().borrow());
+    identity.authority()?;
+    let made = read_key(folder.clone()).await.and_then(|(key, request)| Ok((key, sign(&identity, &request)?)));
+    Some(match made {
+        Ok((key, cert)) => put(keeper, folder, &identity, &key, cert).await,
+        Err(why) => Err(why),
+    })
+}
+
 /// Renews the certificate now.
 ///
 /// # Errors
@@ -39,13 +68,24 @@ pub async fn renew(keeper: &Arc<Keeper>, links: &Links, members: &[Peer]) -> Res
     let Source::Own(folder, ..) = keeper.source() else {
         return Err("these certificates are given: whoever made them has to renew them".to_owned());
     };
+    if let Some(renewed) = by_itself(keeper).await {
+        return renewed;
+    }
     let identity = Arc::clone(&keeper.watch().borrow());
     let (key, request) = read_key(folder.clone()).await?;
-    let cert = match sign(&identity, &request) {
-        Some(signed) => signed?,
-        None => ask(links, members, identity.name().id, request).await?,
-    };
-    if !ours(&identity, &cert, &key) {
+    let cert = ask(links, members, identity.name().id, request).await?;
+    put(keeper, folder, &identity, &key, cert).await
+}
+
+/// Puts a new certificate in the old one's place, on disk and in use.
+async fn put(
+    keeper: &Arc<Keeper>,
+    folder: &Folder,
+    identity: &Identity,
+    key: &NodeKey,
+    cert: String,
+) -> Result<(), String> {
+    if !ours(identity, &cert, key) {
         return Err("the certificate that came is not for this node".to_owned());
     }
     let (folder, keeper) = (folder.clone(), Arc::clone(keeper));
@@ -66,11 +106,11 @@ async fn on_disk<T: Send + 'static>(work: impl FnOnce() -> Result<T, String> + S
     tokio::task::spawn_blocking(work).await.map_err(|why| why.to_string())?
 }
 
-fn sign(identity: &Identity, request: &str) -> Option<Result<String, String>> {
-    let (authority, name) = (identity.authority()?, identity.name());
+fn sign(identity: &Identity, request: &str) -> Result<String, String> {
+    let (authority, name) = (identity.authority().ok_or("this node does not hold the CA's key")?, identity.name());
     let hosts = identity.certificate().map(|it| it.hosts.clone()).unwrap_or_default();
     let node = NodeSeat { name: &name.node, id: name.id, hosts: &hosts };
-    Some(authority.sign(&node, request, SystemTime::now()).map_err(|why| why.to_string()))
+    authority.sign(&node, request, SystemTime::now()).map_err(|why| why.to_string())
 }
 
 async fn ask(links: &Links, members: &[Peer], own: u64, request: String) -> Result<String, String> {

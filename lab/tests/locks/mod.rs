@@ -61,6 +61,11 @@ impl Lock {
         numbers().into_iter().filter(ours).collect()
     }
 
+    /// Waits until it has begun: it has a guard, whether it holds the lock or stands in the queue.
+    pub(crate) fn wait_until_begun(&self) {
+        poll(CEILING, || (!self.guards().is_empty()).then_some(())).expect("it begins");
+    }
+
     /// Its end: status, output and errors.
     pub(crate) fn end(mut self) -> Output {
         self.child.take().unwrap().wait_with_output().unwrap()

@@ -147,7 +147,7 @@ pub(crate) fn settled(cluster: &Cluster) -> (&Node, u64) {
 pub(crate) fn settles(cluster: &Cluster) -> (&Node, u64) {
     let start = Instant::now();
     loop {
-        cluster.nodes().iter().filter(|node| node.ended().is_some()).for_each(Node::start);
+        cluster.nodes().iter().for_each(Node::revive);
         if let Some(found) = look(cluster) {
             return found;
         }

@@ -158,8 +158,6 @@ impl Ill {
             Kind::Term => _ = node.wait_exit(),
             _ => {}
         }
-        if node.ended().is_some() {
-            node.start();
-        }
+        node.revive();
     }
 }
