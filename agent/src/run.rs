@@ -16,7 +16,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::api::{self, Api};
 use crate::checkport::CheckPorts;
 use crate::clock;
-use crate::config::{self, Config, StoreUrl};
+use crate::config::{self, Config, OnStandby, StoreUrl};
 use crate::driver::{Driver, INBOX, Message, Parts};
 use crate::election::Elections;
 use crate::embedded::{self, Embedded};
@@ -24,7 +24,7 @@ use crate::history::History;
 use crate::home::Home;
 use crate::lock::Listing;
 use crate::peers::Peers;
-use crate::proxy::{self, Gate, Limits, Route};
+use crate::proxy::{self, Gate, Limits, Redirect, Route};
 use crate::pulse::Pulse;
 use crate::records::Records;
 use crate::reliance;
@@ -307,16 +307,26 @@ async fn proxies(
         };
         let named = |error: io::Error| Failure(format!("group {}: proxy on {}: {error}", group.id, proxy.listen));
         let listener = TcpListener::bind(proxy.listen).await.map_err(named)?;
-        addresses.push(Some(listener.local_addr().map_err(named)?));
+        let at = listener.local_addr().map_err(named)?;
+        addresses.push(Some(at));
         let limits = Limits { protocol: proxy.protocol, ..Limits::new(proxy.hold, proxy.max_parked) };
         let (gate, keeper) =
             Gate::open(proxy).map_err(|why| Failure(format!("group {}: proxy: tls: {why}", group.id)))?;
-        handles.push(proxy::spawn_behind(gate, listener, receiver, limits));
+        let redirect = redirect(config, proxy, at);
+        handles.push(proxy::spawn_behind(gate, redirect, listener, receiver, limits));
         if let Some(keeper) = keeper {
             tokio::spawn(keeper.run(rereads.clone()));
         }
     }
     Ok((routes, addresses, handles))
+}
+
+/// Where the proxy that listens `at` sends what belongs to another node, if it does not carry it.
+fn redirect(config: &Config, proxy: &config::Proxy, at: SocketAddr) -> Option<Redirect> {
+    let OnStandby::Redirect(to) = &proxy.on_standby else { return None };
+    let scheme = if proxy.tls.is_some() { "https" } else { "http" };
+    let to = to.clone().unwrap_or_else(|| format!("{scheme}://{{host}}:{}", at.port()));
+    Some(Redirect::new(config.node.name.as_str(), &to))
 }
 
 fn node_config(config: &Config, own: SocketAddr, units: &[Arc<Unit>], voter: Option<VoterConfig>) -> NodeConfig {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use hotseat_lab::http::{self, Answer};
 use hotseat_lab::observer::demo;
 use hotseat_lab::spec::Store;
-use hotseat_lab::{CEILING, Cluster, Node, Spec, poll, program};
+use hotseat_lab::{CEILING, Cluster, Node, Spec, net, poll, program};
 
 const LEADER: &str = "This node is a leader.";
 const FOLLOWER: &str = "This node is a follower.";
@@ -204,4 +204,42 @@ fn cmn_7_acts_are_redirected_to_the_leader() {
     let done = program::run("curl".as_ref(), &["-sS", "-L", "-f", "-X", "POST", "-d", &to, &url]);
     assert_eq!((done.code, done.out.as_str()), (Some(0), "{\"accepted\":true}"), "{done:?}");
     cluster.wait_for("it leads", |_| follower.leads().then_some(()));
+}
+
+/// `on_standby = "redirect"`: a standby's proxy names the leader's, and carries nothing there itself.
+#[test]
+fn cmn_7_requests_are_redirected_to_the_leaders_proxy() {
+    if !net::possible() {
+        return;
+    }
+    let redirecting = |spec: Spec, number| spec.only(number, "proxy", "on_standby", "\"redirect\"");
+    let spec = (1..=3).fold(Spec::writer().apart().hot().proxy("30s"), redirecting);
+    let cluster = Cluster::settled(spec);
+    for _ in 0..2 {
+        let leader = cluster.settle();
+        let epoch = leader.group().unwrap().epoch;
+        let own = format!("\"node\":\"{}\"", leader.name);
+        for node in cluster.nodes() {
+            cluster.wait_for("it knows who leads", |_| node.group().filter(|it| it.epoch == epoch && it.serving));
+            let answer = asked(
+                node.proxy(),
+                "POST /a/b?c=d HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi",
+            );
+            if node.name == leader.name {
+                assert!(answer.status == 200 && answer.body.contains(&own), "{answer:?}");
+                continue;
+            }
+            assert_eq!(answer.status, 307, "{answer:?}");
+            let location = format!("location: http://{}/a/b?c=d", leader.proxy());
+            assert!(answer.head.lines().any(|line| line.eq_ignore_ascii_case(&location)), "{}", answer.head);
+            assert!(!answer.body.contains("node"), "nothing was carried: {answer:?}");
+            let url = format!("http://{}/", node.proxy());
+            if program::have("curl", "curl") {
+                let followed = program::run("curl".as_ref(), &["-sS", "-L", "-f", &url]);
+                assert!(followed.code == Some(0) && followed.out.contains(&own), "{followed:?}");
+            }
+        }
+        assert_eq!(leader.post("/api/groups/web/switchover", "").unwrap().status, 202);
+        cluster.next_leader(leader);
+    }
 }

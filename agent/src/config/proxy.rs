@@ -4,6 +4,7 @@ use super::claims::Claims;
 use super::entry::Entry;
 use super::fault::Fault;
 use super::gate::{self, Preambles};
+use super::on_standby::OnStandby;
 use super::section::Section;
 use super::service::Service;
 use crate::proxy::{Protocol, tls};
@@ -12,7 +13,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 /// Keys of `[group.proxy]`.
-pub(super) const KEYS: &[&str] = &["listen", "protocol", "hold", "max_parked", "proxy_protocol", "tls"];
+pub(super) const KEYS: &[&str] = &["listen", "protocol", "hold", "max_parked", "proxy_protocol", "tls", "on_standby"];
 const PROTOCOLS: &[(&str, Protocol)] = &[("auto", Protocol::Auto), ("http", Protocol::Http), ("tcp", Protocol::Tcp)];
 /// Longer than a failover takes with the slowest preset, shorter than most clients' patience.
 const HOLD: Duration = Duration::from_secs(30);
@@ -34,6 +35,8 @@ pub struct Proxy {
     pub preambles: Preambles,
     /// The certificate to end the clients' TLS with; none: it is not ended here.
     pub tls: Option<tls::Files>,
+    /// What it does while another node leads.
+    pub on_standby: OnStandby,
 }
 
 impl Proxy {
@@ -49,13 +52,20 @@ impl Proxy {
         if service.port.is_none() {
             return Err(section.fault("the service has no port to forward to", "add port = 9100 to [group.service]"));
         }
+        let protocol = section.or("protocol", |entry| entry.word("protocol", PROTOCOLS), Protocol::Auto)?;
+        let on_standby = section.or("on_standby", OnStandby::read, OnStandby::Carry)?;
+        if let (Protocol::Tcp, OnStandby::Redirect(_), Some(entry)) = (protocol, &on_standby, section.get("on_standby"))
+        {
+            return Err(entry.fault("only HTTP knows redirects", "protocol = \"http\" or \"auto\", or leave this out"));
+        }
         Ok(Self {
             listen: address,
-            protocol: section.or("protocol", |entry| entry.word("protocol", PROTOCOLS), Protocol::Auto)?,
+            protocol,
             hold: section.or("hold", Entry::duration, HOLD)?,
             max_parked: section.or("max_parked", max_parked, MAX_PARKED)?,
             preambles: section.or("proxy_protocol", gate::preambles, Preambles::default())?,
             tls: section.maybe("tls", gate::tls)?,
+            on_standby,
         })
     }
 }

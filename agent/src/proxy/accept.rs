@@ -9,6 +9,7 @@ use super::http::{Pools, serve_1, serve_2};
 use super::lot::{Lot, Place};
 use super::preamble::Ends;
 use super::reach::{Reached, reach};
+use super::redirect::Redirect;
 use super::speech::{Speech, listen};
 use super::stream::{Heard, Stream};
 use super::{Limits, Protocol};
@@ -36,13 +37,15 @@ pub(super) struct Shared {
     pub(super) pools: Pools,
     /// For bodies of requests.
     pub(super) room: Arc<Semaphore>,
+    /// Where requests go that are not carried, if there are any.
+    pub(super) redirect: Option<Redirect>,
 }
 
 impl Shared {
     pub(super) fn new(limits: Limits, gate: Gate, counters: Arc<Counters>) -> Self {
         let room = Arc::new(Semaphore::new(ROOM));
         let pools = Pools::new(gate.send.is_none());
-        Self { lot: Lot::new(limits.max_parked), counters, limits, gate, pools, room }
+        Self { lot: Lot::new(limits.max_parked), counters, limits, gate, pools, room, redirect: None }
     }
 
     /// Queues whoever has to wait.

@@ -29,6 +29,7 @@ mod http;
 mod lot;
 pub mod preamble;
 mod reach;
+mod redirect;
 mod route;
 mod speech;
 mod stream;
@@ -36,6 +37,7 @@ pub mod tls;
 
 pub use counters::Stats;
 pub use gate::Gate;
+pub use redirect::Redirect;
 pub use route::{Route, Target};
 
 use accept::{Acceptor, Shared};
@@ -95,13 +97,21 @@ impl Limits {
 /// When the sender of `routes` is gone nothing is known any more: all connections are cut and new ones wait.
 #[must_use = "dropping the handle stops the proxy"]
 pub fn spawn(listener: TcpListener, routes: watch::Receiver<Route>, limits: Limits) -> Handle {
-    spawn_behind(Gate::default(), listener, routes, limits)
+    spawn_behind(Gate::default(), None, listener, routes, limits)
 }
 
-/// As [`spawn`]; clients come through `gate`.
+/// As [`spawn`]; clients come through `gate`, and with a `redirect` HTTP requests that belong to another node are not
+/// carried there: their clients are told where it is.
 #[must_use = "dropping the handle stops the proxy"]
-pub fn spawn_behind(gate: Gate, listener: TcpListener, routes: watch::Receiver<Route>, limits: Limits) -> Handle {
-    let shared = Arc::new(Shared::new(limits, gate, Arc::new(Counters::default())));
+pub fn spawn_behind(
+    gate: Gate,
+    redirect: Option<Redirect>,
+    listener: TcpListener,
+    routes: watch::Receiver<Route>,
+    limits: Limits,
+) -> Handle {
+    let shared = Shared::new(limits, gate, Arc::new(Counters::default()));
+    let shared = Arc::new(Shared { redirect, ..shared });
     let course = Course::new(routes);
     let acceptor = Acceptor::new(Arc::clone(&shared), course.clone());
     Handle { drains: Drains { shared, course }, task: tokio::spawn(acceptor.run(listener)) }

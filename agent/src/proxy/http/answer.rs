@@ -76,6 +76,13 @@ impl Answer {
         Self::ours(StatusCode::BAD_GATEWAY, LOST)
     }
 
+    /// The leader is elsewhere, and the client is to go there.
+    pub(super) fn elsewhere(location: HeaderValue) -> Response<Self> {
+        let mut response = Self::ours(StatusCode::TEMPORARY_REDIRECT, "The leader is elsewhere.\n");
+        response.headers_mut().insert(header::LOCATION, location);
+        response
+    }
+
     /// The client did not send what it said it would.
     pub(super) fn bad() -> Response<Self> {
         Self::ours(StatusCode::BAD_REQUEST, "The body of the request is not what its head says.\n")

@@ -12,6 +12,7 @@ use super::tunnel::Tunnel;
 use crate::proxy::accept::{Arrival, Shared};
 use crate::proxy::course::Course;
 use crate::proxy::reach::{pause, reach};
+use crate::proxy::route::Way;
 use hyper::body::{Body, Incoming};
 use hyper::header::{self, HeaderValue};
 use hyper::http::request::Parts;
@@ -29,13 +30,22 @@ pub(super) async fn exchange(visit: Arc<Visit>, request: Request<Incoming>) -> R
     if request.method() == Method::CONNECT {
         return Answer::not_here();
     }
-    let Some(mut errand) = Errand::new(&visit, request).await else { return Answer::bad() };
+    let asked = request.uri().clone();
+    let elsewhere = |way: &Way| visit.shared.redirect.as_ref()?.elsewhere(way, &asked);
     let mut course = visit.course.clone();
+    if let Some(location) = course.way().as_ref().and_then(elsewhere) {
+        return Answer::elsewhere(location);
+    }
+    let Some(mut errand) = Errand::new(&visit, request).await else { return Answer::bad() };
     loop {
         let Some((mut link, seat)) = connect(&visit, &mut course, deadline, errand.grpc).await else {
             visit.shared.counters.refused();
             return if errand.sends == 0 { Answer::nobody() } else { Answer::lost() };
         };
+        // Who had to wait for a leader may belong elsewhere after all.
+        if let Some(location) = elsewhere(seat.way()) {
+            return Answer::elsewhere(location);
+        }
         let lost = match errand.send(&mut link, &seat, &mut course).await {
             Ok(response) => return errand.deliver(response, link, seat, visit, busy).await,
             Err(lost) => lost,
