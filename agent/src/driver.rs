@@ -253,6 +253,7 @@ impl Driver {
             | Input::Answered(..)
             | Input::Withdrawn(..)
             | Input::Kept(..)
+            | Input::Drained(..)
             | Input::Stop => {}
         }
     }
@@ -315,6 +316,11 @@ impl Driver {
                 self.followers.withdraw(&group, epoch);
                 // At once, and before the guard is told to stop the service.
                 self.supervisor.lower(&group);
+            }
+            Action::Drain(group, epoch) => {
+                if let Some(unit) = self.units.get(&group) {
+                    self.tasks.drain(group, epoch, unit.config.drain(), self.show.subscribe());
+                }
             }
             Action::Reply(id, result) => {
                 if let Some(reply) = self.replies.remove(&id) {

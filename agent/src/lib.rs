@@ -16,6 +16,7 @@ pub mod checkport;
 pub mod clock;
 pub mod codec;
 pub mod config;
+pub mod drain;
 pub mod driver;
 mod durable;
 pub mod election;

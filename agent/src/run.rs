@@ -113,7 +113,8 @@ pub async fn run(mut config: Config, mut options: Options) -> Result<(), Failure
     let records = Records::new(Arc::clone(&store), config.node.name.as_str());
     let units = units(&config, &home)?;
     let (reread, rereads) = watch::channel(());
-    let (routes, proxies, _kept) = proxies(&config, &rereads).await?;
+    let Proxies { routes, addresses, handles } = proxies(&config, &rereads).await?;
+    let drains = handles.iter().map(|(group, proxy)| (group.clone(), proxy.drains())).collect();
     let (sender, receiver) = mpsc::channel(INBOX);
     let voter = embedded.as_ref().map(Embedded::voter);
     let node = Node::new(node_config(&config, own, &units, voter));
@@ -143,7 +144,8 @@ pub async fn run(mut config: Config, mut options: Options) -> Result<(), Failure
         store_kind: store.kind().into(),
         store_risk: risk.map(Into::into),
         records: records.clone(),
-        proxies: Arc::new(proxies),
+        proxies: Arc::new(addresses),
+        drains: Arc::new(drains),
         checks: Arc::new(checks.bound()),
         embedded: embedded.as_ref().map(Embedded::facts),
     };
@@ -288,37 +290,40 @@ fn units(config: &Config, home: &Home) -> Result<Vec<Arc<Unit>>, Failure> {
     Ok(units)
 }
 
-type Routes = BTreeMap<GroupId, watch::Sender<Route>>;
+/// The proxies of this node; they stop when this is dropped.
+#[derive(Default)]
+struct Proxies {
+    routes: BTreeMap<GroupId, watch::Sender<Route>>,
+    /// In the order of the configuration.
+    addresses: Vec<Option<SocketAddr>>,
+    handles: BTreeMap<GroupId, proxy::Handle>,
+}
 
-/// The proxies of this node; they stop when their handles are dropped. Their certificates are read anew on `rereads`.
-async fn proxies(
-    config: &Config,
-    rereads: &watch::Receiver<()>,
-) -> Result<(Routes, Vec<Option<SocketAddr>>, Vec<proxy::Handle>), Failure> {
-    let mut routes = BTreeMap::new();
-    let mut addresses = Vec::new();
-    let mut handles = Vec::new();
+/// Their certificates are read anew on `rereads`.
+async fn proxies(config: &Config, rereads: &watch::Receiver<()>) -> Result<Proxies, Failure> {
+    let mut proxies = Proxies::default();
     for group in &config.groups {
         let (sender, receiver) = watch::channel(Route::default());
-        routes.insert(group.id.clone(), sender);
+        proxies.routes.insert(group.id.clone(), sender);
         let Some(proxy) = &group.proxy else {
-            addresses.push(None);
+            proxies.addresses.push(None);
             continue;
         };
         let named = |error: io::Error| Failure(format!("group {}: proxy on {}: {error}", group.id, proxy.listen));
         let listener = TcpListener::bind(proxy.listen).await.map_err(named)?;
         let at = listener.local_addr().map_err(named)?;
-        addresses.push(Some(at));
+        proxies.addresses.push(Some(at));
         let limits = Limits { protocol: proxy.protocol, ..Limits::new(proxy.hold, proxy.max_parked) };
         let (gate, keeper) =
             Gate::open(proxy).map_err(|why| Failure(format!("group {}: proxy: tls: {why}", group.id)))?;
         let redirect = redirect(config, proxy, at);
-        handles.push(proxy::spawn_behind(gate, redirect, listener, receiver, limits));
+        let handle = proxy::spawn_behind(gate, redirect, listener, receiver, limits);
+        proxies.handles.insert(group.id.clone(), handle);
         if let Some(keeper) = keeper {
             tokio::spawn(keeper.run(rereads.clone()));
         }
     }
-    Ok((routes, addresses, handles))
+    Ok(proxies)
 }
 
 /// Where the proxy that listens `at` sends what belongs to another node, if it does not carry it.

@@ -9,6 +9,7 @@ use hotseat_core::{GroupId, GroupView, Instant, MemberState, MemberView, Mode, S
 
 use crate::clock;
 use crate::config::{Config, Group};
+use crate::proxy::Drains;
 use crate::pulse::Pulse;
 use crate::records::Records;
 use crate::story;
@@ -50,6 +51,8 @@ pub struct Facts {
     pub proxies: Arc<Vec<Option<std::net::SocketAddr>>>,
     /// Where load balancers ask about each group, in the order of the configuration.
     pub checks: Arc<Vec<crate::checkport::Bound>>,
+    /// Tells for each group when the proxies here have nothing under way to a leader that ends.
+    pub drains: Arc<BTreeMap<GroupId, Drains>>,
     /// What is to be known of the members, where the agents are the store.
     pub embedded: Option<crate::embedded::Facts>,
 }

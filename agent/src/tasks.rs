@@ -5,15 +5,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use hotseat_core::{
-    Expect, GroupId, Input, Instant, Key, Nonce, Proof, Record, Role, Secret, ServiceInput, SessionId, Ticket,
+    Epoch, Expect, GroupId, Input, Instant, Key, Nonce, Proof, Record, Role, Secret, ServiceInput, SessionId, Ticket,
 };
 use hotseat_guard::Answer;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::check;
 use crate::config::Check;
+use crate::drain::drained;
 use crate::driver::Message;
 use crate::records::Records;
+use crate::snapshot::Snapshot;
 use crate::supervisor::{Job, Program};
 use crate::unit::Unit;
 
@@ -103,6 +105,15 @@ impl Tasks {
         tokio::spawn(async move {
             let result = this.check(&unit, &unit.check(&health.check), health.timeout).await;
             this.report(unit.id().clone(), run, ServiceInput::Health(result));
+        });
+    }
+
+    /// Waits until nothing is under way to a leader that ends.
+    pub fn drain(&self, group: GroupId, epoch: Epoch, limit: Duration, shown: watch::Receiver<Arc<Snapshot>>) {
+        let this = self.clone();
+        tokio::spawn(async move {
+            drained(group.clone(), epoch, limit, shown).await;
+            this.send(Message::Input(Input::Drained(group, epoch))).await;
         });
     }
 

@@ -82,6 +82,7 @@ impl Unit {
                 turn_timeout: service.hook_timeout,
                 health,
                 backoff: Backoff { first: restart.backoff, max: restart.max, attempts: restart.attempts },
+                drain: self.config.drain(),
                 hooks: service.on_promote.is_some(),
             },
             address: self.address.map(|address| address.to_string()),

@@ -125,7 +125,7 @@ async fn only_what_is_harmless_is_sent_again() {
         }
         let answer = client.hear_any().await;
         let short = answer.map_or_else(|_reset| "cut".to_owned(), |answer| answer.head[9..12].to_owned());
-        let sent = one.connections() + other.connections();
+        let sent = one.requests() + other.requests();
         assert_eq!(format!("{short}, taken {sent}"), expected, "{request:?} {after:?}");
     };
     for request in [&get("/"), put] {
@@ -147,7 +147,7 @@ async fn a_request_that_kills_whoever_takes_it_is_not_sent_for_ever() {
     world.lead(1, &service);
     let answer = world.client().await.ask(&get("/")).await;
     assert!(answer.head.starts_with("HTTP/1.1 502 "), "{}", answer.head);
-    assert_eq!(service.connections(), 3);
+    assert_eq!(service.requests(), 3);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -16,6 +16,7 @@
 //! A claim is a compare-and-swap over no leader, or over a session that is *ended in the store*; it never
 //! asks a clock. The release is sent only after the service was seen to have stepped down.
 
+mod parting;
 mod record;
 mod turn;
 mod writes;
@@ -33,6 +34,7 @@ use crate::register::Register;
 use crate::roster::Roster;
 use crate::service::{Failure, Role, Service, ServiceConfig, Told};
 use crate::time::Instant;
+use parting::Parting;
 
 /// What a group is on this node.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,31 +82,6 @@ impl Seat {
                 Some(*epoch)
             }
         }
-    }
-}
-
-/// Why and to whom a leadership is given up.
-#[derive(Clone, Debug)]
-struct Parting {
-    reason: Reason,
-    next: Option<NodeName>,
-    avoid: bool,
-    /// Until then the service goes on acting, so that other nodes' proxies hear of the end before it comes.
-    hush_until: Instant,
-    /// The record says that nobody serves any more.
-    hushed: bool,
-}
-
-impl Parting {
-    /// A planned end is announced first, for no longer than a write may take.
-    fn planned(reason: Reason, next: Option<NodeName>, desk: &Post<'_>) -> Self {
-        let hush_until = desk.now + desk.config.timing.store_timeout();
-        Self { reason, next, avoid: true, hush_until, hushed: false }
-    }
-
-    /// The service is dead already.
-    fn forced(reason: Reason, next: NodeName, desk: &Post<'_>) -> Self {
-        Self { reason, next: Some(next), avoid: true, hush_until: desk.now, hushed: true }
     }
 }
 
@@ -287,25 +264,9 @@ impl Group {
         self.service.advance(desk.now, desk.out);
     }
 
-    /// Whether the service still acts so that others may hear first. It is over when they had a moment for it.
-    fn hushing(&mut self, desk: &mut Desk<'_>) -> bool {
-        let serving = self.register.body().is_some_and(|record| record.serving) && self.mine(desk);
-        let stepped_down = self.service.stepped_down();
-        let Some(parting) = &mut self.parting else { return false };
-        if !serving && !parting.hushed {
-            parting.hushed = true;
-            parting.hush_until = parting.hush_until.min(desk.now + desk.config.timing.look() / 4);
-        }
-        let hushing = desk.now < parting.hush_until && !stepped_down && matches!(self.seat, Seat::Demoting(_));
-        if hushing {
-            self.publish(desk);
-        }
-        hushing
-    }
-
     /// Service and followers first, release after.
     fn step_down(&mut self, epoch: Epoch, desk: &mut Desk<'_>) {
-        if self.hushing(desk) {
+        if self.lingering(desk) {
             return;
         }
         self.service.want(self.resting(desk));
@@ -410,7 +371,7 @@ impl Group {
         let retry = (retry && !self.blind).then_some(self.retry_at);
         let lag = match self.seat {
             Seat::Leading(_) | Seat::Promoting(_) => Some(self.retry_at).filter(|at| *at > desk.now),
-            Seat::Demoting(_) => self.parting.as_ref().map(|it| it.hush_until).filter(|at| *at > desk.now),
+            Seat::Demoting(_) => self.parting.as_ref().map(Parting::acts_until).filter(|at| *at > desk.now),
             Seat::Standby | Seat::Claiming(_) | Seat::Releasing(_) => None,
         };
         [retry, lag, self.service.wake_at(), self.claim_at(roster, desk)].into_iter().flatten().min()

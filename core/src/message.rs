@@ -144,6 +144,8 @@ pub enum Input {
     Answered(VoterId, Answer),
     /// The promises of that number are on the disk; or the disk did not take them.
     Kept(u64, Result<(), String>),
+    /// Nothing is under way to the group's service of that epoch any more, as far as anybody can tell.
+    Drained(GroupId, Epoch),
     /// Stop: hand over, release, exit.
     Stop,
 }
@@ -212,6 +214,9 @@ pub enum Action {
     /// No longer. Where the group has [followers](crate::GroupConfig::followers), `Withdrawn` answers it, and nothing is
     /// released before.
     Withdraw(GroupId, Epoch),
+    /// The group's leadership of that epoch is about to end as planned, and its record says so: wait until nothing is
+    /// under way to its service, on whichever node, and report `Drained`.
+    Drain(GroupId, Epoch),
     /// Answer an operator.
     Reply(u64, Result<(), RequestError>),
     /// For the log, the history and the people.

@@ -43,6 +43,7 @@ mutants! {
     ActBeforeClaimAcknowledged = "act before the claim is acknowledged",
     RenewalExtendedOnError = "renewal extended on error",
     AnnouncedBeforeReady = "leader announced before ready",
+    DrainUnheeded = "a planned end does not wait until all is drained",
     AckWithoutSeq = "voters: ack without seq",
     LeaseFromAck = "voters: lease from the ack",
     VolatilePromise = "voters: volatile promise",

@@ -221,6 +221,11 @@ impl Node {
                     voter.kept(number, result, out);
                 }
             }
+            Input::Drained(group, epoch) => self.at_desk(now, out, |parts, desk| {
+                if let Some(group) = parts.groups.get_mut(&group) {
+                    group.drained(epoch, desk);
+                }
+            }),
             Input::Stop => self.stopping = true,
         }
     }

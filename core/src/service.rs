@@ -80,6 +80,8 @@ pub struct ServiceConfig {
     pub health: Option<(Duration, HealthLimits)>,
     /// Restarts.
     pub backoff: Backoff,
+    /// How long what is under way may hold up a planned end; zero: nothing is asked for.
+    pub drain: Duration,
     /// Whether a change of role needs telling: a hook is configured.
     pub hooks: bool,
 }

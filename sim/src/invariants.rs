@@ -3,6 +3,7 @@
 mod announced_ready;
 mod contained;
 mod dead_before_next;
+mod drained_first;
 mod epoch_grows;
 mod followers_first;
 mod lapsed_is_over;
@@ -156,6 +157,24 @@ pub(crate) enum Fact<'a> {
         /// The epoch.
         epoch: Option<Epoch>,
     },
+    /// The end of a leadership is announced, and requests are under way until then at the least.
+    Drains {
+        /// Whose.
+        of: AgentRef,
+        /// Of this group.
+        group: &'a GroupId,
+        /// The epoch.
+        epoch: Epoch,
+        /// True time.
+        busy_until: u64,
+    },
+    /// A running service is told that it leads no more.
+    StepsDown {
+        /// Whose.
+        of: AgentRef,
+        /// Of this group.
+        group: &'a GroupId,
+    },
     /// Something of a session lives after its deadline and the stop budget.
     Outlived {
         /// Where.
@@ -182,6 +201,7 @@ pub(crate) struct Invariants {
     one_leader: one_leader::OneLeader,
     epoch_grows: epoch_grows::EpochGrows,
     dead_before_next: dead_before_next::DeadBeforeNext,
+    drained_first: drained_first::DrainedFirst,
     settled: settled::Settled,
     followers_first: followers_first::FollowersFirst,
     promise_kept: promise_kept::PromiseKept,
@@ -202,6 +222,7 @@ impl Invariants {
         self.one_leader.see(fact).map_err(name("one_leader"))?;
         self.epoch_grows.see(fact).map_err(name("epoch_grows"))?;
         self.dead_before_next.see(now, fact).map_err(name("dead_before_next"))?;
+        self.drained_first.see(now, fact).map_err(name("drained_first"))?;
         contained::see(fact).map_err(name("contained"))?;
         self.settled.see(fact).map_err(name("settled"))?;
         self.followers_first.see(fact).map_err(name("followers_first"))?;

@@ -26,6 +26,15 @@ pub enum Yields {
     Silent,
 }
 
+/// What is under way to a service when its end is announced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Drains {
+    /// Is over within so many nanoseconds.
+    After(u64),
+    /// Never ends.
+    Never,
+}
+
 /// What a service on one machine is like at present.
 #[derive(Clone, Copy, Debug)]
 pub struct Temper {
@@ -35,6 +44,8 @@ pub struct Temper {
     pub stops: Stops,
     /// See [`Yields`].
     pub yields: Yields,
+    /// See [`Drains`].
+    pub drains: Drains,
     /// The program cannot be started.
     pub broken: bool,
     /// It never becomes ready.
@@ -51,6 +62,7 @@ impl Default for Temper {
             starts: 20 * MS,
             stops: Stops::After(5 * MS),
             yields: Yields::Yes,
+            drains: Drains::After(30 * MS),
             broken: false,
             unready: false,
             ill: 0,

@@ -87,6 +87,7 @@ pub(crate) fn input(input: &Input) -> String {
         | Input::Answered(..)
         | Input::Withdrawn(..)
         | Input::Kept(..)
+        | Input::Drained(..)
         | Input::Stop => format!("<- {input:?}"),
     }
 }
@@ -120,6 +121,7 @@ pub(crate) fn action(action: &Action) -> String {
         | Action::Turn(..)
         | Action::Announce(..)
         | Action::Withdraw(..)
+        | Action::Drain(..)
         | Action::Reply(..)
         | Action::Tell(_)
         | Action::Exit(_) => format!("-> {action:?}"),

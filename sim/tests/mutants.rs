@@ -90,6 +90,7 @@ killed! {
         no_drain_after_thaw: NoDrainAfterThaw,
     }
     by scenarios {
+        drain_unheeded: DrainUnheeded in "37_switchover_waits_for_requests.txt",
         volatile_promise: VolatilePromise in "22_promise_survives_the_power.txt",
         wiped_disk: WipedDisk in "24_wiped_disk_is_a_new_voter.txt",
         two_processes: TwoProcesses in "25_two_processes_on_one_disk.txt",

@@ -4,6 +4,7 @@
 mod acts;
 mod amp;
 mod cluster;
+mod drained;
 mod elections;
 mod events;
 mod health;
@@ -68,6 +69,7 @@ pub fn router(api: Api) -> Router {
         .route("/api/elections/{name}", post(elections::stand))
         .route("/api/events", get(events::events))
         .route("/api/groups/{group}/switchover", post(acts::switchover))
+        .route("/api/groups/{group}/drained", get(drained::drained))
         .route("/api/lock/renew", post(votes::renew))
         .route("/api/lock/votes", get(votes::votes))
         .route("/api/members", get(members::list))

@@ -69,6 +69,17 @@ pub enum Failback {
 }
 
 impl Group {
+    /// How long requests that are under way may hold up a planned end; zero where there can be none.
+    #[must_use]
+    pub fn drain(&self) -> Duration {
+        match (&self.proxy, self.service.port) {
+            (Some(proxy), _) => proxy.drain,
+            // Another node may have a proxy where this one has none.
+            (None, Some(_)) => proxy::DRAIN,
+            (None, None) => Duration::ZERO,
+        }
+    }
+
     /// Reads one `[[group]]`; `place` is its place in the file, from 1.
     pub(super) fn read(entry: Entry<'_>, place: u32, node: &Node, claims: &mut Claims) -> Result<Self, Fault> {
         let section = entry.section("[[group]]", KEYS)?;

@@ -13,10 +13,13 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 /// Keys of `[group.proxy]`.
-pub(super) const KEYS: &[&str] = &["listen", "protocol", "hold", "max_parked", "proxy_protocol", "tls", "on_standby"];
+pub(super) const KEYS: &[&str] =
+    &["listen", "protocol", "hold", "max_parked", "drain", "proxy_protocol", "tls", "on_standby"];
 const PROTOCOLS: &[(&str, Protocol)] = &[("auto", Protocol::Auto), ("http", Protocol::Http), ("tcp", Protocol::Tcp)];
 /// Longer than a failover takes with the slowest preset, shorter than most clients' patience.
 const HOLD: Duration = Duration::from_secs(30);
+/// What most requests take far less than; also for nodes without a proxy of the group, as others may have one.
+pub(crate) const DRAIN: Duration = Duration::from_secs(10);
 /// A parked connection costs a descriptor: this many fit beside everything else in the usual 4,096.
 const MAX_PARKED: usize = 1024;
 
@@ -37,6 +40,8 @@ pub struct Proxy {
     pub tls: Option<tls::Files>,
     /// What it does while another node leads.
     pub on_standby: OnStandby,
+    /// How long requests that are under way may hold up a planned end.
+    pub drain: Duration,
 }
 
 impl Proxy {
@@ -66,6 +71,7 @@ impl Proxy {
             preambles: section.or("proxy_protocol", gate::preambles, Preambles::default())?,
             tls: section.maybe("tls", gate::tls)?,
             on_standby,
+            drain: section.or("drain", Entry::duration, DRAIN)?,
         })
     }
 }

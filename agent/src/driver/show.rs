@@ -32,6 +32,7 @@ pub(super) const fn is_a_vote(input: &Input) -> bool {
         | Input::Request(..)
         | Input::Reconfigure(_)
         | Input::Withdrawn(..)
+        | Input::Drained(..)
         | Input::Stop => false,
     }
 }
@@ -54,6 +55,7 @@ pub(super) const fn is_about_votes(action: &Action) -> bool {
         | Action::Turn(..)
         | Action::Announce(..)
         | Action::Withdraw(..)
+        | Action::Drain(..)
         | Action::Reply(..)
         | Action::Tell(_)
         | Action::Exit(_) => false,

@@ -317,6 +317,7 @@ impl Holder {
             | Action::Turn(..)
             | Action::Announce(..)
             | Action::Withdraw(..)
+            | Action::Drain(..)
             | Action::Reply(..)
             | Action::Ask(..)
             | Action::Answer(..)

@@ -71,6 +71,7 @@ impl Bench {
                 health: None,
                 // Whatever it is: an end of the command is the end of the lock, see `holder`.
                 backoff: Backoff { first: NEVER, max: NEVER, attempts: u32::MAX },
+                drain: core::time::Duration::ZERO,
                 hooks: false,
             },
             address: Some(self.signature.clone()),

@@ -127,6 +127,11 @@ impl Service {
         self.state.borrow().connections
     }
 
+    /// How many requests it took.
+    pub fn requests(&self) -> usize {
+        self.state.borrow().heard.len()
+    }
+
     pub fn let_go(&self) {
         self.state.send_modify(|state| state.let_go = true);
     }

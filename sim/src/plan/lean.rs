@@ -46,6 +46,7 @@ impl Lean {
             | Mutant::ClaimWithoutVersion
             | Mutant::ReleaseBeforeStop
             | Mutant::ReleaseBeforeFollowers
+            | Mutant::DrainUnheeded
             | Mutant::LapsedSessionResumes
             | Mutant::GuardDeadlineRelative
             | Mutant::ActBeforeClaimAcknowledged

@@ -81,7 +81,8 @@ fn group(rng: &mut Rng, id: &GroupId, service: ServiceConfig, number: usize, at:
         role: "primary".into(),
         mode,
         priority: rng.pick(&[0, 0, 0, 1, -1, 10]),
-        service,
+        // Where things are under way they end in time, take longer, or never end: see the tempers.
+        service: ServiceConfig { drain: Duration::from_millis(100) * (at as u32 % 3), ..service },
         address: Some(format!("10.0.0.{number}:9100")),
     }
 }
@@ -96,6 +97,7 @@ fn service(rng: &mut Rng) -> ServiceConfig {
         turn_timeout: Duration::from_millis(500),
         health: rng.chance(600).then_some((Duration::from_millis(200), limits)),
         backoff: Backoff { first: Duration::from_millis(100), max: Duration::from_secs(1), attempts: 3 },
+        drain: Duration::ZERO,
         hooks: rng.chance(500),
     }
 }

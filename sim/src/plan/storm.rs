@@ -7,7 +7,7 @@ use crate::clock::{MS, SECOND};
 use crate::fault::{Cut, Fault};
 use crate::log::Change;
 use crate::rng::Rng;
-use crate::service::{Stops, Temper, Yields};
+use crate::service::{Drains, Stops, Temper, Yields};
 
 /// Kinds of trouble; each strikes a random machine for a while.
 #[derive(Clone, Copy, Debug)]
@@ -259,8 +259,8 @@ impl Storm<'_> {
             2 => temper.ill = self.rng.pick(&[300, 700, 1000]),
             3 => temper.stops = Stops::Never,
             4 => temper.stops = Stops::After(self.rng.between(1, 1500) * MS),
-            5 => temper.yields = Yields::Unsaid,
-            6 => temper.yields = Yields::Silent,
+            5 => (temper.yields, temper.drains) = (Yields::Unsaid, Drains::After(250 * MS)),
+            6 => (temper.yields, temper.drains) = (Yields::Silent, Drains::Never),
             _ => temper.dies_after = Some(self.rng.between(1, 3000) * MS),
         }
         temper

@@ -8,7 +8,7 @@ use crate::clock::SECOND;
 use crate::fault::{Cut, Fault};
 use crate::links::Way;
 use crate::log::Change;
-use crate::service::{Stops, Temper, Yields};
+use crate::service::{Drains, Stops, Temper, Yields};
 
 pub(super) fn parse(setup: &Setup, words: &[&str]) -> Option<Vec<Fault>> {
     let one = |fault: fn(usize) -> Fault, name: &str| Some(vec![fault(setup.machine(name)?)]);
@@ -85,6 +85,8 @@ fn service(machine: usize, group: GroupId, ways: &[&str]) -> Option<Vec<Fault>> 
         ["ignores", "TERM"] => temper.stops = Stops::Never,
         ["stops", "within", time] => temper.stops = Stops::After(duration(time).ok()?),
         ["starts", "within", time] => temper.starts = duration(time).ok()?,
+        ["drains", "within", time] => temper.drains = Drains::After(duration(time).ok()?),
+        ["never", "drains"] => temper.drains = Drains::Never,
         ["does", "not", "yield"] => temper.yields = Yields::Silent,
         ["dies", "after", time] => temper.dies_after = Some(duration(time).ok()?),
         _ => return None,

@@ -127,6 +127,7 @@ fn usual() -> ServiceConfig {
         turn_timeout: Duration::from_millis(500),
         health: None,
         backoff: Backoff { first: Duration::from_millis(100), max: Duration::from_secs(1), attempts: 3 },
+        drain: Duration::ZERO,
         hooks: false,
     }
 }
@@ -138,6 +139,7 @@ fn apply(config: &mut ServiceConfig, way: &str) -> Option<()> {
         "on-exit=auto" => config.on_exit = OnExit::Auto,
         "on-exit=restart" => config.on_exit = OnExit::Restart,
         "on-exit=failover" => config.on_exit = OnExit::Failover,
+        "drain" => config.drain = Duration::from_secs(1),
         "hooks" => config.hooks = true,
         "health" => {
             config.health = Some((Duration::from_millis(200), HealthLimits { max_check_attempts: 3, recover: 2 }));

@@ -171,6 +171,9 @@ impl World {
             }
             Action::Turn(group, run, role) => {
                 self.ordered(of, &group, role);
+                if role == Role::Standby {
+                    self.fact(&Fact::StepsDown { of, group: &group });
+                }
                 self.later(self.net.ipc, What::Turn(of, group, run, role));
             }
             Action::Announce(group, epoch) => {
@@ -184,6 +187,7 @@ impl World {
                     self.later(FOLLOWERS_TAKE, What::Off(of, group, epoch, order));
                 }
             }
+            Action::Drain(group, epoch) => self.drain(of, group, epoch),
             Action::Reply(_, reply) => {
                 let label = self.label(of.machine);
                 self.trace.story(self.now, &label, || Story::reply(&reply));

@@ -5,7 +5,7 @@ use hotseat_core::{Epoch, GroupId, Input, Role, ServiceInput};
 use super::World;
 use crate::event::{AgentRef, GuardRef, What};
 use crate::invariants::Fact;
-use crate::service::{Process, Stops, Temper, Yields};
+use crate::service::{Drains, Process, Stops, Temper, Yields};
 
 impl World {
     fn temper(&self, machine: usize, group: &GroupId) -> Temper {
@@ -31,6 +31,22 @@ impl World {
         match self.temper(of.machine, &group).stops {
             Stops::After(takes) => self.later(takes, What::Exits(of, group, run, "signal TERM")),
             Stops::Never => {}
+        }
+    }
+
+    /// Requests are under way to a service whose end is announced.
+    pub(crate) fn drain(&mut self, of: AgentRef, group: GroupId, epoch: Epoch) {
+        let config = self.machines[of.machine].config.groups.iter().find(|config| config.id == group);
+        let limit = config.map_or(0, |config| config.service.drain.as_nanos() as u64);
+        let took = match self.temper(of.machine, &group).drains {
+            Drains::After(took) => Some(took),
+            Drains::Never => None,
+        };
+        // Its clock may be fast: half of the limit is in any case still to be waited for.
+        let busy_until = self.now + took.unwrap_or(limit).min(limit) / 2;
+        self.fact(&Fact::Drains { of, group: &group, epoch, busy_until });
+        if let Some(took) = took {
+            self.tell(took, of, Input::Drained(group, epoch));
         }
     }
 

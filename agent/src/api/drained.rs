@@ -1,0 +1,37 @@
+//! What the agent of a leader that is about to end asks all others: is anything under way to it from here?
+//!
+//! It waits and looks. Nobody can do anything with it.
+
+use std::time::Duration;
+
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use tokio::time::timeout;
+
+use super::{Api, find};
+
+/// No question is kept waiting longer: whoever still wants to know asks again.
+const WAIT_MAX: Duration = Duration::from_secs(60);
+
+/// Of which leadership.
+#[derive(Debug, Deserialize)]
+pub(super) struct Of {
+    epoch: u64,
+}
+
+/// 200 once the proxies here know that the leadership ends, or has ended, and have no request under way to it.
+pub(super) async fn drained(State(api): State<Api>, Path(group): Path<String>, Query(of): Query<Of>) -> Response {
+    let id = match find(&api.snapshot(), &group) {
+        Err(refused) => return refused.into_response(),
+        Ok(group) => group.id.clone(),
+    };
+    let Some(drains) = api.facts.drains.get(&id).cloned() else {
+        return (StatusCode::OK, "no proxy here\n").into_response();
+    };
+    match timeout(WAIT_MAX, drains.drained(of.epoch)).await {
+        Ok(()) => (StatusCode::OK, "drained\n").into_response(),
+        Err(_late) => (StatusCode::SERVICE_UNAVAILABLE, "requests may be under way\n").into_response(),
+    }
+}

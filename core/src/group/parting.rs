@@ -1,0 +1,92 @@
+//! A leadership that is given up: announced first, then drained, and only then ended.
+//!
+//! ```text
+//!  Demoting ── the record says that nobody serves ──> hushed ── all proxies have drained ──┐
+//!     │          (for no longer than a write may take)   │          or `drain` is over     v
+//!     └────────────── the service died, the session is over ─────────────────────> the service steps down
+//! ```
+//!
+//! All the while the service acts, within the same lease and epoch: nothing is released earlier, and a lapsed lease ends
+//! it at its deadline whatever is under way. What was not planned waits for nothing.
+
+use super::{Group, Seat};
+use crate::desk::{Desk, Post};
+use crate::id::{Epoch, NodeName};
+use crate::message::{Action, Reason};
+use crate::mutant::Mutant;
+use crate::time::Instant;
+
+/// Why and to whom a leadership is given up.
+#[derive(Clone, Debug)]
+pub(super) struct Parting {
+    pub(super) reason: Reason,
+    pub(super) next: Option<NodeName>,
+    pub(super) avoid: bool,
+    /// Until then the service goes on acting, so that other nodes' proxies hear of the end before it comes.
+    hush_until: Instant,
+    /// The record says that nobody serves any more.
+    hushed: bool,
+    /// Until then the service goes on acting, unless there is nothing under way any more.
+    drain_until: Instant,
+}
+
+impl Parting {
+    /// A planned end is announced first, for no longer than a write may take.
+    pub(super) fn planned(reason: Reason, next: Option<NodeName>, desk: &Post<'_>) -> Self {
+        let hush_until = desk.now + desk.config.timing.store_timeout();
+        Self { reason, next, avoid: true, hush_until, hushed: false, drain_until: desk.now }
+    }
+
+    /// The service is dead already.
+    pub(super) fn forced(reason: Reason, next: NodeName, desk: &Post<'_>) -> Self {
+        Self { reason, next: Some(next), avoid: true, hush_until: desk.now, hushed: true, drain_until: desk.now }
+    }
+
+    /// How long the service acts on, if nothing else happens.
+    pub(super) fn acts_until(&self) -> Instant {
+        self.hush_until.max(self.drain_until)
+    }
+}
+
+impl Group {
+    /// Whether the service still acts so that others may hear first, and finish.
+    pub(super) fn lingering(&mut self, desk: &mut Desk<'_>) -> bool {
+        let serving = self.register.body().is_some_and(|record| record.serving) && self.mine(desk);
+        if !serving {
+            self.hushed(desk);
+        }
+        let Some(parting) = &self.parting else { return false };
+        let demoting = matches!(self.seat, Seat::Demoting(_));
+        let lingering = desk.now < parting.acts_until() && demoting && !self.service.stepped_down();
+        if lingering {
+            self.publish(desk);
+        }
+        lingering
+    }
+
+    /// The record says that nobody serves: others have a moment to hear it, and then time to finish what is under way.
+    fn hushed(&mut self, desk: &mut Desk<'_>) {
+        let (Seat::Demoting(epoch), Some(parting)) = (&self.seat, &mut self.parting) else { return };
+        if parting.hushed {
+            return;
+        }
+        parting.hushed = true;
+        parting.hush_until = parting.hush_until.min(desk.now + desk.config.timing.look() / 4);
+        if self.config.service.drain.is_zero() || self.service.stepped_down() {
+            return;
+        }
+        if !desk.config.rules.breaks(Mutant::DrainUnheeded) {
+            parting.drain_until = desk.now + self.config.service.drain;
+        }
+        desk.out.push(Action::Drain(self.config.id.clone(), *epoch));
+    }
+
+    /// Nothing is under way to the service of this epoch any more.
+    pub(crate) fn drained(&mut self, epoch: Epoch, desk: &Post<'_>) {
+        if self.seat == Seat::Demoting(epoch)
+            && let Some(parting) = &mut self.parting
+        {
+            parting.drain_until = desk.now;
+        }
+    }
+}
