@@ -28,6 +28,7 @@ pub mod history;
 pub mod http;
 pub mod inject;
 mod line;
+pub mod load;
 mod members;
 pub mod net;
 pub mod node;

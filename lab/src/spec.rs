@@ -211,6 +211,13 @@ impl Spec {
         self
     }
 
+    /// How long the proxies' requests may hold up a planned end.
+    #[must_use]
+    pub fn drain(mut self, limit: &str) -> Self {
+        self.proxy.get_or_insert_default().insert("drain".into(), format!("\"{limit}\""));
+        self
+    }
+
     /// Ports for load balancers on every node.
     #[must_use]
     pub fn checked(mut self) -> Self {

@@ -14,6 +14,9 @@ const REQUEST_MAX: u64 = 8192;
 /// Who takes longer to ask is not answered.
 const LIMIT: Duration = Duration::from_secs(2);
 
+/// How long a slow answer takes.
+const SLOW: Duration = Duration::from_millis(300);
+
 /// Never ends.
 pub(crate) fn serve(listener: &TcpListener, role: &Role) {
     for stream in listener.incoming().flatten() {
@@ -35,6 +38,15 @@ fn answer(stream: &TcpStream, role: &Role) -> Option<()> {
     let mut stream = stream;
     if asked.starts_with("GET /healthz ") {
         return stream.write_all(&text("200 OK", "ok\n")).ok();
+    }
+    if asked.split(' ').nth(1) == Some("/slow") {
+        // Whether it acts counts at the end: a demotion meanwhile spoils the answer.
+        std::thread::sleep(SLOW);
+    }
+    if asked.split(' ').nth(1) == Some("/stuck") {
+        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf").ok()?;
+        // For the rest of it one waits in vain.
+        std::thread::park();
     }
     let pid = std::process::id();
     let told = role.act(|epoch, _| {
