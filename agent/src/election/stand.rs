@@ -251,6 +251,7 @@ impl Stand {
             | Action::Turn(..)
             | Action::Announce(..)
             | Action::Withdraw(..)
+            | Action::Drain(..)
             | Action::Reply(..)
             | Action::Ask(..)
             | Action::Answer(..)
