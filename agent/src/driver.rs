@@ -25,7 +25,7 @@ use crate::history::History;
 use crate::links::Peer;
 use crate::lock;
 use crate::peers::Peers;
-use crate::proxy::Route;
+use crate::proxies::Routes;
 use crate::records::Records;
 use crate::snapshot::Snapshot;
 use crate::story::{self, Loudness};
@@ -73,7 +73,7 @@ pub struct Driver {
     history: History,
     inbox: mpsc::Receiver<Message>,
     show: watch::Sender<Arc<Snapshot>>,
-    routes: BTreeMap<GroupId, watch::Sender<Route>>,
+    routes: Routes,
     replies: HashMap<u64, oneshot::Sender<Result<(), RequestError>>>,
     next_reply: u64,
     /// Writes whose success the others should hear of at once.
@@ -110,7 +110,7 @@ pub struct Parts {
     /// The picture for all others.
     pub show: watch::Sender<Arc<Snapshot>>,
     /// Where each group's proxy is to go.
-    pub routes: BTreeMap<GroupId, watch::Sender<Route>>,
+    pub routes: Routes,
     /// What a guard is told at its start; the session's bits are filled in.
     pub guard: Settings,
     /// The program to start guards with.

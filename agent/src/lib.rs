@@ -30,6 +30,7 @@ pub mod lock;
 pub mod logging;
 pub mod output;
 pub mod peers;
+pub mod proxies;
 pub mod proxy;
 pub mod pulse;
 pub mod random;

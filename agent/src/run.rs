@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use hotseat_core::{Exit, GroupId, Input, Node, NodeConfig, Rules, VoterConfig};
+use hotseat_core::{Exit, Input, Node, NodeConfig, Rules, VoterConfig};
 use hotseat_guard::{Containment, Settings};
 use hotseat_stores::{Dir, Hints, Memory, OpenError, Store};
 use tokio::net::TcpListener;
@@ -16,7 +16,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::api::{self, Api};
 use crate::checkport::CheckPorts;
 use crate::clock;
-use crate::config::{self, Config, OnStandby, StoreUrl};
+use crate::config::{self, Config, StoreUrl};
 use crate::driver::{Driver, INBOX, Message, Parts};
 use crate::election::Elections;
 use crate::embedded::{self, Embedded};
@@ -24,7 +24,7 @@ use crate::history::History;
 use crate::home::Home;
 use crate::lock::Listing;
 use crate::peers::Peers;
-use crate::proxy::{self, Gate, Limits, Redirect, Route};
+use crate::proxies::Proxies;
 use crate::pulse::Pulse;
 use crate::records::Records;
 use crate::reliance;
@@ -113,8 +113,7 @@ pub async fn run(mut config: Config, mut options: Options) -> Result<(), Failure
     let records = Records::new(Arc::clone(&store), config.node.name.as_str());
     let units = units(&config, &home)?;
     let (reread, rereads) = watch::channel(());
-    let Proxies { routes, addresses, handles } = proxies(&config, &rereads).await?;
-    let drains = handles.iter().map(|(group, proxy)| (group.clone(), proxy.drains())).collect();
+    let (proxies, routes) = Proxies::open(&config, &rereads).await?;
     let (sender, receiver) = mpsc::channel(INBOX);
     let voter = embedded.as_ref().map(Embedded::voter);
     let node = Node::new(node_config(&config, own, &units, voter));
@@ -144,8 +143,8 @@ pub async fn run(mut config: Config, mut options: Options) -> Result<(), Failure
         store_kind: store.kind().into(),
         store_risk: risk.map(Into::into),
         records: records.clone(),
-        proxies: Arc::new(addresses),
-        drains: Arc::new(drains),
+        proxies: Arc::new(proxies.addresses.clone()),
+        drains: Arc::new(proxies.drains()),
         checks: Arc::new(checks.bound()),
         embedded: embedded.as_ref().map(Embedded::facts),
     };
@@ -288,50 +287,6 @@ fn units(config: &Config, home: &Home) -> Result<Vec<Arc<Unit>>, Failure> {
         units.push(Arc::new(unit.map_err(|error| Failure(format!("group {}: {error}", group.id)))?));
     }
     Ok(units)
-}
-
-/// The proxies of this node; they stop when this is dropped.
-#[derive(Default)]
-struct Proxies {
-    routes: BTreeMap<GroupId, watch::Sender<Route>>,
-    /// In the order of the configuration.
-    addresses: Vec<Option<SocketAddr>>,
-    handles: BTreeMap<GroupId, proxy::Handle>,
-}
-
-/// Their certificates are read anew on `rereads`.
-async fn proxies(config: &Config, rereads: &watch::Receiver<()>) -> Result<Proxies, Failure> {
-    let mut proxies = Proxies::default();
-    for group in &config.groups {
-        let (sender, receiver) = watch::channel(Route::default());
-        proxies.routes.insert(group.id.clone(), sender);
-        let Some(proxy) = &group.proxy else {
-            proxies.addresses.push(None);
-            continue;
-        };
-        let named = |error: io::Error| Failure(format!("group {}: proxy on {}: {error}", group.id, proxy.listen));
-        let listener = TcpListener::bind(proxy.listen).await.map_err(named)?;
-        let at = listener.local_addr().map_err(named)?;
-        proxies.addresses.push(Some(at));
-        let limits = Limits { protocol: proxy.protocol, ..Limits::new(proxy.hold, proxy.max_parked) };
-        let (gate, keeper) =
-            Gate::open(proxy).map_err(|why| Failure(format!("group {}: proxy: tls: {why}", group.id)))?;
-        let redirect = redirect(config, proxy, at);
-        let handle = proxy::spawn_behind(gate, redirect, listener, receiver, limits);
-        proxies.handles.insert(group.id.clone(), handle);
-        if let Some(keeper) = keeper {
-            tokio::spawn(keeper.run(rereads.clone()));
-        }
-    }
-    Ok(proxies)
-}
-
-/// Where the proxy that listens `at` sends what belongs to another node, if it does not carry it.
-fn redirect(config: &Config, proxy: &config::Proxy, at: SocketAddr) -> Option<Redirect> {
-    let OnStandby::Redirect(to) = &proxy.on_standby else { return None };
-    let scheme = if proxy.tls.is_some() { "https" } else { "http" };
-    let to = to.clone().unwrap_or_else(|| format!("{scheme}://{{host}}:{}", at.port()));
-    Some(Redirect::new(config.node.name.as_str(), &to))
 }
 
 fn node_config(config: &Config, own: SocketAddr, units: &[Arc<Unit>], voter: Option<VoterConfig>) -> NodeConfig {

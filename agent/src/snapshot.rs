@@ -52,7 +52,7 @@ pub struct Facts {
     /// Where load balancers ask about each group, in the order of the configuration.
     pub checks: Arc<Vec<crate::checkport::Bound>>,
     /// Tells for each group when the proxies here have nothing under way to a leader that ends.
-    pub drains: Arc<BTreeMap<GroupId, Drains>>,
+    pub drains: Arc<BTreeMap<GroupId, Vec<Drains>>>,
     /// What is to be known of the members, where the agents are the store.
     pub embedded: Option<crate::embedded::Facts>,
 }

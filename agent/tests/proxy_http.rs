@@ -287,6 +287,30 @@ async fn a_client_that_leaves_takes_its_request_along() {
     tokio::time::timeout(proxy_world::PATIENCE, world.proxy.drains().drained(1)).await.unwrap();
 }
 
+/// Reads: a member is as good after a change of leader as before, as long as it is named; who is not is left.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn reads_are_spread_and_outlast_a_change_of_leader() {
+    let world = World::new(LIMITS).await;
+    let (one, other) = (Service::holding("a").await, Service::answering("b").await);
+    world.spread(1, true, &[&one]);
+    let mut client = world.client().await;
+    client.say(&get("/")).await;
+    one.heard(1).await;
+    world.spread(2, true, &[&one, &other]);
+    one.let_go();
+    assert_eq!(client.hear().await.body, "a");
+    let mut seen = Vec::new();
+    for _ in 0..4 {
+        seen.push(client.ask(&get("/")).await.body);
+    }
+    seen.sort();
+    assert_eq!(seen, ["a", "a", "b", "b"]);
+    world.spread(2, true, &[&other]);
+    for _ in 0..3 {
+        assert_eq!(client.ask(&get("/")).await.body, "b");
+    }
+}
+
 /// Browsers open connections before they need them: what is said on one later is HTTP all the same.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_that_is_slow_to_speak_is_heard() {

@@ -241,6 +241,7 @@ fn all_ports(spec: &Spec) -> Vec<Ports> {
         agent: at(number, 7700),
         service: spec.port.then(|| at(number, 9100)),
         proxy: spec.proxied().then(|| at(number, 8080)),
+        reads: spec.is_read().then(|| at(number, 8081)),
         checks: spec.is_checked().then(|| (at(number, 9201), at(number, 9202))),
     };
     (1..=spec.nodes).map(of).collect()

@@ -81,6 +81,12 @@ impl Node {
         self.ports.service.expect("a service with a port")
     }
 
+    /// Where its proxy answers reads.
+    #[must_use]
+    pub fn reads(&self) -> SocketAddr {
+        self.ports.reads.expect("a spec with reads")
+    }
+
     /// Where its proxy listens.
     #[must_use]
     pub fn proxy(&self) -> SocketAddr {

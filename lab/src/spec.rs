@@ -63,6 +63,7 @@ pub struct Spec {
     group: Table,
     service: Table,
     proxy: Option<Table>,
+    reads: Option<String>,
     checked: bool,
     vip: Table,
     floating: Table,
@@ -88,6 +89,7 @@ impl Spec {
             group: Table::new(),
             service: Table::new(),
             proxy: None,
+            reads: None,
             checked: false,
             vip: Table::new(),
             floating: Table::new(),
@@ -211,6 +213,13 @@ impl Spec {
         self
     }
 
+    /// An address for reads beside every proxy, answered by `standby` or `any`.
+    #[must_use]
+    pub fn reads(mut self, from: &str) -> Self {
+        self.reads = Some(from.into());
+        self
+    }
+
     /// How long the proxies' requests may hold up a planned end.
     #[must_use]
     pub fn drain(mut self, limit: &str) -> Self {
@@ -293,7 +302,11 @@ impl Spec {
         let port: Vec<_> = ports.service.map(|it| ("port", it.port().to_string())).into_iter().collect();
         section("[group.service]", &port, own("service", &self.service));
         if let (Some(proxy), Some(listen)) = (&self.proxy, ports.proxy) {
-            section("[group.proxy]", &[("listen", quoted(&listen.to_string()))], own("proxy", proxy));
+            let mut lines = vec![("listen", quoted(&listen.to_string()))];
+            if let (Some(from), Some(listen)) = (&self.reads, ports.reads) {
+                lines.push(("reads", format!("{{ listen = \"{listen}\", from = \"{from}\" }}")));
+            }
+            section("[group.proxy]", &lines, own("proxy", proxy));
         }
         if let Some((check, line)) = ports.checks {
             let keys = [("listen", quoted(&check.to_string())), ("agent", quoted(&line.to_string()))];
@@ -314,6 +327,10 @@ impl Spec {
     pub(crate) fn proxied(&self) -> bool {
         self.proxy.is_some()
     }
+
+    pub(crate) fn is_read(&self) -> bool {
+        self.reads.is_some()
+    }
 }
 
 /// Where a node is reached.
@@ -322,6 +339,7 @@ pub(crate) struct Ports {
     pub(crate) agent: SocketAddr,
     pub(crate) service: Option<SocketAddr>,
     pub(crate) proxy: Option<SocketAddr>,
+    pub(crate) reads: Option<SocketAddr>,
     /// The check and the agent-check of load balancers.
     pub(crate) checks: Option<(SocketAddr, SocketAddr)>,
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use futures_util::future::join_all;
 use serde::Deserialize;
 use tokio::time::timeout;
 
@@ -30,8 +31,9 @@ pub(super) async fn drained(State(api): State<Api>, Path(group): Path<String>, Q
     let Some(drains) = api.facts.drains.get(&id).cloned() else {
         return (StatusCode::OK, "no proxy here\n").into_response();
     };
-    match timeout(WAIT_MAX, drains.drained(of.epoch)).await {
-        Ok(()) => (StatusCode::OK, "drained\n").into_response(),
+    let all = join_all(drains.into_iter().map(|proxy| proxy.drained(of.epoch)));
+    match timeout(WAIT_MAX, all).await {
+        Ok(_all) => (StatusCode::OK, "drained\n").into_response(),
         Err(_late) => (StatusCode::SERVICE_UNAVAILABLE, "requests may be under way\n").into_response(),
     }
 }

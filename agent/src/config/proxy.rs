@@ -5,6 +5,7 @@ use super::entry::Entry;
 use super::fault::Fault;
 use super::gate::{self, Preambles};
 use super::on_standby::OnStandby;
+use super::reads::Reads;
 use super::section::Section;
 use super::service::Service;
 use crate::proxy::{Protocol, tls};
@@ -14,7 +15,7 @@ use std::time::Duration;
 
 /// Keys of `[group.proxy]`.
 pub(super) const KEYS: &[&str] =
-    &["listen", "protocol", "hold", "max_parked", "drain", "proxy_protocol", "tls", "on_standby"];
+    &["listen", "protocol", "hold", "max_parked", "drain", "proxy_protocol", "tls", "on_standby", "reads"];
 const PROTOCOLS: &[(&str, Protocol)] = &[("auto", Protocol::Auto), ("http", Protocol::Http), ("tcp", Protocol::Tcp)];
 /// Longer than a failover takes with the slowest preset, shorter than most clients' patience.
 const HOLD: Duration = Duration::from_secs(30);
@@ -42,6 +43,8 @@ pub struct Proxy {
     pub on_standby: OnStandby,
     /// How long requests that are under way may hold up a planned end.
     pub drain: Duration,
+    /// Where members that do not lead answer.
+    pub reads: Option<Reads>,
 }
 
 impl Proxy {
@@ -72,6 +75,7 @@ impl Proxy {
             tls: section.maybe("tls", gate::tls)?,
             on_standby,
             drain: section.or("drain", Entry::duration, DRAIN)?,
+            reads: section.maybe("reads", |entry| Reads::read(entry, id, claims))?,
         })
     }
 }

@@ -5,11 +5,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hotseat_core::{Action, GuardCommand, Input, Instant, Seat, View};
+use hotseat_core::{Action, GuardCommand, Input, Instant, View};
 use hotseat_guard::Command;
 
 use super::Driver;
-use crate::proxy::{Route, Target};
 use crate::pulse::Pulse;
 use crate::snapshot::Snapshot;
 
@@ -95,20 +94,8 @@ impl Driver {
 
     fn point_proxies(&self, view: &View) {
         for group in &view.groups {
-            let Some(route) = self.routes.get(&group.id) else { continue };
             let own = self.units.get(&group.id).and_then(|unit| unit.address);
-            let target = match group.seat {
-                Seat::Leading(_) => own,
-                Seat::Promoting(_) | Seat::Demoting(_) | Seat::Releasing(_) => None,
-                Seat::Standby | Seat::Claiming(_) => group.service.as_ref().and_then(|service| service.parse().ok()),
-            };
-            let leader = group.leader.as_ref().map_or("", |leader| leader.as_str());
-            let next = Route::leader(group.epoch.0, target.map(|address| Target::new(leader, address)));
-            route.send_if_modified(|route| {
-                let differs = *route != next;
-                *route = next;
-                differs
-            });
+            self.routes.point(group, own);
         }
     }
 

@@ -50,7 +50,7 @@ impl Shared {
 
     /// Queues whoever has to wait.
     pub(super) async fn arrival(&self, course: &mut Course) -> Arrival {
-        if course.way().is_some() && self.lot.may_be_passed() {
+        if course.coming().is_some() && self.lot.may_be_passed() {
             return Arrival::Direct;
         }
         match self.lot.park(&self.counters).await {

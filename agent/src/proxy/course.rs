@@ -55,10 +55,24 @@ impl Course {
 
     /// Where the next one may go, if anywhere: each target in its turn.
     pub(super) fn way(&mut self) -> Option<Way> {
-        let turn = if self.now().targets.len() > 1 { self.turn.fetch_add(1, Relaxed) } else { 0 };
-        let Route { epoch, targets, .. } = &self.seen;
-        let target = targets.get(turn % targets.len().max(1))?;
-        Some(Way { epoch: *epoch, target: target.clone() })
+        let way = self.coming();
+        self.pass_turn();
+        way
+    }
+
+    /// The same without taking the turn.
+    pub(super) fn coming(&mut self) -> Option<Way> {
+        let Route { epoch, targets, .. } = self.now();
+        let (epoch, len) = (*epoch, targets.len().max(1));
+        let target = self.seen.targets.get(self.turn.load(Relaxed) % len)?;
+        Some(Way { epoch, target: target.clone() })
+    }
+
+    /// Takes the turn of the one that was to come next.
+    pub(super) fn pass_turn(&self) {
+        if self.seen.targets.len() > 1 {
+            self.turn.fetch_add(1, Relaxed);
+        }
     }
 
     /// Whether something new may still be sent this way.

@@ -33,7 +33,7 @@ pub(super) async fn exchange(visit: Arc<Visit>, request: Request<Incoming>) -> R
     let asked = request.uri().clone();
     let elsewhere = |way: &Way| visit.shared.redirect.as_ref()?.elsewhere(way, &asked);
     let mut course = visit.course.clone();
-    if let Some(location) = course.way().as_ref().and_then(elsewhere) {
+    if let Some(location) = course.coming().as_ref().and_then(elsewhere) {
         return Answer::elsewhere(location);
     }
     let Some(mut errand) = Errand::new(&visit, request).await else { return Answer::bad() };
@@ -225,9 +225,11 @@ async fn connect(visit: &Visit, course: &mut Course, deadline: Instant, grpc: bo
 
 /// A connection that is there already, unless others wait for their turn.
 async fn waiting(shared: &Shared, course: &mut Course, grpc: bool) -> Option<(Link, Seat)> {
-    let way = course.way().filter(|_| shared.lot.may_be_passed())?;
+    let way = course.coming().filter(|_| shared.lot.may_be_passed())?;
     let seat = shared.pools.enter(&way, course);
     let link = if grpc { seat.share() } else { seat.waiting().await };
     // Looked at last: who saw that this way does not stand saw this request counted.
-    link.filter(|_| course.stands(&way)).map(|link| (link, seat))
+    let link = link.filter(|_| course.stands(&way))?;
+    course.pass_turn();
+    Some((link, seat))
 }
