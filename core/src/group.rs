@@ -213,7 +213,6 @@ impl Group {
     }
 
     fn demote(&mut self, epoch: Epoch, parting: Parting, desk: &mut Desk<'_>) {
-        self.withdraw(desk);
         desk.out.push(Action::Tell(Event::Demoting(self.config.id.clone(), epoch, parting.reason.clone())));
         self.parting = Some(parting);
         self.seat = Seat::Demoting(epoch);
@@ -264,16 +263,21 @@ impl Group {
         self.service.advance(desk.now, desk.out);
     }
 
-    /// Service and followers first, release after.
+    /// What followed goes first, when nothing is under way any more; then the service; the release comes last.
     fn step_down(&mut self, epoch: Epoch, desk: &mut Desk<'_>) {
         if self.lingering(desk) {
+            return;
+        }
+        self.withdraw(desk);
+        let early = desk.config.rules.breaks(Mutant::ReleaseBeforeFollowers);
+        let acting = matches!(self.service.ready(), Some(Role::Leader(_)));
+        if self.withdrawing && acting && !early {
             return;
         }
         self.service.want(self.resting(desk));
         let rushed = desk.config.rules.breaks(Mutant::ReleaseBeforeStop);
         // Once stepped down it may die or restart as a standby; the release is sent until it is settled all the same.
         let releasing = matches!(self.seat, Seat::Releasing(_));
-        let early = desk.config.rules.breaks(Mutant::ReleaseBeforeFollowers);
         let clear = self.service.stepped_down() && (!self.withdrawing || early);
         if releasing || clear || rushed {
             self.seat = Seat::Releasing(epoch);
