@@ -55,6 +55,9 @@ impl Disk {
     }
 
     fn mount(&self) {
+        // A namespace made meanwhile keeps a copy of the mount before, and with it a file system whose power was cut.
+        let free = || program::run("losetup".as_ref(), &["-j", self.image()]).out.is_empty().then_some(());
+        poll(CEILING, free).unwrap_or_else(|| panic!("{} is still mounted somewhere", self.image()));
         must(&["mount", "-o", "loop", self.image(), self.at()]);
     }
 

@@ -7,12 +7,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hotseat_stores::{Body, Dir, Key, OpenError, Store, Written, conformance};
 
 const LIMIT: Duration = Duration::from_secs(10);
 const POWER_CUTS: u64 = 8;
+/// Longer than any other test keeps its namespaces.
+const FREE_WITHIN: Duration = Duration::from_secs(120);
 
 /// A mount of this test's own; unmounted when dropped.
 struct Mount(PathBuf);
@@ -123,6 +125,7 @@ async fn an_acknowledged_write_survives_a_power_cut() {
     let at = place.path().join("mnt");
     let mut acknowledged = None;
     for cut in 0..POWER_CUTS {
+        wait_until_free(disk);
         let Some(mount) = Mount::new(&at, &["-o", "loop", disk]) else {
             return;
         };
@@ -140,6 +143,17 @@ async fn an_acknowledged_write_survives_a_power_cut() {
         }
     }
     println!("{POWER_CUTS} power cuts, {acknowledged:?} is there");
+}
+
+/// A namespace that another test made meanwhile keeps a copy of our mount, and with it the file system that was cut, for
+/// as long as it lives.
+fn wait_until_free(disk: &str) {
+    let begun = Instant::now();
+    let held = || Command::new("losetup").args(["-j", disk]).output().is_ok_and(|out| !out.stdout.is_empty());
+    while held() {
+        assert!(begun.elapsed() < FREE_WITHIN, "{disk} is still mounted somewhere");
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 async fn write_until_cut(store: Arc<Dir>, at: &Path, mut version: Option<u64>, cut: u64) -> Option<u64> {
