@@ -23,6 +23,7 @@ mod writes;
 
 use alloc::format;
 use alloc::string::{String, ToString};
+use core::time::Duration;
 
 use crate::desk::{Desk, Post};
 use crate::id::{Epoch, GroupId, NodeName, Version};
@@ -35,6 +36,10 @@ use crate::roster::Roster;
 use crate::service::{Failure, Role, Service, ServiceConfig, Told};
 use crate::time::Instant;
 use parting::Parting;
+
+/// A release that could not be written for so long will not be soon: the node cannot write, and others may. Longer than
+/// disks stall that come back, as the end of the session ends everything of it.
+const RELEASE_MAX: Duration = Duration::from_secs(10);
 
 /// What a group is on this node.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,6 +103,8 @@ pub(crate) struct Group {
     announced: Option<Epoch>,
     /// A withdrawal that is not answered yet.
     withdrawing: bool,
+    /// Since when a release is to be written.
+    releasing: Option<Instant>,
     /// A write was refused: only a look can tell what stands there now.
     blind: bool,
     damaged: bool,
@@ -117,6 +124,7 @@ impl Group {
             parting: None,
             announced: None,
             withdrawing: false,
+            releasing: None,
             blind: false,
             damaged: false,
             known: None,
@@ -147,9 +155,19 @@ impl Group {
         self.seat == Seat::Standby && self.service.stopped()
     }
 
+    /// Whether it has stepped down and cannot write so, for so long that only the end of the session frees the group.
+    pub(crate) fn stuck(&self, now: Instant) -> bool {
+        self.stuck_at().is_some_and(|at| now >= at)
+    }
+
+    fn stuck_at(&self) -> Option<Instant> {
+        self.releasing.map(|since| since + RELEASE_MAX)
+    }
+
     fn stand_by(&mut self) {
         self.seat = Seat::Standby;
         self.parting = None;
+        self.releasing = None;
         self.service.want(None);
     }
 
@@ -158,6 +176,7 @@ impl Group {
         self.withdraw(desk);
         self.seat = Seat::Standby;
         self.parting = None;
+        self.releasing = None;
         self.register.abandon();
         self.service.forget();
         // What followed dies with the session, by the guard's hand and before its proof (D3, D5).
@@ -281,6 +300,7 @@ impl Group {
         let clear = self.service.stepped_down() && (!self.withdrawing || early);
         if releasing || clear || rushed {
             self.seat = Seat::Releasing(epoch);
+            self.releasing.get_or_insert(desk.now);
             if self.may_write(desk) {
                 self.send_release(epoch, desk);
             }
@@ -378,6 +398,6 @@ impl Group {
             Seat::Demoting(_) => self.parting.as_ref().map(Parting::acts_until).filter(|at| *at > desk.now),
             Seat::Standby | Seat::Claiming(_) | Seat::Releasing(_) => None,
         };
-        [retry, lag, self.service.wake_at(), self.claim_at(roster, desk)].into_iter().flatten().min()
+        [retry, lag, self.stuck_at(), self.service.wake_at(), self.claim_at(roster, desk)].into_iter().flatten().min()
     }
 }

@@ -150,6 +150,13 @@ impl Session {
         }
     }
 
+    /// Ends the session before its time: others can write that it is over once everything of it is proven dead.
+    pub(crate) fn give_up(&mut self, why: &str, desk: &mut Desk<'_>) {
+        if self.phase == Phase::Alive {
+            self.over(why, desk);
+        }
+    }
+
     fn over(&mut self, why: &str, desk: &mut Desk<'_>) {
         if let Some(id) = self.id {
             desk.out.push(Action::Tell(Event::SessionOver(id, String::from(why))));

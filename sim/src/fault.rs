@@ -13,6 +13,8 @@ pub enum Cut {
     Requests,
     /// What gets there is done, but no answer comes back.
     Answers,
+    /// The node's own part of the log is dead, as with a full disk: it reads and writes nothing, and hears the others.
+    Log,
 }
 
 /// See the module.

@@ -36,6 +36,11 @@ pub(super) async fn switchover(State(api): State<Api>, Path(group): Path<String>
     if let Some(to) = to.as_ref().filter(|to| !group.members.iter().any(|member| member.node == **to)) {
         return refuse(StatusCode::NOT_FOUND, no_member(to, group)).into_response();
     }
+    // It would step down, and could not write so.
+    if let Some(trouble) = snapshot.store_trouble.as_ref().filter(|_| snapshot.leads(group)) {
+        let error = format!("{} cannot change its leader now: the store does not answer here: {trouble}", group.id);
+        return refuse(StatusCode::SERVICE_UNAVAILABLE, error).into_response();
+    }
     let (reply, answer) = oneshot::channel();
     let request = Request::Switchover { group: group.id.clone(), to };
     if api.inbox.send(Message::Request(request, reply)).await.is_err() {

@@ -196,7 +196,9 @@ impl Storm<'_> {
             Kind::KillService => (Fault::KillService(on, group), None),
             Kind::Power => (Fault::PowerOff(on), Some(Fault::PowerOn(on))),
             Kind::Stop => (Fault::Stop(on), Some(Fault::Start(on))),
-            Kind::Cut => (Fault::Cut(on, self.rng.pick(&[Cut::Requests, Cut::Answers])), Some(Fault::Mend(on))),
+            Kind::Cut => {
+                (Fault::Cut(on, self.rng.pick(&[Cut::Requests, Cut::Answers, Cut::Log])), Some(Fault::Mend(on)))
+            }
             Kind::Stutter => return self.stutter(on, at),
             Kind::Outage => (Fault::Outage, Some(Fault::OutageEnds)),
             Kind::Stale => (Fault::Stale(on), Some(Fault::Fresh(on))),

@@ -31,6 +31,7 @@ pub(super) fn parse(setup: &Setup, words: &[&str]) -> Option<Vec<Fault>> {
         ["thaw", name] => one(Fault::Thaw, name),
         ["partition", name, "from", "store"] => Some(vec![Fault::Cut(setup.machine(name)?, Cut::Requests)]),
         ["lose", "answers", "to", name] => Some(vec![Fault::Cut(setup.machine(name)?, Cut::Answers)]),
+        ["log", "of", name, "is", "dead"] => Some(vec![Fault::Cut(setup.machine(name)?, Cut::Log)]),
         ["mend", name] => one(Fault::Mend, name),
         ["delay", "writes", "of", name] => Some(vec![Fault::Late(setup.machine(name)?, 1000)]),
         ["hurry", "writes", "of", name] => Some(vec![Fault::Late(setup.machine(name)?, 0)]),

@@ -24,9 +24,9 @@ impl World {
 
     fn requests_pass(&self, machine: usize) -> bool {
         if let Some(log) = &self.log {
-            return self.hears_of(log, machine);
+            return self.machines[machine].cut != Some(Cut::Log) && self.hears_of(log, machine);
         }
-        !self.outage && self.machines[machine].cut != Some(Cut::Requests)
+        !self.outage && !matches!(self.machines[machine].cut, Some(Cut::Requests | Cut::Log))
     }
 
     fn answers_pass(&self, machine: usize) -> bool {
