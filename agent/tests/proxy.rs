@@ -273,7 +273,7 @@ async fn the_lot_is_bounded() {
     let (mut first, second) = (setup.connect().await, setup.connect().await);
     setup.until(|stats| stats.parked == 2).await;
     let mut third = setup.connect().await;
-    third.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
+    third.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
     assert!(all(third).await.0.contains(" 503 "));
 
     drop(second);
@@ -290,7 +290,7 @@ async fn a_parked_client_that_leaves_gives_its_place_back() {
     let setup = Setup::new(LIMITS).await;
     let silent = setup.connect().await;
     let mut http = setup.connect().await;
-    http.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
+    http.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
     setup.until(|stats| stats.parked == 2).await;
     drop((silent, http));
     let stats = setup.until(|stats| stats.parked == 0).await;

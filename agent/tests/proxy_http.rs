@@ -342,6 +342,42 @@ async fn bodies_of_all_sizes_pass_both_ways() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_body_that_the_client_breaks_is_the_clients_fault() {
+    let world = World::new(LIMITS).await;
+    let service = Service::mirroring().await;
+    world.lead(1, &service);
+    let torn = ["zz\r\nhi\r\n", "2\r\nhi!\r\n0\r\n\r\n", "fffffffffffffffff\r\nhi\r\n", "2\r\nhi\r\n-1\r\n"];
+    for (body, method) in torn.iter().flat_map(|body| [(body, "POST"), (body, "PUT")]) {
+        let mut client = world.client().await;
+        let head = format!("{method} / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
+        let answer = client.ask(&format!("{head}{body}")).await;
+        assert!(answer.head.starts_with("HTTP/1.1 400 "), "{method} {body:?}: {}", answer.head);
+    }
+    let mut client = world.client().await;
+    assert_eq!(client.ask("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi").await.body, "hi");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_says_once_for_which_host_it_is() {
+    let world = World::new(LIMITS).await;
+    let service = Service::answering("a").await;
+    world.lead(1, &service);
+    for (head, status) in [
+        ("GET / HTTP/1.1\r\n", "400"),
+        ("GET http://shop/ HTTP/1.1\r\n", "400"),
+        ("GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n", "400"),
+        ("GET / HTTP/1.0\r\nHost: a\r\nHost: a\r\n", "400"),
+        ("GET / HTTP/1.0\r\n", "200"),
+        ("GET / HTTP/1.1\r\nHost:\r\n", "200"),
+    ] {
+        let mut client = world.client().await;
+        let answer = client.ask(&format!("{head}\r\n")).await;
+        assert_eq!(answer.head.split(' ').nth(1), Some(status), "{head:?}");
+    }
+    assert_eq!(service.heard(2).await.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn http_2_is_spoken_with_clients_and_for_grpc_with_services() {
     let world = World::new(LIMITS).await;
     let service = Service::answering("one").await;

@@ -88,6 +88,11 @@ impl Answer {
         Self::ours(StatusCode::BAD_REQUEST, "The body of the request is not what its head says.\n")
     }
 
+    /// It is not said, or not clear, for which host the request is.
+    pub(super) fn no_host() -> Response<Self> {
+        Self::ours(StatusCode::BAD_REQUEST, "A request has one Host header, not none and not two.\n")
+    }
+
     /// This is no forward proxy.
     pub(super) fn not_here() -> Response<Self> {
         Self::ours(StatusCode::METHOD_NOT_ALLOWED, "CONNECT is not for here.\n")

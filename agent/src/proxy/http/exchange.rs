@@ -4,7 +4,7 @@ use super::Visit;
 use super::answer::Answer;
 use super::head;
 use super::link::{Failed, Link};
-use super::offer::{Coming, Offer, WHOLE_MAX, Whole};
+use super::offer::{Coming, Offer, Torn, WHOLE_MAX, Whole};
 use super::pools::Seat;
 use super::pulse::Busy;
 use super::repeat::{Lost, may_repeat};
@@ -30,6 +30,9 @@ pub(super) async fn exchange(visit: Arc<Visit>, request: Request<Incoming>) -> R
     if request.method() == Method::CONNECT {
         return Answer::not_here();
     }
+    if !head::names_its_host(&request) {
+        return Answer::no_host();
+    }
     let asked = request.uri().clone();
     let elsewhere = |way: &Way| visit.shared.redirect.as_ref()?.elsewhere(way, &asked);
     let mut course = visit.course.clone();
@@ -51,6 +54,9 @@ pub(super) async fn exchange(visit: Arc<Visit>, request: Request<Incoming>) -> R
             Err(lost) => lost,
         };
         drop(link);
+        if errand.torn.is_torn() {
+            return Answer::bad();
+        }
         if !may_repeat(lost, &errand.method, errand.repeatable, errand.sends) {
             visit.shared.counters.refused();
             return Answer::lost();
@@ -72,6 +78,7 @@ struct Errand {
     /// How often it was sent, all or in part.
     sends: u32,
     grpc: bool,
+    torn: Torn,
     /// What the client wants to go on with, and its side of that.
     upgrade: Option<(HeaderValue, OnUpgrade)>,
 }
@@ -93,10 +100,10 @@ impl Errand {
             head::switch(&mut head.headers, to.clone());
         }
         let repeatable = head.method.is_idempotent() && body.copy().is_some();
-        let method = head.method.clone();
+        let (method, torn) = (head.method.clone(), body.torn());
         let request = Some(Request::from_parts(head, body));
         let upgrade = upgrade.map(|to| (to, on_upgrade));
-        Some(Self { method, request, repeatable, sends: 0, grpc, upgrade })
+        Some(Self { method, request, repeatable, sends: 0, grpc, torn, upgrade })
     }
 
     /// The request as it is to be sent this time.

@@ -5,7 +5,7 @@ use crate::proxy::accept::Origin;
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::http::uri::PathAndQuery;
-use hyper::{Uri, Version};
+use hyper::{Request, Uri, Version};
 
 /// The epoch of the leader that answers; also what a service can compare with its own.
 const EPOCH: HeaderName = HeaderName::from_static("x-hotseat-epoch");
@@ -23,6 +23,16 @@ pub(super) fn forwarded(from: Origin) -> HeaderValue {
     let ip = from.ends.client.ip().to_canonical();
     let text = if ip.is_ipv6() { format!("for=\"[{ip}]\";proto={proto}") } else { format!("for={ip};proto={proto}") };
     text.try_into().expect("an address has nothing that a header may not have")
+}
+
+/// Whether a request says once for which host it is (RFC 9112, 3.2): with two, we and the service could mean different
+/// ones. HTTP/1.0 need not say it, and HTTP/2 says it elsewhere.
+pub(super) fn names_its_host<B>(request: &Request<B>) -> bool {
+    match (request.headers().get_all(header::HOST).iter().count(), request.version()) {
+        (0, Version::HTTP_11) => false,
+        (0 | 1, _) => true,
+        (_, _) => false,
+    }
 }
 
 /// What a client wants to go on with instead of HTTP, if anything: not HTTP/2, which is ours to speak.
@@ -129,7 +139,6 @@ fn listed(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &str> {
 mod tests {
     use super::*;
     use crate::proxy::preamble::Ends;
-    use hyper::Request;
 
     fn headers(lines: &[(&'static str, &str)]) -> HeaderMap {
         let pairs = lines.iter().map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap()));

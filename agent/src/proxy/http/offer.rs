@@ -4,6 +4,7 @@ use super::pulse::Pulse;
 use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::task::{Context, Poll};
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -44,16 +45,30 @@ impl Whole {
 pub(super) struct Coming {
     body: Incoming,
     pulse: Arc<Pulse>,
+    torn: Torn,
+}
+
+/// Whether a client did not send the body that it had begun: what then fails is its own doing, not the service's.
+#[derive(Clone, Default)]
+pub(super) struct Torn(Arc<AtomicBool>);
+
+impl Torn {
+    pub(super) fn is_torn(&self) -> bool {
+        self.0.load(Relaxed)
+    }
 }
 
 impl Coming {
     pub(super) fn new(body: Incoming, pulse: &Arc<Pulse>) -> Self {
-        Self { body, pulse: Arc::clone(pulse) }
+        Self { body, pulse: Arc::clone(pulse), torn: Torn::default() }
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
         let polled = Pin::new(&mut self.body).poll_frame(cx);
         self.pulse.gives(polled.is_pending());
+        if let Poll::Ready(Some(Err(_))) = &polled {
+            self.torn.0.store(true, Relaxed);
+        }
         polled
     }
 }
@@ -71,6 +86,14 @@ impl Offer {
             Self::Empty => Some(Self::Empty),
             Self::Whole(whole) => Some(Self::Whole(whole.clone())),
             Self::Coming(_) => None,
+        }
+    }
+
+    /// Tells of a body that is passed on as it comes whether the client sent it.
+    pub(super) fn torn(&self) -> Torn {
+        match self {
+            Self::Empty | Self::Whole(_) => Torn::default(),
+            Self::Coming(coming) => coming.torn.clone(),
         }
     }
 }
