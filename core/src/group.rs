@@ -156,12 +156,14 @@ impl Group {
     }
 
     /// Whether it has stepped down and cannot write so, for so long that only the end of the session frees the group.
-    pub(crate) fn stuck(&self, now: Instant) -> bool {
-        self.stuck_at().is_some_and(|at| now >= at)
+    pub(crate) fn stuck(&self, desk: &Post<'_>) -> bool {
+        self.stuck_at(desk).is_some_and(|at| desk.now >= at)
     }
 
-    fn stuck_at(&self) -> Option<Instant> {
-        self.releasing.map(|since| since + RELEASE_MAX)
+    fn stuck_at(&self, desk: &Post<'_>) -> Option<Instant> {
+        // Everything of a node that stops ends anyway: it waits for a write, and a second one, and no longer.
+        let limit = if desk.stopping { desk.config.timing.store_timeout() * 2 } else { RELEASE_MAX };
+        self.releasing.map(|since| since + limit)
     }
 
     fn stand_by(&mut self) {
@@ -398,6 +400,9 @@ impl Group {
             Seat::Demoting(_) => self.parting.as_ref().map(Parting::acts_until).filter(|at| *at > desk.now),
             Seat::Standby | Seat::Claiming(_) | Seat::Releasing(_) => None,
         };
-        [retry, lag, self.stuck_at(), self.service.wake_at(), self.claim_at(roster, desk)].into_iter().flatten().min()
+        [retry, lag, self.stuck_at(desk), self.service.wake_at(), self.claim_at(roster, desk)]
+            .into_iter()
+            .flatten()
+            .min()
     }
 }

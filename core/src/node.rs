@@ -323,7 +323,7 @@ impl Node {
             for group in parts.groups.values_mut() {
                 group.advance(&roster, desk);
             }
-            if parts.groups.values().any(|group| group.stuck(now)) {
+            if parts.groups.values().any(|group| group.stuck(desk)) {
                 parts.session.give_up("a release could not be written", desk);
             }
             let idle = parts.groups.values().all(Group::idle);

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use hotseat_lab::disk::{self, Disk};
 use hotseat_lab::inject::{self, SYNCS, Wrong};
 use hotseat_lab::spec::Store;
-use hotseat_lab::{Case, Cluster, Node, Spec};
+use hotseat_lab::{Case, Cluster, Node, Spec, program};
 
 /// Of `timing = "lan"`.
 const TTL: Duration = Duration::from_secs(2);
@@ -55,6 +55,34 @@ fn full(store: Store) {
         std::thread::sleep(TTL * 3 / 2);
         old.disk().empty();
     });
+}
+
+/// The leader's own part of the log is dead while its voters hear it: it goes on, refuses what it could not finish, and
+/// does not take the group with it when it is stopped.
+#[test]
+fn a_leader_that_cannot_write_is_stopped() {
+    if !inject::possible() {
+        return;
+    }
+    let cluster = Cluster::settled(Spec::writer().store(Store::Raft).hot());
+    let old = cluster.settle();
+    let broken = old.inject(SYNCS, Wrong::Fails("ENOSPC"));
+    let other = cluster.others(old).next().unwrap();
+    cluster.wait_for("it finds out", |_| {
+        // What others write, it cannot.
+        program::run(&program::hotseat(), &["lock", "x", "--try", "--url", &other.url(), "--", "true"]);
+        (!old.picture()?.store.healthy).then_some(())
+    });
+    let refusal = old.cli(&["switchover", "--wait", "1s"]);
+    assert_eq!(refusal.code, Some(1), "{refusal:?}");
+    assert!(refusal.err.contains("the store does not answer here"), "{refusal:?}");
+    assert!(old.leads(), "it leads on: {}", old.log());
+    drop(broken);
+    old.term();
+    cluster.next_leader(old);
+    old.wait_exit();
+    old.start();
+    cluster.settle();
 }
 
 /// A device that errs makes its file system read-only: only a restart of the machine mends it.
