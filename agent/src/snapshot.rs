@@ -8,7 +8,7 @@ use hotseat_client as wire;
 use hotseat_core::{GroupId, GroupView, Instant, MemberState, MemberView, Mode, Seat, View};
 
 use crate::clock;
-use crate::config::{Config, Group};
+use crate::config::{self, Config, Group};
 use crate::proxy::Drains;
 use crate::pulse::Pulse;
 use crate::records::Records;
@@ -128,6 +128,7 @@ impl Snapshot {
         let since = facts.records.leads_since(&view.id);
         let reason = facts.records.reason(&view.id);
         let followers = self.followers.get(&view.id);
+        let leads = view.leader.as_ref() == Some(&self.view.node);
         let stale = clock::now().since(self.taken);
         // A record outlives its node. Where there is a roll, it says who is still to be expected.
         let gone = |member: &MemberView| facts.embedded.as_ref().is_some_and(|it| it.has_removed(&member.node));
@@ -144,10 +145,11 @@ impl Snapshot {
             paused: false,
             netid: configured.netid,
             proxy: proxy.map(|proxy| proxy.to_string()),
+            proxy_gate: configured.proxy.as_ref().map(config::Proxy::shown),
             check: None,
             agent_check: None,
-            vip: followers.map(|shown| shown.vip(configured)).unwrap_or_default(),
-            floating: followers.and_then(vip::Shown::floating),
+            vip: followers.map(|shown| shown.vip(configured, leads)).unwrap_or_default(),
+            floating: followers.and_then(|shown| shown.floating(leads)),
             members: members.map(|member| wire_member(member, stale, pid(member))).collect(),
         }
     }

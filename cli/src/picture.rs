@@ -1,7 +1,7 @@
 //! How a cluster looks in a terminal. It only draws.
 
 use comfy_table::{Table, presets};
-use hotseat_client::{Cluster, Group, Member, Roll};
+use hotseat_client::{Cluster, Floating, Group, Member, Roll, Vip};
 
 /// Members that could take over from the leader now.
 pub(crate) fn spares(group: &Group) -> usize {
@@ -65,7 +65,7 @@ fn details(cluster: &Cluster, group: &Group, width: usize) -> String {
     if let Some(trouble) = &cluster.store.trouble {
         text += &format!("{:width$}     store: {trouble}\n", "");
     }
-    text += &followers(cluster, group, width);
+    text += &followers(group, width);
     for member in &group.members {
         if let Some(trouble) = &member.trouble {
             text += &format!("{:width$}     {} {}: {trouble}\n", "", member.node, member.state);
@@ -79,29 +79,46 @@ fn details(cluster: &Cluster, group: &Group, width: usize) -> String {
     text
 }
 
-/// Addresses that follow the leader. Only the leader's own agent knows whether they are up.
-fn followers(cluster: &Cluster, group: &Group, width: usize) -> String {
-    let here = group.leader.as_deref() == Some(cluster.node.as_str());
+/// Addresses that follow the leader.
+fn followers(group: &Group, width: usize) -> String {
     let mut text = String::new();
     for vip in &group.vip {
-        let state = match (&vip.trouble, &group.leader) {
-            (Some(trouble), _) => format!("NOT UP: {trouble}"),
-            (None, _) if vip.up => format!("up on {}", vip.interface),
-            (None, Some(_)) if here => String::from("coming up"),
-            (None, Some(leader)) => format!("follows {leader}"),
-            (None, None) => String::from("down"),
+        let state = match (&group.leader, address_trouble(group, vip)) {
+            (None, _) => String::from("down"),
+            (Some(_), Some(trouble)) => trouble,
+            (Some(leader), None) => format!("up on {} of {leader}", vip.interface),
         };
         text += &format!("{:width$}     address {} {state}\n", "", vip.address);
     }
-    if let Some(floating) = group.floating.as_ref().filter(|_| here) {
-        let state = match &floating.trouble {
-            Some(trouble) => format!("NOT MOVED: {trouble}"),
-            None if floating.moved => String::from("moved here"),
-            None => String::from("being moved"),
-        };
+    if let (Some(floating), Some(leader)) = (&group.floating, &group.leader) {
+        let state = floating_trouble(group, floating).unwrap_or_else(|| format!("moved to {leader}"));
         text += &format!("{:width$}     floating address {state}\n", "");
     }
     text
+}
+
+/// Why an address is not, or not surely, where the leader is.
+pub(crate) fn address_trouble(group: &Group, vip: &Vip) -> Option<String> {
+    match (&vip.trouble, vip.up) {
+        (Some(trouble), _) => Some(format!("NOT UP: {trouble}")),
+        (None, Some(true)) => None,
+        (None, Some(false)) => Some(String::from("coming up")),
+        (None, None) => Some(untold(group)),
+    }
+}
+
+/// Why a floating address is not, or not surely, where the leader is.
+pub(crate) fn floating_trouble(group: &Group, floating: &Floating) -> Option<String> {
+    match (&floating.trouble, floating.moved) {
+        (Some(trouble), _) => Some(format!("NOT MOVED: {trouble}")),
+        (None, Some(true)) => None,
+        (None, Some(false)) => Some(String::from("being moved")),
+        (None, None) => Some(untold(group)),
+    }
+}
+
+fn untold(group: &Group) -> String {
+    format!("unknown: the agent of {} does not say", group.leader.as_deref().unwrap_or("nobody"))
 }
 
 /// `hotseat nodes`.

@@ -32,8 +32,8 @@ pub use leader::{Leader, Leading};
 pub use lock::{Lock, LockParty, LockSeat, LockTerms, LockTiming, StoreWrite, StoreWritten, StoredRecord};
 pub use sight::{Sight, Sighted};
 pub use wire::{
-    Cluster, Event, Floating, Group, Invitation, Invite, Member, Refusal, Remove, Roll, Seat, Self_, Store, Switchover,
-    Vip, Voters,
+    Cluster, Event, Floating, Group, Invitation, Invite, Member, ProxyGate, Refusal, Remove, Roll, Seat, Self_, Store,
+    Switchover, Vip, Voters,
 };
 
 /// A `tower` layer that sends each request to the leader's service, and again where that is safe.

@@ -132,31 +132,51 @@ pub struct Group {
     /// Where this node's proxy for the group listens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proxy: Option<String>,
+    /// What has to be said there, and to the service, before HTTP or whatever else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxy_gate: Option<ProxyGate>,
     /// Where load balancers ask this node over HTTP whether it leads.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub check: Option<String>,
     /// Where this node answers `HAProxy`'s agent-check.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent_check: Option<String>,
-    /// The IP addresses that follow the leader, as the answering node has them.
+    /// The IP addresses that follow the leader. Only the leader's own agent knows whether they are up.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub vip: Vec<Vip>,
-    /// The command that moves an address to the leader, as the answering node runs it.
+    /// The command that moves an address to the leader. Only the leader's own agent knows what came of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub floating: Option<Floating>,
     /// Everybody in it.
     pub members: Vec<Member>,
 }
 
-/// An IP address that follows a group's leader. On a node that does not lead it is not up, without trouble.
+/// What lies between clients, a node's proxy and the service.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProxyGate {
+    /// The proxy ends TLS.
+    #[serde(default)]
+    pub tls: bool,
+    /// The PROXY protocol that listed balancers have to speak to the proxy: `v1`, `v2` or `any`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accept: Option<String>,
+    /// The PROXY protocol that is spoken to the service: `v1` or `v2`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub send: Option<String>,
+    /// Proxies of nodes that do not lead send HTTP clients elsewhere.
+    #[serde(default)]
+    pub redirects: bool,
+}
+
+/// An IP address that follows a group's leader.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Vip {
     /// `IP/PREFIX`.
     pub address: String,
     /// Where it comes to.
     pub interface: String,
-    /// Whether the answering node has it.
-    pub up: bool,
+    /// Whether the leader has it; unknown to all other nodes.
+    pub up: Option<bool>,
     /// Why the answering node does not have it, though it leads.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trouble: Option<String>,
@@ -165,8 +185,8 @@ pub struct Vip {
 /// A command that moves an address of somebody else's network to the leader.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Floating {
-    /// Whether it has succeeded on the answering node, in the present epoch.
-    pub moved: bool,
+    /// Whether it has succeeded on the leader, in the present epoch; unknown to all other nodes.
+    pub moved: Option<bool>,
     /// How its latest try failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trouble: Option<String>,

@@ -212,3 +212,37 @@ fn python(port: u16, ca: &Path) -> Child {
     command.args(["-c", CLIENT, &port.to_string()]).arg(ca).stdin(Stdio::null());
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
+
+/// A rendered file, in a real HAProxy.
+fn rendered(node: &Node, words: &[&str]) -> String {
+    let done = node.cli(&[&["config", "render"], words, &["--listen", "127.0.0.1:1"]].concat());
+    assert_eq!(done.code, Some(0), "{done:?}");
+    done.out.replace("bind 127.0.0.1:1\n", "bind {listen}\n")
+}
+
+/// What a proxy and a service want to hear first is in the load balancers' files, or they would not let anybody in.
+#[test]
+fn what_has_to_be_said_first_is_in_rendered_files() {
+    if !Haproxy::possible() || !program::have("curl", "curl") {
+        return;
+    }
+    let gate = format!("{{ accept = \"any\", from = [\"{BALANCERS}\"], send = \"v1\" }}");
+    let tls = "{ cert = \"{home}/web.pem\", key = \"{home}/web.key\" }";
+    let spec = on_all(on_all(around_haproxy(), 2, "proxy_protocol", &gate), 2, "tls", tls);
+    let cluster = started(on_all(spec, 2, "on_standby", "\"carry\""), "accept-proxy");
+    let leader = cluster.leader();
+    for (words, scheme) in [(&["haproxy"][..], "http"), (&["haproxy", "--proxies"], "https")] {
+        let file = rendered(leader, words);
+        let haproxy = Haproxy::start(&file);
+        let url = format!("{scheme}://{}/", haproxy.address());
+        cluster.wait_for("the client is let in, and known", |_| {
+            let said = curl(&["--insecure", "--interface", "127.0.0.7", &url]);
+            String::from_utf8_lossy(&said.stdout).contains("src=127.0.0.7").then_some(())
+        });
+    }
+    let nginx = rendered(leader, &["nginx"]);
+    for line in ["proxy_pass https://web;", "proxy_ssl_verify off;", "Host $http_host;", "client_max_body_size 0;"] {
+        assert!(nginx.contains(line), "{line}: {nginx}");
+    }
+    assert!(nginx.contains("must not be in their") && !nginx.contains("on_standby"), "{nginx}");
+}

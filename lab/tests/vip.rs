@@ -71,7 +71,7 @@ fn vips(node: &Node) -> Vec<Vip> {
 
 fn all_up(node: &Node) -> Option<()> {
     let all = vips(node);
-    (all.len() == 2 && all.iter().all(|vip| vip.up)).then_some(())
+    (all.len() == 2 && all.iter().all(|vip| vip.up == Some(true))).then_some(())
 }
 
 /// Waits until both addresses answer under the leader's epoch, and the neighbour knows where they are.
@@ -198,16 +198,30 @@ fn cmn_5_own_address_in_use() {
     let owner = format!("in use on the network, by {}", mac(stranger));
     cluster.wait_for("trouble with both addresses", |_| {
         let all = vips(leader);
-        let told = |vip: &Vip| !vip.up && vip.trouble.as_ref().is_some_and(|why| why.contains(&owner));
+        let told = |vip: &Vip| vip.up == Some(false) && vip.trouble.as_ref().is_some_and(|why| why.contains(&owner));
         (all.len() == 2 && all.iter().all(told)).then_some(())
     });
     let status = leader.cli(&["status"]);
     assert!(status.out.contains("NOT UP: 10.77.0.50 is in use on the network, by"), "{status:?}");
     assert!(leader.group().unwrap().serving);
+    // Whoever is asked: a monitor asks the node that it is told to.
+    for node in cluster.nodes() {
+        let (check, status) = (node.cli(&["check"]), node.cli(&["status"]));
+        assert_eq!(check.code, Some(1), "{check:?}");
+        for said in [check, status] {
+            assert!(said.out.contains("NOT UP: 10.77.0.50 is in use on the network, by"), "{}: {said:?}", node.name);
+        }
+        let knows = vips(node).iter().any(|vip| vip.up.is_some());
+        assert_eq!(knows, node.name == leader.name, "{}", node.name);
+    }
     stranger.ip(&format!("address delete {V4}/24 dev eth0\naddress delete {V6}/64 dev eth0\n"));
     cluster.wait_for("both addresses are up", |_| all_up(leader));
     let status = leader.cli(&["status"]);
     assert!(status.out.contains("address 10.77.0.50/24 up on eth0"), "{status:?}");
+    for node in cluster.nodes() {
+        let check = node.cli(&["check"]);
+        assert_eq!(check.code, Some(0), "{}: {check:?}", node.name);
+    }
 }
 
 /// What is on the machine for another reason is said to be, and never touched.
@@ -224,7 +238,7 @@ fn cmn_5_own_address_is_here_already() {
     cluster.wait_for("trouble", |_| {
         let all = vips(node);
         let why = all.first()?.trouble.clone()?;
-        (why.contains("is on this machine already") && all[1].up).then_some(())
+        (why.contains("is on this machine already") && all[1].up == Some(true)).then_some(())
     });
     node.term();
     assert!(node.wait_exit().success(), "{}", node.log());
@@ -286,7 +300,7 @@ fn calls(cluster: &Cluster) -> Vec<(String, u64, String)> {
 fn moved(cluster: &Cluster) -> Option<()> {
     let leader = cluster.nodes().iter().find(|node| node.leads())?;
     let group = leader.group()?;
-    group.floating.filter(|it| it.moved)?;
+    group.floating.filter(|it| it.moved == Some(true))?;
     calls(cluster).contains(&("moved".to_owned(), group.epoch, leader.name.clone())).then_some(())
 }
 

@@ -31,6 +31,28 @@ pub struct Preambles {
     pub send: Option<Version>,
 }
 
+impl Preambles {
+    /// The word for what has to be said by those who are listed, if anybody is.
+    pub(super) fn accepted(&self) -> Option<&'static str> {
+        match &self.intake {
+            Intake::Sockets => None,
+            Intake::Listed { version, .. } => Some(version.map_or("any", word)),
+        }
+    }
+
+    /// The word for what is said to the service, if anything is.
+    pub(super) fn sent(&self) -> Option<&'static str> {
+        self.send.map(word)
+    }
+}
+
+fn word(version: Version) -> &'static str {
+    match version {
+        Version::V1 => "v1",
+        Version::V2 => "v2",
+    }
+}
+
 /// `proxy_protocol = { accept = "v2", from = ["10.0.0.0/8"], send = "v1" }`.
 pub(super) fn preambles(entry: Entry<'_>) -> Result<Preambles, Fault> {
     let section = entry.section("proxy_protocol", &["accept", "from", "send"])?;

@@ -9,6 +9,7 @@ use super::reads::Reads;
 use super::section::Section;
 use super::service::Service;
 use crate::proxy::{Protocol, tls};
+use hotseat_client::ProxyGate;
 use hotseat_core::GroupId;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -77,6 +78,18 @@ impl Proxy {
             drain: section.or("drain", Entry::duration, DRAIN)?,
             reads: section.maybe("reads", |entry| Reads::read(entry, id, claims))?,
         })
+    }
+}
+
+impl Proxy {
+    /// What others have to know who set a load balancer before it.
+    pub(crate) fn shown(&self) -> ProxyGate {
+        ProxyGate {
+            tls: self.tls.is_some(),
+            accept: self.preambles.accepted().map(str::to_owned),
+            send: self.preambles.sent().map(str::to_owned),
+            redirects: self.on_standby != OnStandby::Carry,
+        }
     }
 }
 

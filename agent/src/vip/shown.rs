@@ -30,22 +30,23 @@ impl Shown {
         Self { addresses: vec![One::default(); addresses], floating: group.floating.as_ref().map(|_| One::default()) }
     }
 
-    /// The addresses as they travel.
+    /// The addresses as they travel; a node that does not lead knows nothing of them.
     #[must_use]
-    pub fn vip(&self, group: &Group) -> Vec<wire::Vip> {
+    pub fn vip(&self, group: &Group, leads: bool) -> Vec<wire::Vip> {
         let Some(vip) = &group.vip else { return Vec::new() };
         let one = |(address, one): (&crate::config::Subnet, &One)| wire::Vip {
             address: address.to_string(),
             interface: vip.interface.clone(),
-            up: one.up,
-            trouble: one.trouble.clone(),
+            up: leads.then_some(one.up),
+            trouble: one.trouble.clone().filter(|_| leads),
         };
         vip.addresses.iter().zip(&self.addresses).map(one).collect()
     }
 
-    /// The command as it travels.
+    /// The command as it travels; a node that does not lead knows nothing of it.
     #[must_use]
-    pub fn floating(&self) -> Option<wire::Floating> {
-        self.floating.as_ref().map(|one| wire::Floating { moved: one.up, trouble: one.trouble.clone() })
+    pub fn floating(&self, leads: bool) -> Option<wire::Floating> {
+        let one = self.floating.as_ref()?;
+        Some(wire::Floating { moved: leads.then_some(one.up), trouble: one.trouble.clone().filter(|_| leads) })
     }
 }

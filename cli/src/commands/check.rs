@@ -2,9 +2,9 @@
 
 use std::process::ExitCode;
 
-use hotseat_client::{Client, Cluster, Group};
+use hotseat_client::{Client, Cluster, Floating, Group, Vip};
 
-use super::{Result, small_runtime};
+use super::{Result, small_runtime, whole};
 use crate::args::Check;
 use crate::picture;
 use crate::say::say_line;
@@ -29,7 +29,7 @@ fn ask(args: &Check) -> std::result::Result<Cluster, String> {
     let runtime = small_runtime().map_err(|failed| failed.text)?;
     runtime.block_on(async {
         let client = Client::new(&args.target.url).map_err(|error| error.to_string())?;
-        client.cluster().await.map_err(|error| error.to_string())
+        whole::cluster(&client).await.map_err(|error| error.to_string())
     })
 }
 
@@ -45,6 +45,24 @@ fn judge(cluster: &Cluster, group: Option<&str>) -> (u8, String) {
 }
 
 fn verdict(cluster: &Cluster, group: &Group) -> (u8, String) {
+    let (code, text) = standing(cluster, group);
+    // Without a leader there is nothing to follow.
+    let absent = if code < 2 { absent(group) } else { Vec::new() };
+    match absent.is_empty() {
+        true => (code, text),
+        false => (1, format!("{text}, {}", absent.join(", "))),
+    }
+}
+
+/// What follows the leader and is not there, or not surely.
+fn absent(group: &Group) -> Vec<String> {
+    let address = |vip: &Vip| Some(format!("address {} {}", vip.address, picture::address_trouble(group, vip)?));
+    let floating = |it: &Floating| Some(format!("floating address {}", picture::floating_trouble(group, it)?));
+    let addresses = group.vip.iter().filter_map(address);
+    addresses.chain(group.floating.as_ref().and_then(floating)).collect()
+}
+
+fn standing(cluster: &Cluster, group: &Group) -> (u8, String) {
     let spare = picture::can_lose(cluster, group);
     match &group.leader {
         None => (2, format!("{}: nobody leads, see hotseat status", group.id)),

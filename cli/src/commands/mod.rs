@@ -14,6 +14,7 @@ mod run;
 mod snapshot;
 mod status;
 mod switchover;
+mod whole;
 
 use std::fmt::Display;
 use std::process::ExitCode;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use hotseat_client::Client;
 
-use super::{Failed, Result, explain, small_runtime};
+use super::{Failed, Result, explain, small_runtime, whole};
 use crate::args::Status;
 use crate::picture;
 use crate::say::say;
@@ -36,6 +36,9 @@ pub(crate) fn run(args: &Status) -> Result {
 }
 
 async fn picture(client: &Client, json: bool) -> std::result::Result<String, Failed> {
-    let cluster = client.cluster().await.map_err(explain)?;
-    Ok(if json { serde_json::to_string_pretty(&cluster)? + "\n" } else { picture::status(&cluster) })
+    if json {
+        // What this one agent answers, and nothing else.
+        return Ok(serde_json::to_string_pretty(&client.cluster().await.map_err(explain)?)? + "\n");
+    }
+    Ok(picture::status(&whole::cluster(client).await.map_err(explain)?))
 }

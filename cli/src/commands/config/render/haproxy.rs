@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::super::super::Failed;
+use super::gate::Preamble;
 use super::scene::{Scene, Seat};
 
 /// Checks are answered from memory: ten in a lease are no burden, and none is needed more often than this.
@@ -13,12 +14,30 @@ const INTER_MIN: Duration = Duration::from_millis(100);
 /// A change is not to be noticed later than this, however long a lease lasts.
 const INTER_MAX: Duration = Duration::from_secs(1);
 
+const PAST_TLS: &str = "
+# Look here: the nodes' proxies end TLS, and this goes past them, straight to services that speak none. End it here
+# (bind … ssl crt FILE), or write the file with --proxies.
+";
+
+const REDIRECTS: &str = "
+# Look here: on_standby = \"redirect\" is set. The proxy of a node that does not lead sends HTTP clients to the leader's
+# own, past this balancer: they must be able to reach it. on_standby = \"carry\" keeps them here.
+";
+
+const INTRODUCES: &str = "
+# The proxies are told who the client is (send-proxy): this machine has to be in their proxy_protocol.from, or they
+# refuse it.
+";
+
 /// Straight to the leader's service.
 pub(super) fn to_leader(scene: &Scene, listen: SocketAddr) -> Result<String, Failed> {
     let group = &scene.group;
     let ported = scene.seats.iter().all(|seat| scene.check(seat).is_some());
     let question = if ported { String::new() } else { format!(" GET /leader/{group}") };
     let mut text = head(scene, "to whoever leads");
+    if scene.any(|gate| gate.tls) {
+        text.push_str(PAST_TLS);
+    }
     write!(
         text,
         "
@@ -49,6 +68,11 @@ backend {group}_leader
 pub(super) fn to_proxies(scene: &Scene, listen: SocketAddr) -> Result<String, Failed> {
     let group = &scene.group;
     let mut text = head(scene, "through the nodes' own proxies to whoever leads");
+    for (needed, words) in
+        [(scene.any(|gate| gate.redirects), REDIRECTS), (scene.any(|gate| gate.accept.is_some()), INTRODUCES)]
+    {
+        text.push_str(if needed { words } else { "" });
+    }
     write!(
         text,
         "
@@ -68,7 +92,8 @@ backend {group}_proxies
     )
     .expect("a string takes it");
     for (seat, proxy) in scene.proxies()? {
-        writeln!(text, "    server {} {proxy} check {}", seat.node, at("", seat.agent, proxy))
+        let said = scene.gate(seat).accept.map_or("", Preamble::haproxy);
+        writeln!(text, "    server {} {proxy} check {}{said}", seat.node, at("", seat.agent, proxy))
             .expect("a string takes it");
     }
     Ok(text)
@@ -117,6 +142,8 @@ fn server(scene: &Scene, seat: &Seat) -> Result<String, Failed> {
         let inter = inter(scene.ttl).as_millis();
         write!(line, " agent-check {} agent-inter {inter}ms", at("agent-", agent, service)).expect("a string takes it");
     }
+    // Checks go to the agents, which are told nothing.
+    line.push_str(scene.gate(seat).send.map_or("", Preamble::haproxy));
     Ok(line + "\n")
 }
 

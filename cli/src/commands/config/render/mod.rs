@@ -4,6 +4,7 @@
 //!  agent ──its members──> every member's agent ──where it answers──> Scene (checked) ──> the file's text
 //! ```
 
+mod gate;
 mod haproxy;
 mod keepalived;
 mod nginx;
@@ -39,7 +40,7 @@ fn look(args: &RenderScene) -> std::result::Result<Scene, super::super::Failed> 
         scene::gather(&client, args.group.as_deref()).await
     })?;
     for node in scene.silent() {
-        eprintln!("note: {node} does not answer; its ports are taken to be those of the others");
+        eprintln!("note: {node} does not answer; its ports and its proxy are taken to be like the others'");
     }
     Ok(scene)
 }

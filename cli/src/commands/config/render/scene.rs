@@ -9,6 +9,7 @@ use std::time::Duration;
 use hotseat_client::{Client, Cluster, Group, Member};
 
 use super::super::super::{Failed, explain, switchover};
+use super::gate::Gate;
 
 /// Longest name that any node or group has, in bytes.
 const NAME_MAX: usize = 63;
@@ -41,12 +42,13 @@ pub(super) struct Seat {
     ports: Option<Ports>,
 }
 
-/// The ports that an agent tells of itself alone.
+/// What an agent tells of itself alone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Ports {
     check: Option<SocketAddr>,
     line: Option<SocketAddr>,
     proxy: Option<SocketAddr>,
+    gate: Gate,
 }
 
 impl Scene {
@@ -78,6 +80,17 @@ impl Scene {
             ))
         };
         self.seats.iter().map(|seat| of(seat).ok_or_else(|| none(seat))).collect()
+    }
+
+    /// What is said at a member's proxy and service; who does not answer is like the others.
+    pub(super) fn gate(&self, seat: &Seat) -> Gate {
+        let told = seat.ports.or_else(|| self.seats.iter().find_map(|other| other.ports));
+        told.unwrap_or_default().gate
+    }
+
+    /// Whether any member's gate is so.
+    pub(super) fn any(&self, is: impl Fn(Gate) -> bool) -> bool {
+        self.seats.iter().any(|seat| is(self.gate(seat)))
     }
 
     /// An address of a member: on every address means on that of its agent, and who does not answer is like the others.
@@ -138,7 +151,8 @@ async fn ask(cluster: &Cluster, group: &Group, member: &Member) -> Result<Option
 
 fn ports(group: &Group) -> Result<Ports, Failed> {
     let at = |told: &Option<String>| told.as_deref().map(address).transpose();
-    Ok(Ports { check: at(&group.check)?, line: at(&group.agent_check)?, proxy: at(&group.proxy)? })
+    let gate = Gate::read(group.proxy_gate.as_ref())?;
+    Ok(Ports { check: at(&group.check)?, line: at(&group.agent_check)?, proxy: at(&group.proxy)?, gate })
 }
 
 fn address(told: &str) -> Result<SocketAddr, Failed> {
