@@ -210,7 +210,7 @@ It needs the agent of this machine (hotseat run) at the start; later it may be s
 Exit codes: that of the command, 128 + N when signal N ended it; 126 and 127 when it cannot be started or is not there.
   1    with --try or --wait: others hold the lock
   123  the lock was lost while the command ran; the command was killed
-  125  the command was not started: no agent, a bad name, …
+  125  the command was not started: no agent, a store that does not answer, a bad name, …
 
 Examples:
   hotseat lock nightly -- ./backup.sh

@@ -9,7 +9,8 @@ use std::path::Path;
 use std::process::Stdio;
 
 use hotseat_lab::processes::look;
-use hotseat_lab::{CEILING, Cluster, Node, http, poll, program};
+use hotseat_lab::spec::Store;
+use hotseat_lab::{CEILING, Cluster, Node, Spec, http, poll, program};
 use locks::{FAMILY, Lines, Lock, both_kinds, cluster, command, family, run, text, who_lives};
 use rustix::process::Signal;
 
@@ -289,6 +290,21 @@ fn without_the_agent_the_command_dies_in_time_in(cluster: &Cluster) {
     assert!(line.contains("was killed before anybody else"), "{line}");
     assert_eq!(text(&next.end().stdout), "began\n");
     node.continue_agent();
+}
+
+/// A lock that nobody holds and that cannot be had for want of a majority is not said to be held by others.
+#[test]
+fn a_missing_majority_is_no_holder() {
+    let cluster = Cluster::settled(Spec::demo().store(Store::Raft));
+    let node = cluster.leader();
+    cluster.wait_for("three voters", |_| (node.picture()?.store.voters?.count == 3).then_some(()));
+    cluster.others(node).for_each(|other| _ = other.kill_all());
+    for words in [&["a", "--wait", "3s", "--", "true"][..], &["a", "--try", "--", "true"]] {
+        let ended = run(node, words);
+        assert_eq!(ended.status.code(), Some(125), "{words:?}: {ended:?}");
+        assert!(text(&ended.stderr).contains("the store does not answer: "), "{words:?}: {ended:?}");
+        assert!(text(&ended.stderr).contains("no majority of the voters"), "{words:?}: {ended:?}");
+    }
 }
 
 /// Locks are nobody's members, and what they leave in the store is used again.

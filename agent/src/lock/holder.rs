@@ -27,6 +27,7 @@ use super::run::{Failure, Options, Patience};
 use super::seats::{self, Bench};
 use super::sight;
 use super::signals;
+use super::silence::Silence;
 use super::terms::{Terms, environment};
 use super::verdict::{Ended, ended, held};
 use crate::clock::{self, Alarm};
@@ -55,7 +56,7 @@ struct Running {
 enum Stage {
     Waiting,
     Running(Running),
-    Leaving(Ended),
+    Leaving(Result<Ended, Failure>),
 }
 
 /// See the module.
@@ -78,6 +79,7 @@ pub(super) struct Holder {
     stage: Stage,
     /// The newest look.
     seen: Look,
+    silence: Silence,
     give_up_at: Option<Instant>,
     told: bool,
     /// The write that ends our session in order, and whether it stands.
@@ -111,6 +113,7 @@ impl Holder {
             supervisor: Supervisor::new(options.exe.clone()),
             tasks: Tasks::new(sender, records.clone()),
             seen: Look { began: clock::now(), records: BTreeMap::new() },
+            silence: Silence::default(),
             session: Nonce(0),
             guarding: None,
             stage: Stage::Waiting,
@@ -163,7 +166,7 @@ impl Holder {
             self.dismiss_guard();
         }
         Some(match (std::mem::replace(&mut self.stage, Stage::Waiting), exit) {
-            (Stage::Leaving(ended), _) => Ok(ended),
+            (Stage::Leaving(result), _) => result,
             (_, Exit::NoGuard(why)) => Err(Failure::Other(format!("no guard could be started: {why}"))),
             (_, Exit::NameTaken { address }) => {
                 Err(Failure::Other(format!("another lock lives as {}, at the agent {address}", self.name)))
@@ -190,6 +193,7 @@ impl Holder {
     fn receive(&mut self, message: Message) {
         match message {
             Message::Input(input) => {
+                self.silence.hear(&input);
                 match &input {
                     Input::Looked(look) => self.seen = look.clone(),
                     Input::Written(ticket, outcome) if Some(*ticket) == self.release => {
@@ -202,6 +206,7 @@ impl Holder {
             }
             Message::LookFailed(why) => {
                 tracing::debug!("the agent does not answer: {why}");
+                self.silence.unseen(why);
                 self.feed(Input::LookFailed);
             }
             Message::Job(_)
@@ -231,12 +236,11 @@ impl Holder {
             }
             Input::Service(_, _, ServiceInput::Gone) if it.lost.is_none() => {
                 let ended = it.exit.take().unwrap_or(Ended::Killed(Signal::KILL.as_raw()));
-                self.leave(ended);
+                self.leave(Ok(ended));
                 self.feed(report);
             }
             Input::Service(_, _, ServiceInput::StartFailed(why)) => {
-                let why = why.clone();
-                self.leave(Ended::NotRun(parcel::NOT_EXECUTABLE, why));
+                self.leave(Ok(Ended::NotRun(parcel::NOT_EXECUTABLE, why.clone())));
                 self.feed(report);
             }
             Input::Guard(GuardReport::Proven(_) | GuardReport::Lost) => {
@@ -248,14 +252,14 @@ impl Holder {
     }
 
     /// Stops in order, and ends like this.
-    fn leave(&mut self, ended: Ended) {
-        self.stage = Stage::Leaving(ended);
+    fn leave(&mut self, result: Result<Ended, Failure>) {
+        self.stage = Stage::Leaving(result);
         self.feed(Input::Stop);
     }
 
     fn signalled(&mut self, signo: i32) {
         match &mut self.stage {
-            Stage::Waiting if signals::asks_for_the_end(signo) => self.leave(Ended::GivenUp(signo)),
+            Stage::Waiting if signals::asks_for_the_end(signo) => self.leave(Ok(Ended::GivenUp(signo))),
             Stage::Running(Running { early: Some(early), .. }) => drop(early.insert(signo)),
             Stage::Running(it) => self.supervisor.signal(&it.group, it.run, signo),
             Stage::Waiting | Stage::Leaving(_) => {}
@@ -273,15 +277,16 @@ impl Holder {
             return;
         }
         let taken = view.groups.iter().all(|group| group.leader.as_ref().is_some_and(|leader| *leader != self.name));
-        let known = !self.seen.records.is_empty();
-        let tried = self.options.patience == Patience::Try && known && taken;
+        let tried = self.options.patience == Patience::Try && taken && !self.seen.records.is_empty();
+        let held = || held(&self.seen, &self.records, &self.bench.group());
         if tried || self.give_up_at.is_some_and(|at| clock::now() >= at) {
-            let held = held(&self.seen, &self.records, &self.bench.group());
-            self.leave(Ended::Held(held));
+            self.leave(match self.silence.why().filter(|_| !taken) {
+                Some(why) => Err(Failure::Unanswered(why)),
+                None => Ok(Ended::Held(held())),
+            });
         } else if taken && !self.told {
+            eprintln!("waiting: lock \"{}\" is held{}", self.options.lock, held().in_words());
             self.told = true;
-            let held = held(&self.seen, &self.records, &self.bench.group());
-            eprintln!("waiting: lock \"{}\" is held{}", self.options.lock, held.in_words());
         }
     }
 

@@ -23,6 +23,7 @@ mod seats;
 mod shared;
 mod sight;
 mod signals;
+mod silence;
 mod terms;
 mod verdict;
 

@@ -63,6 +63,8 @@ pub struct Options {
 pub enum Failure {
     /// The agent does not answer, or refuses.
     Agent(hotseat_client::Error),
+    /// The store behind the agent does not; says why.
+    Unanswered(String),
     /// Something else; says what to do.
     Other(String),
 }
@@ -71,6 +73,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Agent(error) => error.fmt(f),
+            Self::Unanswered(why) => write!(f, "the store does not answer: {why}"),
             Self::Other(why) => f.write_str(why),
         }
     }
@@ -89,6 +92,20 @@ impl From<std::io::Error> for Failure {
 /// # Errors
 /// [`Failure`], when it never came to that.
 pub async fn run(options: Options) -> Result<Ended, Failure> {
+    let client = options.client.clone();
+    match hold(options).await {
+        Err(Failure::Unanswered(why)) => Err(Failure::Unanswered(trouble(&client).await.unwrap_or(why))),
+        ended => ended,
+    }
+}
+
+/// What the agent knows of its store's silence; that says more than one call that was not answered.
+async fn trouble(client: &Client) -> Option<String> {
+    let store = client.cluster().await.ok()?.store;
+    store.trouble.filter(|_| !store.healthy)
+}
+
+async fn hold(options: Options) -> Result<Ended, Failure> {
     // First of all: from now on a signal ends this in order.
     let signals = signals::catch()?;
     let told = options.client.lock_terms().await.map_err(Failure::Agent)?;
@@ -96,7 +113,7 @@ pub async fn run(options: Options) -> Result<Ended, Failure> {
     let limit = terms.timing.store_timeout();
     let relay = Bounded::new(Relay::new(options.client.clone(), limit), limit);
     let records = Records::new(Arc::new(relay), &terms.node);
-    let look = records.look(clock::now()).await.map_err(Failure::Other)?;
+    let look = records.look(clock::now()).await.map_err(Failure::Unanswered)?;
     let queue = Queue::of(&look, &options.lock, options.seats);
     if queue.held && options.patience == Patience::Try {
         return Ok(Ended::Held(held(&look, &records, &options.lock.seat(queue.seat))));

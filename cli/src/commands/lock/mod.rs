@@ -57,7 +57,7 @@ fn hold(args: &Lock) -> std::result::Result<(LockName, Ended), Failed> {
     match ended {
         Ok(ended) => Ok((name, ended)),
         Err(Failure::Agent(error)) => Err(explain(error)),
-        Err(Failure::Other(why)) => Err(Failed::new(why)),
+        Err(failure @ (Failure::Unanswered(_) | Failure::Other(_))) => Err(Failed::new(failure)),
     }
 }
 
