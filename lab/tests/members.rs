@@ -90,6 +90,12 @@ fn cmn_8() {
     let again = hotseat(&[&["join", &token(first), "-c", file.to_str().unwrap()], &words[..]].concat());
     assert_ne!(again.code, Some(0), "a member does not join twice");
     assert!(again.err.contains("is a member's already"), "{}", again.err);
+    assert!(again.err.contains("clear the folder first (rm -r "), "{}", again.err);
+    // The second has not been started yet: it belongs to the cluster, and does not vote.
+    let alone = first.cli(&["members", "remove", "n1"]);
+    assert_eq!(alone.code, Some(1), "{alone:?}");
+    assert!(alone.err.contains("n1 is the only one that votes"), "{}", alone.err);
+    assert_eq!(voters(first).unwrap(), ["n1"], "and it goes on voting");
 }
 
 #[test]
@@ -296,32 +302,39 @@ fn a_missing_majority_is_named() {
         (picture.lease_left_ms.is_none() && !picture.store.healthy).then_some(())
     });
     let file = cluster.root().join("saved");
-    let remove = ["members", "remove", &lost.name, "--wait", "1s"];
+    let remove = ["members", "remove", &lost.name, "--wait", "4s"];
     let unanswered = "the raft store did not answer within";
     let save = ["snapshot", "save", file.to_str().unwrap()];
-    for (act, says) in
-        [(&save[..], unanswered), (&["switchover"], "cannot change its leader now"), (&remove, unanswered)]
-    {
+    for (act, says) in [
+        (&save[..], unanswered),
+        (&["switchover"], "cannot change its leader now"),
+        (&remove, "no majority of the voters"),
+    ] {
         let refused = leader.cli(act);
         assert_eq!(refused.code, Some(1), "{act:?}: {refused:?}");
         let why = &refused.err;
         assert!(why.contains(says), "{act:?}: {why}");
         assert!(!why.contains('{'), "not in the words of a library: {why}");
+        if act == remove {
+            assert!(why.starts_with("waiting: "), "what it waits for is said while it waits: {why}");
+            assert!(why.contains("could not be removed within 4s"), "{why}");
+        }
     }
     lost.wait_exit();
     lost.start();
     cluster.settle();
 }
 
-/// Of two voters one is taken out: the other goes on alone, and leads.
+/// Of two voters one is taken out, and asked for that itself: the other goes on alone, and leads.
 #[test]
 fn one_of_two_goes() {
     let cluster = Cluster::settled(raft().nodes(2));
     let leader = cluster.leader();
     let stays = cluster.others(leader).next().unwrap();
     wait_for_voters(&cluster, stays, &["n1", "n2"]);
-    let removed = stays.cli(&["members", "remove", &leader.name]);
-    assert_eq!(removed.code, Some(0), "{removed:?}");
+    let removed = leader.cli(&["members", "remove", &leader.name]);
+    assert_eq!(removed.code, Some(0), "it is told though nobody is left to answer: {removed:?}");
+    assert!(removed.out.starts_with(&format!("{} is out", leader.name)), "{removed:?}");
     assert!(leader.wait_exit().success(), "{}", leader.log());
     cluster.next_leader(leader);
     assert_eq!(voters(stays).unwrap(), [stays.name.as_str()]);
@@ -341,6 +354,7 @@ fn members_go_and_come_back() {
     assert!(gone.log().contains("was removed from the cluster"), "{}", gone.log());
     gone.start();
     assert!(!gone.wait_exit().success(), "it does not come back by itself");
+    assert!(gone.log().contains("clear its data_dir (rm -r "), "it is told what to do: {}", gone.log());
     let before = roll(leader).unwrap();
     assert!(before.warning.unwrap().contains("two voters"));
     let members = leader.group().unwrap().members;

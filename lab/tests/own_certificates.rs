@@ -85,5 +85,18 @@ fn nodes_come_with_certificates_of_somebody_elses_making() {
     cluster.settle();
     let leader = cluster.leader();
     leader.kill_agent();
-    cluster.next_leader(leader);
+    let (second, _) = cluster.next_leader(leader);
+    let invited = second.cli(&["members", "invite"]);
+    assert!(invited.err.contains("this cluster's certificates are made elsewhere"), "{invited:?}");
+    // No certificate says which disk a node comes with: one that was removed is told so all the same, and goes.
+    let gone = members.into_iter().find(|node| ![leader, second].iter().any(|it| it.name == node.name)).unwrap();
+    leader.wait_exit();
+    leader.start();
+    cluster.settle();
+    let removed = second.cli(&["members", "remove", &gone.name]);
+    assert_eq!(removed.code, Some(0), "{removed:?}");
+    gone.wait_exit();
+    gone.start();
+    assert!(!gone.wait_exit().success());
+    assert!(gone.log().contains("was removed from the cluster"), "{}", gone.log());
 }

@@ -9,6 +9,7 @@ use hotseat_stores::{Entry, Store, Written};
 use serde::{Deserialize, Serialize};
 
 use super::roll::{self, Member, Roll};
+use super::steward::voters;
 use crate::links::REMOVED;
 use crate::{codec, random};
 
@@ -92,7 +93,10 @@ async fn enter_once(raft: &Raft, id: VoterId, member: &Member) -> Entered {
         let roll = Roll::of(&entries);
         let known = roll.0.get(&id);
         if known.is_some_and(|(_, known)| known.removed) {
-            let why = format!("{} with the id {:x} {REMOVED}: clear its data_dir and join anew", member.name, id.0);
+            let why = format!(
+                "{} with the id {:x} {REMOVED}: clear its data_dir (rm -r DIR) and join anew",
+                member.name, id.0
+            );
             return Err(Denied::Removed(why));
         }
         if known.is_some_and(|(_, known)| known == member) {
@@ -120,7 +124,8 @@ async fn enter_once(raft: &Raft, id: VoterId, member: &Member) -> Entered {
 /// [`Stays`] says why.
 pub async fn retire(raft: &Raft, name: &str) -> Result<(), Stays> {
     for _ in 0..TRIES {
-        let roll = Roll::of(&raft.list().await.map_err(|error| error.to_string())?);
+        let entries = raft.list().await.map_err(|error| error.to_string())?;
+        let roll = Roll::of(&entries);
         let Some((id, member)) = roll.named(name) else {
             if roll.0.values().any(|(_, member)| member.name == name) {
                 // Asked again, because the first answer was lost.
@@ -132,12 +137,24 @@ pub async fn retire(raft: &Raft, name: &str) -> Result<(), Stays> {
         if roll.present().count() == 1 {
             return Err(Stays::Wrong(format!("{name} is the only member: stop it, and the cluster is gone")));
         }
+        if votes_alone(&entries, &roll, id) {
+            return Err(Stays::Wrong(format!(
+                "{name} is the only one that votes: without it nothing could be decided any more. Wait until another \
+                 member votes (hotseat members shows who), or stop {name}, and the cluster is gone"
+            )));
+        }
         let removed = Member { removed: true, ..member.clone() };
         if write(raft, id, roll.0.get(&id).map(|(version, _)| *version), &removed).await? {
             return Ok(());
         }
     }
     Err(Stays::Later(String::from("the roll is being written by many at once: try again")))
+}
+
+/// Whether no voter would be left: those that are on their way out do not count.
+fn votes_alone(entries: &[Entry], roll: &Roll, id: VoterId) -> bool {
+    let voters = voters(entries).map(|(_, record)| record.voters).unwrap_or_default();
+    voters.contains(&id) && !roll.present().any(|(other, _)| other != id && voters.contains(&other))
 }
 
 /// Says whether it was written; not, if somebody else was faster.

@@ -240,7 +240,8 @@ impl Newcomer {
 fn incarnation(data_dir: &std::path::Path, cluster: &str) -> Result<u64, Failure> {
     if Seat::taken(data_dir) {
         return Err(Failure(format!(
-            "{} is a member's already: start it with hotseat run -c FILE, or give this node another data_dir",
+            "{0} is a member's already: start it with hotseat run -c FILE. If that member was removed, clear the folder first \
+             (rm -r {0}) and join then; or give this node another data_dir",
             data_dir.display()
         )));
     }

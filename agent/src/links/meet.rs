@@ -58,10 +58,12 @@ impl Door<'_> {
         let (hello, protocol) = Hello::decode(hello, self.speaks).map_err(Stranger::Misfit)?;
         let lane = hello.lane().ok_or(Stranger::Lane(hello.lane))?;
         self.cluster(&hello)?;
-        self.claims(&hello, known)?;
+        self.claims(&hello)?;
+        // Before anything that only members can be: who was removed has to hear that, to go.
         if self.removed.contains(&hello.id) {
             return Err(Stranger::Removed(hello.node, hello.id));
         }
+        self.membership(&hello, known)?;
         if hello.id == self.own.name().id {
             return Err(Stranger::Twin(hello.id));
         }
@@ -83,13 +85,23 @@ impl Door<'_> {
         }
     }
 
-    fn claims(&self, hello: &Hello, known: impl FnOnce(u64, &NodeName) -> bool) -> Result<(), Stranger> {
+    /// What it says of itself has to be what its certificate says.
+    fn claims(&self, hello: &Hello) -> Result<(), Stranger> {
         let Some(shown) = self.shown else { return Ok(()) };
         match &shown.name {
             Some(Name { node, id, .. }) if (node, *id) == (&hello.node, hello.id) => Ok(()),
-            None if shown.speaks_for(&hello.node) && known(hello.id, &hello.node) => Ok(()),
-            None if shown.speaks_for(&hello.node) => Err(Stranger::Unknown(hello.id, hello.node.clone())),
+            None if shown.speaks_for(&hello.node) => Ok(()),
             Some(_) | None => Err(Stranger::Claims(hello.node.clone(), hello.id, shown.says())),
+        }
+    }
+
+    /// An id that no certificate vouches for has to be that of the member of this name.
+    fn membership(&self, hello: &Hello, known: impl FnOnce(u64, &NodeName) -> bool) -> Result<(), Stranger> {
+        match self.shown {
+            Some(shown) if shown.name.is_none() && !known(hello.id, &hello.node) => {
+                Err(Stranger::Unknown(hello.id, hello.node.clone()))
+            }
+            Some(_) | None => Ok(()),
         }
     }
 }
@@ -124,7 +136,10 @@ impl fmt::Display for Stranger {
             }
             Self::Twin(id) => write!(f, "it has this node's own id, {id:x}: was a data_dir copied?"),
             Self::Removed(node, id) => {
-                write!(f, "node \"{node}\" with the id {id:x} {REMOVED}: it has to join anew")
+                write!(
+                    f,
+                    "node \"{node}\" with the id {id:x} {REMOVED}: clear its data_dir (rm -r DIR) first, and join anew"
+                )
             }
             Self::Lane(lane) => write!(f, "it wants the lane {lane}, which this node does not know"),
         }

@@ -1,17 +1,17 @@
 //! `hotseat members`: who belongs to an embedded cluster, and who votes; lets nodes in and takes them out.
 
+mod removal;
+
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use hotseat_client::{Client, Error, Roll};
+use hotseat_client::Client;
+use removal::Removal;
 
-use super::{Failed, Result, explain, small_runtime};
+use super::{Result, explain, small_runtime};
 use crate::args::{Look, Members, MembersAct};
 use crate::picture;
-use crate::say::{length, say, say_line};
-
-/// Between two looks while waiting.
-const PACE: Duration = Duration::from_millis(100);
+use crate::say::{say, say_line};
 
 pub(crate) fn run(args: &Members) -> Result {
     small_runtime()?.block_on(async {
@@ -37,43 +37,16 @@ async fn list(look: &Look) -> Result {
 
 async fn remove(url: &str, node: &str, wait: Duration, json: bool) -> Result {
     let client = Client::new(url).map_err(explain)?;
-    let until = Instant::now() + wait;
-    ask(&client, node, until).await?;
-    let roll = gone(&client, node, wait, until).await?;
-    let voters = roll.members.iter().filter(|seat| seat.state == "voter").count();
+    let left = Removal::new(&client, node, Instant::now()).carry_out(wait).await?;
+    let voters = left.as_ref().map(|roll| roll.members.iter().filter(|seat| seat.state == "voter").count());
     if json {
         say_line(serde_json::json!({"removed": node, "voters": voters}))?;
-    } else {
-        let warning = roll.warning.map_or_else(String::new, |warning| format!("\n  warning: {warning}"));
-        say_line(format!("{node} is out; {voters} voters are left{warning}"))?;
+        return Ok(ExitCode::SUCCESS);
     }
+    let warning = left.and_then(|roll| roll.warning).map_or_else(String::new, |it| format!("\n  warning: {it}"));
+    say_line(match voters {
+        Some(voters) => format!("{node} is out; {voters} voters are left{warning}"),
+        None => format!("{node} is out, and its agent has stopped; see hotseat members on another member"),
+    })?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// Asks until it is granted: there may be no majority at the moment.
-async fn ask(client: &Client, node: &str, until: Instant) -> std::result::Result<(), Failed> {
-    loop {
-        match client.remove(node).await {
-            Err(Error::Refused(refusal)) if refusal.again && Instant::now() < until => tokio::time::sleep(PACE).await,
-            asked => return asked.map_err(explain),
-        }
-    }
-}
-
-/// Waits until the node neither votes nor follows.
-async fn gone(client: &Client, node: &str, wait: Duration, until: Instant) -> std::result::Result<Roll, Failed> {
-    while Instant::now() < until {
-        // The agent asked may be the very one that goes.
-        if let Ok(roll) = client.members().await
-            && !roll.members.iter().any(|seat| seat.node == node)
-        {
-            return Ok(roll);
-        }
-        tokio::time::sleep(PACE).await;
-    }
-    Err(Failed::new(format!(
-        "{node} is not out after {}; it goes on: see hotseat members --url {}",
-        length(wait),
-        client.url()
-    )))
 }
