@@ -48,7 +48,7 @@ fn headline(group: &Group, width: usize) -> String {
         Some(leader) => {
             format!("{:width$}   ◐ {leader} leads, its service is not ready · epoch {}{since}\n", group.id, group.epoch)
         }
-        None => format!("{:width$}   ▲ NOBODY LEADS · last epoch {}{reason}\n", group.id, group.epoch),
+        None => format!("{:width$}   ▲ NOBODY LEADS · last epoch {}\n", group.id, group.epoch),
     }
 }
 

@@ -221,7 +221,7 @@ impl Group {
             Some(to) => roster.able(&to, &self.config.id).map(|()| to),
             None => match roster.best(&self.config.id, None) {
                 Some(best) => Ok(best),
-                None => Err(String::from("no other member of the group can take over")),
+                None => Err(roster.why_none(&self.config.id)),
             },
         };
         let next = next.map_err(RequestError::BadTarget)?;

@@ -73,6 +73,15 @@ impl Roster<'_> {
         Ok(())
     }
 
+    /// Why none of the group's other members could take it over, one by one.
+    pub(crate) fn why_none(&self, group: &GroupId) -> String {
+        let belongs = |observed: &Observed| observed.record.as_ref().is_ok_and(|it| it.members.contains_key(group));
+        let others = self.others.iter().filter(|(_, observed)| belongs(observed));
+        let reasons: Vec<_> = others.filter_map(|(node, _)| self.able(node, group).err()).collect();
+        let reasons = if reasons.is_empty() { String::from("it has none") } else { reasons.join("; ") };
+        alloc::format!("no other member of {group} can take over: {reasons}")
+    }
+
     /// Whether the leader has been silent for so long that nobody should count on it.
     pub(crate) fn lost(&self, leader: &Leader) -> bool {
         let observed = self.others.get(&leader.node);

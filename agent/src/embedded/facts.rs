@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 use super::reception::Reception;
 use super::roll::{Assembly, Member};
-use crate::identity::{Keeper, State};
+use crate::identity::{Keeper, Source, State};
 
 /// See the module. Cheap to clone.
 #[derive(Clone)]
@@ -53,14 +53,27 @@ impl Facts {
 
     fn few(&self) -> Option<String> {
         let assembly = Arc::clone(&self.assembly.borrow());
-        let voters = assembly.voters.iter().filter_map(|id| assembly.roll.0.get(id)).map(|(_, member)| &member.name);
+        let voters = assembly.voters.iter().filter_map(|id| assembly.roll.0.get(id)).map(|(_, member)| member);
+        let name = |member: &Member| member.name.clone();
         match voters.collect::<Vec<_>>()[..] {
             [one] => Some(format!(
-                "one voter: the loss of {one} is the loss of the cluster's state. Add two nodes: hotseat join"
+                "one voter: the loss of {} is the loss of the cluster's state. Add two nodes: hotseat join",
+                name(one)
             )),
+            [one, two] if one.witness != two.witness => {
+                let (witness, full) = if one.witness { (one, two) } else { (two, one) };
+                Some(format!(
+                    "two voters, and {} is a witness: while {} is down nobody can take over. Add a second full node: \
+                     hotseat join",
+                    name(witness),
+                    name(full)
+                ))
+            }
             [one, two] => Some(format!(
-                "two voters: while {one} or {two} is down nobody can take over. Add a third node, a witness will do: \
-                 hotseat join … --witness"
+                "two voters: while {} or {} is down nobody can take over. Add a third node, a witness will do: \
+                 hotseat join … --witness",
+                name(one),
+                name(two)
             )),
             _ => None,
         }
@@ -134,15 +147,22 @@ impl Facts {
         }
     }
 
+    fn no_authority(&self) -> &'static str {
+        if matches!(self.keeper.source(), Source::Given(..)) {
+            "this cluster's certificates are made elsewhere: make one for the new node with that CA, say [node] tls and join \
+             in its file, and run there: hotseat join -c FILE"
+        } else {
+            "this node does not hold the cluster's CA: ask a member that is no witness"
+        }
+    }
+
     /// A line that lets one more node in.
     ///
     /// # Errors
     /// Why this node cannot make one.
     pub fn invite(&self, good: Duration) -> Result<String, String> {
         let identity = Arc::clone(&self.keeper.watch().borrow());
-        let authority = identity.authority().ok_or(
-            "this node does not hold the cluster's CA: ask a member that is no witness, or make certificates with your own CA",
-        )?;
+        let authority = identity.authority().ok_or_else(|| self.no_authority())?;
         let assembly = Arc::clone(&self.assembly.borrow());
         // Those who can let others in, this node first.
         let mut doors: Vec<_> = assembly.roll.present().filter(|(_, member)| !member.witness).collect();

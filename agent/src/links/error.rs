@@ -84,7 +84,9 @@ fn told(error: &TlsError) -> Option<&'static str> {
 
 fn theirs(why: &CertificateError) -> &'static str {
     match why {
-        CertificateError::Expired | CertificateError::ExpiredContext { .. } => "its certificate has expired",
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            "its certificate has expired, or a clock is wrong"
+        }
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
             "its certificate is not valid yet: is one of the two clocks wrong?"
         }
@@ -103,7 +105,7 @@ fn theirs(why: &CertificateError) -> &'static str {
 
 fn ours(alert: AlertDescription) -> Option<&'static str> {
     Some(match alert {
-        AlertDescription::CertificateExpired => "it says that our certificate has expired",
+        AlertDescription::CertificateExpired => "it says that our certificate has expired, or a clock is wrong",
         AlertDescription::UnknownCA | AlertDescription::DecryptError => {
             "it says that our certificate is not from its cluster's CA"
         }

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{self, Path};
 use std::process::ExitCode;
 
 use hotseat_agent::config::Config;
@@ -92,7 +92,8 @@ fn from_words(args: &Join) -> std::result::Result<Newcomer, Failed> {
         name: name.to_owned().try_into().map_err(|error| Failed::new(format!("--name: {error}")))?,
         address: listen,
         witness: args.witness,
-        data_dir: args.data_dir.clone().unwrap_or_else(|| Path::new(DATA_DIR).to_owned()),
+        // It goes into the file, and a file's paths are its own folder's.
+        data_dir: path::absolute(args.data_dir.as_deref().unwrap_or(Path::new(DATA_DIR)))?,
         members: Vec::new(),
         tls: None,
     })
@@ -113,4 +114,24 @@ fn write(path: &Path, came: &Came, newcomer: &Newcomer) -> std::result::Result<(
             path.display()
         ))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_that_is_written_names_the_folder_from_the_root() {
+        let args = Join {
+            token: None,
+            config: "/nowhere/hotseat.toml".into(),
+            name: Some(String::from("n2")),
+            listen: Some("10.0.0.2:7700".parse().expect("an address")),
+            data_dir: Some("data".into()),
+            witness: false,
+            json: false,
+        };
+        let newcomer = from_words(&args).ok().expect("nothing is missing");
+        assert_eq!(newcomer.data_dir, std::env::current_dir().expect("we are somewhere").join("data"));
+    }
 }
