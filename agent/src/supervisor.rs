@@ -65,6 +65,8 @@ pub struct Supervisor {
     guard: Option<AsyncFd<Guard>>,
     session: [u8; 16],
     slots: HashMap<u32, Use>,
+    /// What was told to start and is not known to have: the programs' names.
+    starting: HashMap<u32, String>,
     pids: HashMap<GroupId, u32>,
     next: u32,
     guarding: Option<u32>,
@@ -81,6 +83,7 @@ impl Supervisor {
             guard: None,
             session: [0; 16],
             slots: HashMap::new(),
+            starting: HashMap::new(),
             pids: HashMap::new(),
             next: 1,
             guarding: None,
@@ -131,6 +134,7 @@ impl Supervisor {
         self.guarding = Some(guard.pid());
         self.session = settings.session;
         self.slots.clear();
+        self.starting.clear();
         self.pids.clear();
         self.holdings.clear();
         self.guard = Some(ready::guard(guard)?);
@@ -182,6 +186,7 @@ impl Supervisor {
         let sink = output::open(&program.name, program.output).map_err(|error| format!("its output: {error}"))?;
         let slot = self.next;
         self.next = self.next.wrapping_add(1).max(1);
+        let name = program.argv.first().cloned().unwrap_or_default();
         let start = Start {
             slot,
             name: program.name,
@@ -191,6 +196,7 @@ impl Supervisor {
         };
         guard.get_ref().send(&Command::Start(start), Some(sink.as_fd())).map_err(|error| error.to_string())?;
         self.slots.insert(slot, used);
+        self.starting.insert(slot, name);
         Ok(())
     }
 
@@ -296,6 +302,7 @@ impl Supervisor {
                 Some(Input::Guard(GuardReport::Proven(Proof { session, secret: Secret(secret) })))
             }
             Report::Started { slot, pid } => {
+                self.starting.remove(&slot);
                 let Some(Use::Service(group, run)) = self.slots.get(&slot) else { return None };
                 self.pids.insert(group.clone(), pid);
                 Some(Input::Service(group.clone(), *run, ServiceInput::Started))
@@ -315,7 +322,8 @@ impl Supervisor {
     }
 
     fn start_failed(&mut self, slot: u32, errno: i32) -> Option<Input> {
-        let why = format!("cannot be started: {}", io::Error::from_raw_os_error(errno));
+        let program = self.starting.remove(&slot).unwrap_or_default();
+        let why = format!("{program} cannot be started: {}", io::Error::from_raw_os_error(errno));
         match self.slots.remove(&slot)? {
             Use::Service(group, run) => Some(Input::Service(group, run, ServiceInput::StartFailed(why))),
             Use::Job { reply, .. } => {

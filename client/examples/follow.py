@@ -21,6 +21,10 @@ ANSWER_MAX = 16 << 20  # bytes
 opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
+class NoSuchGroup(Exception):
+    """Every member that answers knows its groups, and this is none of them."""
+
+
 class Follower:
     def __init__(self, group, seeds):
         self.group = group
@@ -30,13 +34,20 @@ class Follower:
 
     def look(self):
         """Who leads: a dict, or None while nobody does. Raises OSError when no member can tell."""
+        unknown = None
         for url in list(self.members):
             try:
                 found = self.ask(url)
+            except NoSuchGroup as error:
+                unknown = error
+                continue
             except (OSError, ValueError, KeyError, TypeError):
                 self.members.append(self.members.pop(0))
                 continue
             return found
+        # A member that does not answer may know it, but only if the others' files differ.
+        if unknown and not self.epoch:
+            raise unknown
         raise OSError("no member can tell")
 
     def ask(self, url):
@@ -44,7 +55,8 @@ class Follower:
             cluster = json.loads(answer.read(ANSWER_MAX))
         group = next((it for it in cluster["groups"] if it["id"] == self.group), None)
         if group is None:
-            raise ValueError("no such group here")
+            known = ", ".join(it["id"] for it in cluster["groups"])
+            raise NoSuchGroup(f"no group {self.group} at {cluster['node']}; there is: {known}")
         if group["epoch"] < self.epoch or cluster["lease_left_ms"] is None:
             raise ValueError("it lags behind, or is cut off")
         self.epoch = group["epoch"]
@@ -64,6 +76,8 @@ def main():
     while True:
         try:
             found = follower.look()
+        except NoSuchGroup as error:
+            sys.exit(f"error: {error}")
         except OSError as error:
             print(f"{error}; trying again", file=sys.stderr)
             time.sleep(CALM)

@@ -20,7 +20,7 @@ pub(super) const KEYS: &[&str] =
 const PROTOCOLS: &[(&str, Protocol)] = &[("auto", Protocol::Auto), ("http", Protocol::Http), ("tcp", Protocol::Tcp)];
 /// Longer than a failover takes with the slowest preset, shorter than most clients' patience.
 const HOLD: Duration = Duration::from_secs(30);
-/// What most requests take far less than; also for nodes without a proxy of the group, as others may have one.
+/// What most requests take far less than; half of `hold` where that is shorter; also for nodes without a proxy of the group, as others may have one.
 pub(crate) const DRAIN: Duration = Duration::from_secs(10);
 /// A parked connection costs a descriptor: this many fit beside everything else in the usual 4,096.
 const MAX_PARKED: usize = 1024;
@@ -67,15 +67,16 @@ impl Proxy {
         {
             return Err(entry.fault("only HTTP knows redirects", "protocol = \"http\" or \"auto\", or leave this out"));
         }
+        let hold = section.or("hold", Entry::duration, HOLD)?;
         Ok(Self {
             listen: address,
             protocol,
-            hold: section.or("hold", Entry::duration, HOLD)?,
+            hold,
             max_parked: section.or("max_parked", max_parked, MAX_PARKED)?,
             preambles: section.or("proxy_protocol", gate::preambles, Preambles::default())?,
             tls: section.maybe("tls", gate::tls)?,
             on_standby,
-            drain: section.or("drain", Entry::duration, DRAIN)?,
+            drain: section.or("drain", |entry| drain(entry, hold), DRAIN.min(hold / 2))?,
             reads: section.maybe("reads", |entry| Reads::read(entry, id, claims))?,
         })
     }
@@ -91,6 +92,17 @@ impl Proxy {
             redirects: self.on_standby != OnStandby::Carry,
         }
     }
+}
+
+/// While requests under way hold a planned end up, all others are parked: they must not be given up before it.
+fn drain(entry: Entry<'_>, hold: Duration) -> Result<Duration, Fault> {
+    let drain = entry.duration()?;
+    if !drain.is_zero() && drain >= hold {
+        let what = format!("\"drain\" is not shorter than \"hold\" ({hold:?})");
+        let why = "all other clients wait while a planned change is held up, and would be refused";
+        return Err(entry.fault(what, format!("{why}: at most half of hold, or a longer hold")));
+    }
+    Ok(drain)
 }
 
 /// None may be parked: then a client without a leader is refused at once.

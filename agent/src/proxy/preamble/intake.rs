@@ -76,8 +76,12 @@ fn listed(from: &[IpNet], sender: IpAddr) -> bool {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Malformed => "it may send a preamble, and what it sent first is none of a version that is accepted",
-            Self::Late => "it may send a preamble, and sent none in time",
+            Self::Malformed => {
+                "it is in proxy_protocol.from and must begin with a PROXY protocol header of a version in accept"
+            }
+            Self::Late => {
+                "it is in proxy_protocol.from and must begin with a PROXY protocol header, and sent none in time"
+            }
             Self::Untrusted => "it sent a preamble, and is not listed in proxy_protocol.from",
             Self::Gone => "it went away before it was known whose connection it is",
         })

@@ -32,7 +32,11 @@ impl Files {
         let certificate = Certificate::read(&chain[0], self.cert.display())?;
         let shown = CertifiedKey::from_der(chain, identity::key(&self.key)?, &aws_lc_rs::default_provider());
         let wrong = |why| {
-            let what = format!("not the key of {}: {why}", self.cert.display());
+            let cert = self.cert.display();
+            let what = match why {
+                rustls::Error::InconsistentKeys(_) => format!("not the key of {cert}"),
+                other => format!("cannot be used with {cert}: {other}"),
+            };
             IdentityError::Wrong(self.key.display().to_string(), what)
         };
         Ok(Pair { shown: Arc::new(shown.map_err(wrong)?), certificate, exposed: self.exposed() })
