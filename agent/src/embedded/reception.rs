@@ -8,12 +8,13 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use hotseat_core::{Input, NodeName, Question, VoterId};
+use hotseat_stores::Store;
 use hotseat_stores::raft::{self, Raft};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, watch};
 
 use super::enrol::{Denied, Entered, enter};
-use super::roll::{Assembly, Member};
+use super::roll::{Assembly, Member, Roll};
 use super::steward::peer;
 use super::votes::Vote;
 use crate::driver::Message;
@@ -130,8 +131,10 @@ impl Handler for Reception {
             Member { name: ask.name.to_string(), address: ask.address.clone(), witness: ask.witness, removed: false };
         self.enter(ask.id, member).await.map_err(|why| why.to_string())?;
         tracing::info!("{} ({remote}) joins the cluster as {}", ask.name, ask.address);
-        let assembly = self.assembly.get().map(|it| Arc::clone(&it.borrow())).unwrap_or_default();
-        let members = assembly.roll.present().filter(|(id, _)| id.0 != ask.id).filter_map(peer).collect();
+        // Read from the log and not from what was read last: a newcomer that is told of nobody finds nobody.
+        let entries = self.raft.get().ok_or("this member is starting itself")?.list().await;
+        let roll = Roll::of(&entries.map_err(|error| error.to_string())?);
+        let members = roll.present().filter(|(id, _)| id.0 != ask.id).filter_map(peer).collect();
         Ok(Admission { members, config: self.config.clone() })
     }
 
