@@ -23,7 +23,6 @@ mod writes;
 
 use alloc::format;
 use alloc::string::{String, ToString};
-use core::time::Duration;
 
 use crate::desk::{Desk, Post};
 use crate::id::{Epoch, GroupId, NodeName, Version};
@@ -36,10 +35,6 @@ use crate::roster::Roster;
 use crate::service::{Failure, Role, Service, ServiceConfig, Told};
 use crate::time::Instant;
 use parting::Parting;
-
-/// A release that could not be written for so long will not be soon: the node cannot write, and others may. Longer than
-/// disks stall that come back, as the end of the session ends everything of it.
-const RELEASE_MAX: Duration = Duration::from_secs(10);
 
 /// What a group is on this node.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -155,17 +150,6 @@ impl Group {
         self.seat == Seat::Standby && self.service.stopped()
     }
 
-    /// Whether it has stepped down and cannot write so, for so long that only the end of the session frees the group.
-    pub(crate) fn stuck(&self, desk: &Post<'_>) -> bool {
-        self.stuck_at(desk).is_some_and(|at| desk.now >= at)
-    }
-
-    fn stuck_at(&self, desk: &Post<'_>) -> Option<Instant> {
-        // Everything of a node that stops ends anyway: it waits for a write, and a second one, and no longer.
-        let limit = if desk.stopping { desk.config.timing.store_timeout() * 2 } else { RELEASE_MAX };
-        self.releasing.map(|since| since + limit)
-    }
-
     fn stand_by(&mut self) {
         self.seat = Seat::Standby;
         self.parting = None;
@@ -184,20 +168,6 @@ impl Group {
         // What followed dies with the session, by the guard's hand and before its proof (D3, D5).
         self.withdrawing = false;
         self.vacant = None;
-    }
-
-    fn withdraw(&mut self, desk: &mut Desk<'_>) {
-        if let Some(epoch) = self.announced.take() {
-            desk.out.push(Action::Withdraw(self.config.id.clone(), epoch));
-            self.withdrawing = self.config.followers;
-        }
-    }
-
-    /// What followed this epoch is off. An answer of an earlier one comes too late to count.
-    pub(crate) fn withdrawn(&mut self, epoch: Epoch) {
-        if self.seat.epoch() == Some(epoch) {
-            self.withdrawing = false;
-        }
     }
 
     pub(crate) fn service_input(&mut self, run: u64, input: ServiceInput, desk: &mut Desk<'_>) {

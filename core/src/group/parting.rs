@@ -9,12 +9,18 @@
 //! All the while the service acts, within the same lease and epoch: nothing is released earlier, and a lapsed lease ends
 //! it at its deadline whatever is under way. What was not planned waits for nothing.
 
+use core::time::Duration;
+
 use super::{Group, Seat};
 use crate::desk::{Desk, Post};
 use crate::id::{Epoch, NodeName};
 use crate::message::{Action, Reason};
 use crate::mutant::Mutant;
 use crate::time::Instant;
+
+/// A release that could not be written for so long will not be soon: the node cannot write, and others may. Longer than
+/// disks stall that come back, as the end of the session ends everything of it.
+const RELEASE_MAX: Duration = Duration::from_secs(10);
 
 /// Why and to whom a leadership is given up.
 #[derive(Clone, Debug)]
@@ -88,5 +94,30 @@ impl Group {
         {
             parting.drain_until = desk.now;
         }
+    }
+
+    pub(super) fn withdraw(&mut self, desk: &mut Desk<'_>) {
+        if let Some(epoch) = self.announced.take() {
+            desk.out.push(Action::Withdraw(self.config.id.clone(), epoch));
+            self.withdrawing = self.config.followers;
+        }
+    }
+
+    /// What followed this epoch is off. An answer of an earlier one comes too late to count.
+    pub(crate) fn withdrawn(&mut self, epoch: Epoch) {
+        if self.seat.epoch() == Some(epoch) {
+            self.withdrawing = false;
+        }
+    }
+
+    /// Whether it has stepped down and cannot write so, for so long that only the end of the session frees the group.
+    pub(crate) fn stuck(&self, desk: &Post<'_>) -> bool {
+        self.stuck_at(desk).is_some_and(|at| desk.now >= at)
+    }
+
+    pub(super) fn stuck_at(&self, desk: &Post<'_>) -> Option<Instant> {
+        // Everything of a node that stops ends anyway: it waits for a write, and a second one, and no longer.
+        let limit = if desk.stopping { desk.config.timing.store_timeout() * 2 } else { RELEASE_MAX };
+        self.releasing.map(|since| since + limit)
     }
 }
