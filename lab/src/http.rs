@@ -46,6 +46,25 @@ pub fn ask(to: SocketAddr, request: &str, limit: Duration) -> io::Result<Answer>
     parse(&String::from_utf8_lossy(&text)).ok_or_else(|| io::Error::from(io::ErrorKind::InvalidData))
 }
 
+/// Asks for what never ends, `GET /stuck` of the lab's own service, and reads as far as it comes: the connection, and what
+/// was heard on it.
+///
+/// # Panics
+/// When there is no connection, or no beginning of an answer.
+#[must_use]
+pub fn stuck(to: SocketAddr) -> (TcpStream, String) {
+    let mut stream = TcpStream::connect(to).unwrap();
+    stream.set_read_timeout(Some(crate::CEILING)).unwrap();
+    stream.write_all(b"GET /stuck HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+    let mut heard = Vec::new();
+    while !heard.ends_with(b"half") {
+        let mut more = [0; 1024];
+        let n = stream.read(&mut more).unwrap();
+        heard.extend_from_slice(&more[..n]);
+    }
+    (stream, String::from_utf8_lossy(&heard).into_owned())
+}
+
 fn parse(text: &str) -> Option<Answer> {
     let (head, body) = text.split_once("\r\n\r\n")?;
     let status = head.strip_prefix("HTTP/1.")?.split(' ').nth(1)?.parse().ok()?;

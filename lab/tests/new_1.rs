@@ -2,8 +2,7 @@
 //! client the old leader, however alive that is.
 #![allow(missing_docs, clippy::unwrap_used)]
 
-use std::io::{ErrorKind, Read, Write};
-use std::net::TcpStream;
+use std::io::{ErrorKind, Read};
 
 use hotseat_lab::spec::Store;
 use hotseat_lab::{CEILING, Cluster, Spec, http};
@@ -17,17 +16,9 @@ fn new_1_the_proxies_enforce_the_epoch(store: Store) {
     let cluster = Cluster::settled(Spec::writer().hot().store(store).cluster("timing", "\"fast\"").proxy("30s"));
     let old = cluster.leader();
     let through = cluster.others(old).next().unwrap();
-    let mut stuck = TcpStream::connect(through.proxy()).unwrap();
-    stuck.set_read_timeout(Some(CEILING)).unwrap();
-    stuck.write_all(b"GET /stuck HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
-    let mut heard = Vec::new();
-    while !heard.ends_with(b"half") {
-        let mut more = [0; 1024];
-        let n = stuck.read(&mut more).unwrap();
-        heard.extend_from_slice(&more[..n]);
-    }
+    let (mut stuck, heard) = http::stuck(through.proxy());
     let first = old.group().unwrap().epoch;
-    assert_eq!(epoch(&String::from_utf8_lossy(&heard)), Some(first), "an answer says whose it is");
+    assert_eq!(epoch(&heard), Some(first), "an answer says whose it is");
     old.freeze();
     let (new, group) = cluster.next_leader(old);
     let end = stuck.read(&mut [0; 1024]);

@@ -2,13 +2,13 @@
 //! of what they ask is asked twice by them, and POST is asked twice by nobody.
 #![allow(missing_docs, clippy::unwrap_used)]
 
-use std::io::{ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::io::{ErrorKind, Read};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use hotseat_lab::load::{Ask, Load, Outcome};
 use hotseat_lab::spec::Store;
-use hotseat_lab::{CEILING, Cluster, Node, Spec};
+use hotseat_lab::{Cluster, Node, Spec, http};
 
 const SWITCHOVERS: usize = 10;
 
@@ -49,15 +49,7 @@ fn new_3_long_requests_are_waited_for(store: Store) {
 fn new_3_no_request_holds_it_up_for_ever(store: Store) {
     let cluster = Cluster::settled(Spec::writer().store(store).hot().proxy("30s").drain("700ms"));
     let old = cluster.leader();
-    let mut stuck = TcpStream::connect(old.proxy()).unwrap();
-    stuck.set_read_timeout(Some(CEILING)).unwrap();
-    stuck.write_all(b"GET /stuck HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
-    let mut heard = Vec::new();
-    while !heard.ends_with(b"half") {
-        let mut more = [0; 1024];
-        let n = stuck.read(&mut more).unwrap();
-        heard.extend_from_slice(&more[..n]);
-    }
+    let (mut stuck, _heard) = http::stuck(old.proxy());
     let done = old.cli(&["switchover", "--wait", "60s"]);
     assert_eq!(done.code, Some(0), "{done:?}");
     assert!(done.took >= Duration::from_millis(700), "it was waited for: {:?}", done.took);
