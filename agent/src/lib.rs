@@ -38,6 +38,7 @@ mod ready;
 pub mod records;
 mod reliance;
 mod run;
+pub mod shelf;
 pub mod snapshot;
 pub mod sockets;
 pub mod story;
