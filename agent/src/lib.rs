@@ -37,6 +37,7 @@ pub mod random;
 mod ready;
 pub mod records;
 mod reliance;
+pub mod rights;
 mod run;
 pub mod shelf;
 pub mod snapshot;

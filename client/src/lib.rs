@@ -31,10 +31,7 @@ pub use election::{HOLD_MAX, Stand, StandState, Standing};
 pub use leader::{Leader, Leading};
 pub use lock::{Lock, LockParty, LockSeat, LockTerms, LockTiming, StoreWrite, StoreWritten, StoredRecord};
 pub use sight::{Sight, Sighted};
-pub use wire::{
-    Cluster, Event, Floating, Group, Invitation, Invite, Member, ProxyGate, Refusal, Remove, Roll, Seat, Self_, Store,
-    Switchover, Vip, Voters,
-};
+pub use wire::*;
 
 /// A `tower` layer that sends each request to the leader's service, and again where that is safe.
 ///

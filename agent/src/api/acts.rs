@@ -13,9 +13,16 @@ use tokio::sync::oneshot;
 
 use super::{Api, find, refuse};
 use crate::driver::Message;
+use crate::rights::Asker;
 
 /// `POST /api/groups/{group}/switchover`, with an empty body or `{"to": "NODE"}`.
-pub(super) async fn switchover(State(api): State<Api>, Path(group): Path<String>, uri: Uri, body: Bytes) -> Response {
+pub(super) async fn switchover(
+    State(api): State<Api>,
+    Path(group): Path<String>,
+    uri: Uri,
+    asker: Asker,
+    body: Bytes,
+) -> Response {
     let snapshot = api.snapshot();
     let group = match find(&snapshot, &group) {
         Err(refused) => return refused.into_response(),
@@ -47,7 +54,10 @@ pub(super) async fn switchover(State(api): State<Api>, Path(group): Path<String>
         return refuse(StatusCode::SERVICE_UNAVAILABLE, "the agent is stopping").into_response();
     }
     match answer.await {
-        Ok(Ok(())) => (StatusCode::ACCEPTED, Json(serde_json::json!({"accepted": true}))).into_response(),
+        Ok(Ok(())) => {
+            tracing::info!("{} asked for a switchover of {}", asker.name, group.id);
+            (StatusCode::ACCEPTED, Json(serde_json::json!({"accepted": true}))).into_response()
+        }
         Ok(Err(RequestError::NotLeader(leader))) => match snapshot.trouble(&api.facts) {
             // Who led is not the point then: nobody else can be made to.
             Some(trouble) => {
