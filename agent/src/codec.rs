@@ -6,7 +6,7 @@
 //! The nonce of a write stands beside the body, in the store's own keeping: a renewal that has nothing new to say
 //! is the same body again, and costs the store no more than a new version.
 
-use hotseat_core::{GroupRecord, Key, Nonce, Record, SessionRecord, VotersRecord};
+use hotseat_core::{GroupRecord, Key, Nonce, OrdersRecord, Record, SessionRecord, VotersRecord};
 use hotseat_stores::{Body, Entry};
 use serde::{Deserialize, Serialize};
 
@@ -39,6 +39,7 @@ impl Decoded {
         match &mut self.record {
             Record::Session(record) => record.nonce = Nonce(nonce),
             Record::Group(record) => record.nonce = Nonce(nonce),
+            Record::Orders(record) => record.nonce = Nonce(nonce),
             Record::Voters(record) => record.nonce = Nonce(nonce),
         }
         self
@@ -66,6 +67,11 @@ pub fn decode(key: &Key, nonce: u128, body: &[u8]) -> Result<Decoded, String> {
             let envelope: Envelope<GroupRecord> = serde_json::from_value(form).map_err(wrong)?;
             Decoded { record: Record::Group(envelope.record), since: envelope.since }
         }
+        // Written by `shelf`, with what people want to know of it beside what the protocol heeds.
+        Key::Orders(_) => {
+            let envelope: Envelope<OrdersRecord> = serde_json::from_value(form).map_err(wrong)?;
+            Decoded { record: Record::Orders(envelope.record), since: None }
+        }
         Key::Voters => {
             let envelope: Envelope<VotersRecord> = serde_json::from_value(form).map_err(wrong)?;
             Decoded { record: Record::Voters(envelope.record), since: None }
@@ -86,7 +92,7 @@ pub fn record(entry: &Entry) -> Option<Record> {
 pub fn session(entry: &Entry) -> Option<SessionRecord> {
     match record(entry)? {
         Record::Session(record) => Some(record),
-        Record::Group(_) | Record::Voters(_) => None,
+        Record::Group(_) | Record::Orders(_) | Record::Voters(_) => None,
     }
 }
 
@@ -95,7 +101,7 @@ pub fn session(entry: &Entry) -> Option<SessionRecord> {
 pub fn voters(entry: &Entry) -> Option<VotersRecord> {
     match record(entry)? {
         Record::Voters(record) => Some(record),
-        Record::Session(_) | Record::Group(_) => None,
+        Record::Session(_) | Record::Group(_) | Record::Orders(_) => None,
     }
 }
 
@@ -108,6 +114,7 @@ pub fn encode(by: &str, since: Option<String>, record: &Record) -> Result<Body, 
     let text = match record {
         Record::Session(record) => serde_json::to_vec(&Envelope { hotseat: FORM, by, since, record }),
         Record::Group(record) => serde_json::to_vec(&Envelope { hotseat: FORM, by, since, record }),
+        Record::Orders(record) => serde_json::to_vec(&Envelope { hotseat: FORM, by, since, record }),
         Record::Voters(record) => serde_json::to_vec(&Envelope { hotseat: FORM, by, since, record }),
     };
     let text = text.map_err(|error| error.to_string())?;

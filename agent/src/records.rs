@@ -62,6 +62,7 @@ impl Records {
         let nonce = match record {
             Record::Session(record) => record.nonce,
             Record::Group(record) => record.nonce,
+            Record::Orders(record) => record.nonce,
             Record::Voters(record) => record.nonce,
         };
         let expect = match expect {
@@ -124,7 +125,7 @@ impl Records {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         match seen.get(&Key::Group(group.clone()))?.what.as_ref().ok()? {
             Decoded { record: Record::Group(record), .. } => Some(record.reason.clone()),
-            Decoded { record: Record::Session(_) | Record::Voters(_), .. } => None,
+            Decoded { record: Record::Session(_) | Record::Orders(_) | Record::Voters(_), .. } => None,
         }
     }
 }

@@ -142,7 +142,7 @@ impl Snapshot {
             since: since.filter(|_| view.leader.is_some()),
             reason: reason.map(|reason| story::reason(&reason)).unwrap_or_default(),
             serving: view.serving,
-            paused: false,
+            paused: view.paused,
             netid: configured.netid,
             proxy: proxy.map(|proxy| proxy.to_string()),
             proxy_gate: configured.proxy.as_ref().map(config::Proxy::shown),

@@ -16,6 +16,7 @@
 //! A claim is a compare-and-swap over no leader, or over a session that is *ended in the store*; it never
 //! asks a clock. The release is sent only after the service was seen to have stepped down.
 
+mod orders;
 mod parting;
 mod record;
 mod turn;
@@ -34,6 +35,7 @@ use crate::register::Register;
 use crate::roster::Roster;
 use crate::service::{Failure, Role, Service, ServiceConfig, Told};
 use crate::time::Instant;
+use orders::Orders;
 use parting::Parting;
 
 /// What a group is on this node.
@@ -92,6 +94,7 @@ pub(crate) struct Group {
     pub(crate) seat: Seat,
     register: Register<GroupRecord>,
     pub(crate) service: Service,
+    orders: Orders,
     /// Since when nobody holds the present version of the record, and why.
     vacant: Option<(Instant, Reason)>,
     parting: Option<Parting>,
@@ -115,6 +118,7 @@ impl Group {
             config,
             seat: Seat::Standby,
             register: Register::new(),
+            orders: Orders::default(),
             vacant: None,
             parting: None,
             announced: None,
@@ -345,6 +349,7 @@ impl Group {
             fresh: 0,
             service: self.config.address.clone(),
             trouble: self.service.trouble().cloned(),
+            orders: self.orders.version,
         }
     }
 

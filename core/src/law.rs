@@ -37,7 +37,9 @@ pub fn allows<S: Borrow<SessionRecord>>(
         (Some(Record::Session(before)), Record::Session(after)) => session(rules, voters, before, after),
         (None, Record::Group(_)) => true,
         (Some(Record::Group(before)), Record::Group(after)) => group(before, after, sessions),
-        (Some(Record::Voters(_) | Record::Session(_) | Record::Group(_)), _) => false,
+        // What people order is no business of the law: nothing that must hold depends on it.
+        (None | Some(Record::Orders(_)), Record::Orders(_)) => true,
+        (Some(Record::Voters(_) | Record::Session(_) | Record::Group(_) | Record::Orders(_)), _) => false,
     }
 }
 

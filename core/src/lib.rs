@@ -24,6 +24,7 @@ mod mode;
 mod mutant;
 mod node;
 mod observe;
+mod orders;
 mod proof;
 mod quorum;
 mod record;
@@ -49,6 +50,7 @@ pub use message::{
 pub use mode::{Mode, OnExit, Standby};
 pub use mutant::{Mutant, Rules};
 pub use node::{Node, NodeConfig};
+pub use orders::{MemberOrder, Ordered, OrdersRecord};
 pub use proof::{Proof, ProofHash, Secret};
 pub use quorum::{Answer, Question, Renewal, VoterConfig};
 pub use record::{

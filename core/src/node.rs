@@ -263,6 +263,7 @@ impl Node {
                 }
             }
             for (id, group) in parts.groups.iter_mut() {
+                group.ordered(look.records.get(&Key::Orders(id.clone())), desk);
                 group.looked(look.began, look.records.get(&Key::Group(id.clone())), desk);
             }
             if desk.config.voter.is_none() {

@@ -1,4 +1,5 @@
-//! What stands in the store: one record per session, one per group, and the voters where there are any.
+//! What stands in the store: one record per session, one per group, what people ordered of it, and the voters where
+//! there are any.
 //! Versions never restart (A6).
 //!
 //! All dependence on time sits in session records, one per node; a group's record only names an epoch
@@ -9,19 +10,22 @@ use alloc::string::String;
 use core::fmt;
 use serde::{Deserialize, Serialize};
 
-use crate::id::{Epoch, GroupId, InvalidName, NodeName, Nonce, SessionId, VoterId};
+use crate::id::{Epoch, GroupId, InvalidName, NodeName, Nonce, SessionId, Version, VoterId};
 use crate::message::Reason;
 use crate::mode::Mode;
+use crate::orders::OrdersRecord;
 use crate::proof::{ProofHash, Secret};
 use crate::timing::Promise;
 
-/// Where a record stands: `session/NODE`, `group/ID` or `voters`.
+/// Where a record stands: `session/NODE`, `group/ID`, `orders/ID` or `voters`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Key {
     /// The session record of a node.
     Session(NodeName),
     /// The record of a group.
     Group(GroupId),
+    /// What people have ordered of a group.
+    Orders(GroupId),
     /// Who acknowledges renewals (B6).
     Voters,
 }
@@ -31,6 +35,7 @@ impl fmt::Display for Key {
         match self {
             Self::Session(node) => write!(f, "session/{node}"),
             Self::Group(group) => write!(f, "group/{group}"),
+            Self::Orders(group) => write!(f, "orders/{group}"),
             Self::Voters => f.write_str("voters"),
         }
     }
@@ -43,6 +48,7 @@ impl core::str::FromStr for Key {
             None if text == "voters" => Ok(Self::Voters),
             Some(("session", node)) => NodeName::new(node).map(Self::Session),
             Some(("group", group)) => GroupId::new(group).map(Self::Group),
+            Some(("orders", group)) => GroupId::new(group).map(Self::Orders),
             Some(_) | None => Err(InvalidName(String::from(text))),
         }
     }
@@ -55,6 +61,8 @@ pub enum Record {
     Session(SessionRecord),
     /// At `group/ID`.
     Group(GroupRecord),
+    /// At `orders/ID`.
+    Orders(OrdersRecord),
     /// At `voters`.
     Voters(VotersRecord),
 }
@@ -189,6 +197,9 @@ pub struct Member {
     pub service: Option<String>,
     /// What is wrong, in words.
     pub trouble: Option<String>,
+    /// The newest version of the group's orders that it heeds; 0: none.
+    #[serde(default)]
+    pub orders: Version,
 }
 
 /// Who leads a group.

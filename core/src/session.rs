@@ -376,7 +376,9 @@ impl Session {
 fn own_record(record: &Result<Record, String>) -> Result<SessionRecord, String> {
     match record {
         Ok(Record::Session(record)) => Ok(record.clone()),
-        Ok(Record::Group(_) | Record::Voters(_)) => Err(String::from("another record stands in a session's place")),
+        Ok(Record::Group(_) | Record::Orders(_) | Record::Voters(_)) => {
+            Err(String::from("another record stands in a session's place"))
+        }
         Err(why) => Err(why.clone()),
     }
 }

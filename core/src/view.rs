@@ -53,6 +53,10 @@ pub struct GroupView {
     pub version: Version,
     /// Where this node stands.
     pub seat: Seat,
+    /// Nothing moves until people resume it.
+    pub paused: bool,
+    /// Who is to lead while able to, by people's order.
+    pub pinned: Option<NodeName>,
     /// Everybody who is or was in the group.
     pub members: Vec<MemberView>,
 }
@@ -124,6 +128,8 @@ impl Node {
             service: record.and_then(|record| record.service.clone()).filter(|_| serving),
             version: group.version(),
             seat: group.seat.clone(),
+            paused: group.orders().paused,
+            pinned: group.orders().pinned.clone(),
             members: self.members(now, id, held.map(|leader| &leader.node).filter(|_| serving)),
         }
     }

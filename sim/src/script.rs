@@ -86,7 +86,9 @@ fn perform(
                 ),
                 None => format!("nobody leads; the last epoch was {}", record.epoch),
             },
-            Some((_, Record::Session(_) | Record::Voters(_))) | None => "nobody has ever led".into(),
+            Some((_, Record::Session(_) | Record::Orders(_) | Record::Voters(_))) | None => {
+                "nobody has ever led".into()
+            }
         };
         world.trace.story(runs, "=", || format!("{group}: {verdict}"));
     }

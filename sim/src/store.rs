@@ -42,7 +42,7 @@ impl Store {
     pub(crate) fn sessions(&self) -> impl Iterator<Item = &SessionRecord> {
         self.cells.values().filter_map(|cell| match &cell.back()?.record {
             Record::Session(record) => Some(record),
-            Record::Group(_) | Record::Voters(_) => None,
+            Record::Group(_) | Record::Orders(_) | Record::Voters(_) => None,
         })
     }
 
@@ -86,6 +86,6 @@ fn starts_over(record: &Record) -> bool {
     match record {
         Record::Group(group) => group.leader.is_none(),
         Record::Session(session) => session.state == SessionState::Alive && session.seq == 1,
-        Record::Voters(_) => false,
+        Record::Orders(_) | Record::Voters(_) => false,
     }
 }

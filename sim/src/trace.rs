@@ -105,6 +105,9 @@ pub(crate) fn action(action: &Action) -> String {
             "-> write {ticket:?} {key} over {expect:?}: epoch {} leader {:?} serving {} next {:?} {:?}",
             it.epoch, it.leader, it.serving, it.next, it.reason
         ),
+        Action::Write { ticket, key, expect, record: hotseat_core::Record::Orders(it) } => {
+            format!("-> write {ticket:?} {key} over {expect:?}: {it:?}")
+        }
         Action::Write { ticket, key, expect, record: hotseat_core::Record::Voters(it) } => {
             format!("-> write {ticket:?} {key} over {expect:?}: set {} {:?}", it.number, it.voters)
         }

@@ -145,7 +145,7 @@ fn anew(key: &hotseat_stores::Key, body: &[u8], own: u64) -> Option<Body> {
         Record::Voters(record) => {
             Record::Voters(VotersRecord { number: record.number + 1, voters: [VoterId(own)].into(), ..record })
         }
-        Record::Session(_) | Record::Group(_) => return None,
+        Record::Session(_) | Record::Group(_) | Record::Orders(_) => return None,
     };
     codec::encode("hotseat snapshot restore", None, &record).ok()
 }

@@ -150,7 +150,7 @@ pub fn check(key: &Key, nonce: u128, body: &[u8]) -> Result<(), String> {
         Record::Group(GroupRecord { leader, next, avoid, .. }) => {
             leader.iter().map(|leader| &leader.node).chain(&next).chain(&avoid).all(locks)
         }
-        Record::Voters(_) => false,
+        Record::Orders(_) | Record::Voters(_) => false,
     };
     if fine { Ok(()) } else { Err(format!("the record for {key} speaks of what is no lock")) }
 }

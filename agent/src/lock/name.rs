@@ -99,7 +99,7 @@ pub fn is_a_locks(key: &Key) -> bool {
     match key {
         Key::Session(node) => node.as_str().starts_with(NODE_PREFIX),
         Key::Group(group) => LockName::of_group(group).is_some(),
-        Key::Voters => false,
+        Key::Orders(_) | Key::Voters => false,
     }
 }
 

@@ -52,7 +52,7 @@ fn stands(look: &Look, leader: &Leader) -> bool {
         }
         // What cannot be read counts as held.
         Some((_, Err(_))) => true,
-        Some((_, Ok(Record::Group(_) | Record::Voters(_)))) | None => false,
+        Some((_, Ok(Record::Group(_) | Record::Orders(_) | Record::Voters(_)))) | None => false,
     }
 }
 

@@ -24,7 +24,7 @@ impl Node {
         let living = |session: &crate::SessionId| {
             look.records.values().any(|(_, record)| match record {
                 Ok(Record::Session(record)) => record.session == *session && record.state == SessionState::Alive,
-                Ok(Record::Group(_) | Record::Voters(_)) => false,
+                Ok(Record::Group(_) | Record::Orders(_) | Record::Voters(_)) => false,
                 // It may be the very one.
                 Err(_) => true,
             })

@@ -12,7 +12,7 @@ pub(super) fn see(fact: &Fact<'_>) -> Result<(), String> {
         Fact::Wrote { lapsed: true, session, key, record, of } => {
             let allowed = match record {
                 Record::Session(it) => it.state == SessionState::Released || *session != Some(it.session),
-                Record::Group(_) | Record::Voters(_) => false,
+                Record::Group(_) | Record::Orders(_) | Record::Voters(_) => false,
             };
             let own = matches!(key, Key::Session(_));
             if allowed && own { Ok(()) } else { Err(format!("{of:?} writes {key} after its deadline: {record:?}")) }

@@ -21,7 +21,7 @@ impl NoFalseAlarm {
                 Record::Group(after) if after.epoch > Epoch(1) || after.leader.is_none() => {
                     Err(format!("{key} went to epoch {} without a fault", after.epoch))
                 }
-                Record::Session(_) | Record::Group(_) | Record::Voters(_) => Ok(()),
+                Record::Session(_) | Record::Group(_) | Record::Orders(_) | Record::Voters(_) => Ok(()),
             },
             _ => Ok(()),
         }

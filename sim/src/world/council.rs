@@ -35,7 +35,7 @@ impl World {
     pub(crate) fn voters(&self) -> Option<&VotersRecord> {
         match self.store.now(&Key::Voters)?.1 {
             Record::Voters(record) => Some(record),
-            Record::Session(_) | Record::Group(_) => None,
+            Record::Session(_) | Record::Group(_) | Record::Orders(_) => None,
         }
     }
 

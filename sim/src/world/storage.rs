@@ -160,6 +160,6 @@ fn worth_a_hint(before: Option<&Record>, after: &Record) -> bool {
         (Some(Record::Session(before)), Record::Session(after)) => {
             before.state != after.state || before.session != after.session || before.members != after.members
         }
-        (Some(Record::Session(_) | Record::Group(_) | Record::Voters(_)) | None, _) => true,
+        (Some(Record::Session(_) | Record::Group(_) | Record::Orders(_) | Record::Voters(_)) | None, _) => true,
     }
 }
