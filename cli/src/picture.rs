@@ -1,22 +1,9 @@
 //! How a cluster looks in a terminal. It only draws.
 
+use std::time::Duration;
+
 use comfy_table::{Table, presets};
-use hotseat_client::{Cluster, Floating, Group, Member, Roll, Vip};
-
-/// Members that could take over from the leader now.
-pub(crate) fn spares(group: &Group) -> usize {
-    group.members.iter().filter(|member| could_lead(member)).count()
-}
-
-/// Nodes that may be lost, the leader first, while somebody leads.
-pub(crate) fn can_lose(cluster: &Cluster, group: &Group) -> usize {
-    let spares = spares(group);
-    cluster.store.voters.as_ref().map_or(spares, |voters| spares.min(voters.can_lose))
-}
-
-fn could_lead(member: &Member) -> bool {
-    member.healthy && matches!(member.state.as_str(), "standby" | "hot-standby")
-}
+use hotseat_client::{Cluster, Floating, Group, Roll, Vip, in_units};
 
 /// `hotseat status`.
 pub(crate) fn status(cluster: &Cluster) -> String {
@@ -53,12 +40,7 @@ fn headline(group: &Group, width: usize) -> String {
 }
 
 fn details(cluster: &Cluster, group: &Group, width: usize) -> String {
-    let spare = match can_lose(cluster, group) {
-        0 if spares(group) > 0 => String::from("CANNOT lose a node: no majority of voters would be left"),
-        0 => String::from("NOBODY could take over"),
-        1 => String::from("can lose 1 more node"),
-        n => format!("can lose {n} more nodes"),
-    };
+    let spare = cluster.redundancy(group);
     let store = if cluster.store.healthy { "" } else { " DOES NOT ANSWER" };
     let voters = cluster.store.voters.as_ref().map_or_else(String::new, |it| format!(" {}/{}", it.well, it.count));
     let mut text = format!("{:width$}     {spare} · store {}{voters}{store}\n", "", cluster.store.kind);
@@ -70,7 +52,12 @@ fn details(cluster: &Cluster, group: &Group, width: usize) -> String {
         if let Some(trouble) = &member.trouble {
             text += &format!("{:width$}     {} {}: {trouble}\n", "", member.node, member.state);
         } else if member.state == "offline" {
-            text += &format!("{:width$}     {} offline for {}\n", "", member.node, seconds(member.last_seen_ms / 1000));
+            text += &format!(
+                "{:width$}     {} offline for {}\n",
+                "",
+                member.node,
+                in_units(Duration::from_millis(member.last_seen_ms))
+            );
         }
         if member.contained == "degraded" {
             text += &format!("{:width$}     {} contained: degraded\n", "", member.node);
@@ -171,16 +158,5 @@ pub(crate) fn roll(roll: &Roll) -> String {
 /// How long ago a wall clock said this: for people, so a clock that is off shows as zero.
 fn age(since: &str) -> Option<String> {
     let then = humantime::parse_rfc3339(since).ok()?;
-    Some(seconds(then.elapsed().unwrap_or_default().as_secs()))
-}
-
-/// The two largest units.
-fn seconds(all: u64) -> String {
-    let (days, hours, minutes, seconds) = (all / 86_400, all / 3600 % 24, all / 60 % 60, all % 60);
-    match (days, hours, minutes) {
-        (0, 0, 0) => format!("{seconds} s"),
-        (0, 0, _) => format!("{minutes} min {seconds} s"),
-        (0, _, _) => format!("{hours} h {minutes} min"),
-        (_, _, _) => format!("{days} d {hours} h"),
-    }
+    Some(in_units(then.elapsed().unwrap_or_default()))
 }

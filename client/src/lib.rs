@@ -22,6 +22,7 @@ mod leader;
 mod lock;
 mod members;
 mod sight;
+mod span;
 mod tenure;
 mod wire;
 
@@ -31,6 +32,7 @@ pub use election::{HOLD_MAX, Stand, StandState, Standing};
 pub use leader::{Leader, Leading};
 pub use lock::{Lock, LockParty, LockSeat, LockTerms, LockTiming, StoreWrite, StoreWritten, StoredRecord};
 pub use sight::{Sight, Sighted};
+pub use span::{in_units, in_words};
 pub use wire::*;
 
 /// A `tower` layer that sends each request to the leader's service, and again where that is safe.

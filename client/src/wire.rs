@@ -6,6 +6,7 @@ mod event;
 mod group;
 mod members;
 mod own;
+mod redundancy;
 mod road;
 
 pub use acts::{Act, Acted, Outcome, Pin, Refusal, SetMode, SetPriority, Switchover, Why};

@@ -63,7 +63,7 @@ fn absent(group: &Group) -> Vec<String> {
 }
 
 fn standing(cluster: &Cluster, group: &Group) -> (u8, String) {
-    let spare = picture::can_lose(cluster, group);
+    let spare = cluster.can_lose(group);
     match &group.leader {
         None => (2, format!("{}: nobody leads, see hotseat status", group.id)),
         Some(leader) if !group.serving => (1, format!("{}: {leader} leads, its service is not ready", group.id)),
