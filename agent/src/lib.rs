@@ -26,6 +26,7 @@ pub mod history;
 pub mod home;
 pub mod identity;
 pub mod links;
+pub mod listen;
 pub mod lock;
 pub mod logging;
 pub mod output;

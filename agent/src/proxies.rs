@@ -35,13 +35,13 @@ impl Proxies {
                 continue;
             };
             let (leader, told) = watch::channel(Route::default());
-            let (listener, at) = listen(group, proxy.listen).await?;
+            let (listener, at) = listen(group, proxy.listen)?;
             proxies.addresses.push(Some(at));
             proxies.start(group, proxy, (listener, redirect(config, proxy, at)), told, rereads)?;
             let mut ways = Ways { leader, reads: None };
             if let Some(reads) = &proxy.reads {
                 let (sender, told) = watch::channel(Route::default());
-                let (listener, _at) = listen(group, reads.listen).await?;
+                let (listener, _at) = listen(group, reads.listen)?;
                 proxies.start(group, proxy, (listener, None), told, rereads)?;
                 ways.reads = Some((reads.from, sender));
             }
@@ -78,9 +78,9 @@ impl Proxies {
     }
 }
 
-async fn listen(group: &Group, address: SocketAddr) -> Result<(TcpListener, SocketAddr), Failure> {
+fn listen(group: &Group, address: SocketAddr) -> Result<(TcpListener, SocketAddr), Failure> {
     let named = |error: io::Error| Failure(format!("group {}: proxy on {address}: {error}", group.id));
-    let listener = TcpListener::bind(address).await.map_err(named)?;
+    let listener = crate::listen::listen(address).map_err(named)?;
     let at = listener.local_addr().map_err(named)?;
     Ok((listener, at))
 }

@@ -243,7 +243,7 @@ async fn listen(wanted: SocketAddr) -> Result<(TcpListener, Peers, SocketAddr), 
 }
 
 async fn bind(wanted: SocketAddr) -> io::Result<(TcpListener, Peers, SocketAddr)> {
-    let listener = TcpListener::bind(wanted).await?;
+    let listener = crate::listen::listen(wanted)?;
     let own = listener.local_addr()?;
     Ok((listener, Peers::bind(own).await?, own))
 }

@@ -67,24 +67,24 @@ impl CheckPorts {
 async fn open(ports: &CheckPort, sight: &Sight) -> Result<Bound, Failure> {
     let mut bound = Bound::default();
     if let Some(wanted) = ports.listen {
-        let (listener, at) = listen(wanted, "listen", sight).await?;
+        let (listener, at) = listen(wanted, "listen", sight)?;
         tokio::spawn(http::serve(listener, sight.clone()));
         bound.http = Some(at);
     }
     if let Some(wanted) = ports.agent {
-        let (listener, at) = listen(wanted, "agent", sight).await?;
+        let (listener, at) = listen(wanted, "agent", sight)?;
         tokio::spawn(line::serve(listener, sight.clone()));
         bound.line = Some(at);
     }
     Ok(bound)
 }
 
-async fn listen(wanted: SocketAddr, key: &str, sight: &Sight) -> Result<(TcpListener, SocketAddr), Failure> {
+fn listen(wanted: SocketAddr, key: &str, sight: &Sight) -> Result<(TcpListener, SocketAddr), Failure> {
     let named = |error: std::io::Error| {
         let what = format!("group {}: [group.check] {key} = \"{wanted}\": {error}", sight.group());
         Failure(format!("{what}\n       Give it an address of this machine and a free port."))
     };
-    let listener = TcpListener::bind(wanted).await.map_err(named)?;
+    let listener = crate::listen::listen(wanted).map_err(named)?;
     let at = listener.local_addr().map_err(named)?;
     Ok((listener, at))
 }

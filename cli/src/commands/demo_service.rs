@@ -13,6 +13,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use futures_util::StreamExt;
+use hotseat_agent::listen::listen;
 use hotseat_client::Self_;
 use tokio::sync::watch;
 
@@ -31,8 +32,8 @@ struct Demo {
 
 pub(crate) fn run(args: &DemoService) -> Result {
     small_runtime()?.block_on(async {
-        let address = (std::net::Ipv4Addr::LOCALHOST, args.port);
-        let listener = tokio::net::TcpListener::bind(address).await;
+        let address = (std::net::Ipv4Addr::LOCALHOST, args.port).into();
+        let listener = listen(address);
         let listener = listener.map_err(|error| Failed::new(format!("demo-service: port {}: {error}", args.port)))?;
         let (sender, role) = watch::channel(from_environment());
         if let Ok(socket) = std::env::var("HOTSEAT_SOCKET") {

@@ -34,9 +34,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use hotseat_agent::listen::listen;
 use hotseat_agent::proxy::{self, Limits};
 use hotseat_client::{Event, Sight};
-use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch as channel};
 use tokio::task::JoinSet;
 
@@ -170,11 +170,11 @@ async fn open_proxy(
     wanted: u16,
     sight: &channel::Receiver<Sight>,
 ) -> std::result::Result<proxy::Handle, Failed> {
-    let listener = match TcpListener::bind((Ipv4Addr::LOCALHOST, wanted)).await {
+    let listener = match listen((Ipv4Addr::LOCALHOST, wanted).into()) {
         Ok(listener) => listener,
         Err(error) => {
             stage.proxy_note = format!(" (port {wanted}: {error})").to_lowercase();
-            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?
+            listen((Ipv4Addr::LOCALHOST, 0).into())?
         }
     };
     let address: SocketAddr = listener.local_addr()?;
