@@ -6,9 +6,13 @@
 //! The nonce of a write stands beside the body, in the store's own keeping: a renewal that has nothing new to say
 //! is the same body again, and costs the store no more than a new version.
 
-use hotseat_core::{GroupRecord, Key, Nonce, OrdersRecord, Record, SessionRecord, VotersRecord};
+use std::sync::Arc;
+
+use hotseat_core::{GroupRecord, Key, Nonce, Record, SessionRecord, VotersRecord};
 use hotseat_stores::{Body, Entry};
 use serde::{Deserialize, Serialize};
+
+use crate::orders::Book;
 
 /// The form of the envelope. A later one is refused, not guessed at.
 const FORM: u32 = 1;
@@ -30,6 +34,8 @@ pub struct Decoded {
     pub record: Record,
     /// For people: since when the group's leader leads.
     pub since: Option<String>,
+    /// For people: who ordered what, where the record is a group's orders.
+    pub book: Option<Arc<Book>>,
 }
 
 impl Decoded {
@@ -61,20 +67,20 @@ pub fn decode(key: &Key, nonce: u128, body: &[u8]) -> Result<Decoded, String> {
     Ok(match key {
         Key::Session(_) => {
             let envelope: Envelope<SessionRecord> = serde_json::from_value(form).map_err(wrong)?;
-            Decoded { record: Record::Session(envelope.record), since: None }
+            Decoded { record: Record::Session(envelope.record), since: None, book: None }
         }
         Key::Group(_) => {
             let envelope: Envelope<GroupRecord> = serde_json::from_value(form).map_err(wrong)?;
-            Decoded { record: Record::Group(envelope.record), since: envelope.since }
+            Decoded { record: Record::Group(envelope.record), since: envelope.since, book: None }
         }
         // Written by `shelf`, with what people want to know of it beside what the protocol heeds.
         Key::Orders(_) => {
-            let envelope: Envelope<OrdersRecord> = serde_json::from_value(form).map_err(wrong)?;
-            Decoded { record: Record::Orders(envelope.record), since: None }
+            let Envelope { record: book, .. } = serde_json::from_value::<Envelope<Book>>(form).map_err(wrong)?;
+            Decoded { record: Record::Orders(book.order.clone()), since: None, book: Some(Arc::new(book)) }
         }
         Key::Voters => {
             let envelope: Envelope<VotersRecord> = serde_json::from_value(form).map_err(wrong)?;
-            Decoded { record: Record::Voters(envelope.record), since: None }
+            Decoded { record: Record::Voters(envelope.record), since: None, book: None }
         }
     }
     .of(nonce))

@@ -29,6 +29,7 @@ pub mod links;
 pub mod listen;
 pub mod lock;
 pub mod logging;
+pub mod orders;
 pub mod output;
 pub mod peers;
 pub mod proxies;

@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use hotseat_core::{Expect, GroupId, Instant, Key, Look, Outcome, Record, Version};
+use hotseat_core::{
+    Expect, GroupId, GroupRecord, Instant, Key, Look, NodeName, Outcome, Record, SessionRecord, Version,
+};
 use hotseat_stores::{Body, Entry, Store, Written};
 
 use crate::clock;
 use crate::codec::{self, Decoded};
+use crate::orders::Book;
 
 /// One record as the last look found it, or our last write left it.
 struct Found {
@@ -79,7 +82,7 @@ impl Records {
         };
         match self.store.write(&stored_key, expect, nonce.0, body).await {
             Written::Applied { version } => {
-                self.remember(key, version, Decoded { record: record.clone(), since });
+                self.remember(key, version, Decoded { record: record.clone(), since, book: None });
                 Outcome::Applied(Version(version))
             }
             Written::Refused => Outcome::Refused,
@@ -106,7 +109,9 @@ impl Records {
         let Record::Group(record) = record else { return None };
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let before = match seen.get(key).map(|found| &found.what) {
-            Some(Ok(Decoded { record: Record::Group(before), since })) if before.epoch == record.epoch => since.clone(),
+            Some(Ok(Decoded { record: Record::Group(before), since, .. })) if before.epoch == record.epoch => {
+                since.clone()
+            }
             Some(_) | None => None,
         };
         before.or_else(|| Some(clock::wall()))
@@ -117,6 +122,34 @@ impl Records {
     pub fn leads_since(&self, group: &GroupId) -> Option<String> {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         seen.get(&Key::Group(group.clone()))?.what.as_ref().ok()?.since.clone()
+    }
+
+    /// What people have ordered of the group, as the last look found it, and the record's version.
+    #[must_use]
+    pub fn book(&self, group: &GroupId) -> Option<(u64, Arc<Book>)> {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = seen.get(&Key::Orders(group.clone()))?;
+        Some((found.version, Arc::clone(found.what.as_ref().ok()?.book.as_ref()?)))
+    }
+
+    /// The group's own record, as the last look found it or our last write left it.
+    #[must_use]
+    pub fn group(&self, group: &GroupId) -> Option<GroupRecord> {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        match &seen.get(&Key::Group(group.clone()))?.what.as_ref().ok()?.record {
+            Record::Group(record) => Some(record.clone()),
+            Record::Session(_) | Record::Orders(_) | Record::Voters(_) => None,
+        }
+    }
+
+    /// A node's newest session, as the last look found it.
+    #[must_use]
+    pub fn session(&self, node: &NodeName) -> Option<SessionRecord> {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        match &seen.get(&Key::Session(node.clone()))?.what.as_ref().ok()?.record {
+            Record::Session(record) => Some(record.clone()),
+            Record::Group(_) | Record::Orders(_) | Record::Voters(_) => None,
+        }
     }
 
     /// For people: why the newest leadership began, or ended.

@@ -143,6 +143,7 @@ impl Snapshot {
             reason: reason.map(|reason| story::reason(&reason)).unwrap_or_default(),
             serving: view.serving,
             paused: view.paused,
+            orders: facts.records.book(&view.id).map(|(version, book)| book.shown(version)).unwrap_or_default(),
             netid: configured.netid,
             proxy: proxy.map(|proxy| proxy.to_string()),
             proxy_gate: configured.proxy.as_ref().map(config::Proxy::shown),
@@ -170,6 +171,7 @@ fn wire_member(view: &MemberView, stale: std::time::Duration, pid: Option<u32>) 
         last_seen_ms: u64::try_from((view.last_seen + stale).as_millis()).unwrap_or(u64::MAX),
         contained: view.contained.clone(),
         trouble: view.trouble.clone(),
+        orders: view.orders.0,
     }
 }
 

@@ -112,7 +112,7 @@ impl Client {
     /// # Errors
     /// [`Error::Refused`] says why, and where the leader is.
     pub async fn switchover(&self, group: &str, to: Option<&str>) -> Result<(), Error> {
-        let body = Switchover { to: to.map(str::to_owned), reason: None };
+        let body = Switchover { to: to.map(str::to_owned), reason: None, epoch: None };
         self.post::<serde_json::Value>(&format!("/api/groups/{group}/switchover"), &body).await.map(drop)
     }
 

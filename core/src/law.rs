@@ -239,6 +239,7 @@ mod tests {
                 next,
                 avoid,
                 reason,
+                obeyed: 0,
             })
         };
         let (mine, other) = (alive(1, 1), alive(2, 1));

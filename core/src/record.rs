@@ -231,4 +231,8 @@ pub struct GroupRecord {
     pub avoid: Option<NodeName>,
     /// Why the leadership changed last.
     pub reason: Reason,
+    /// The newest ordered switchover that a leader obeyed: it stepped down for it. Every later write carries it on, so that
+    /// what became of an order can be told however much has happened since. 0: none.
+    #[serde(default)]
+    pub obeyed: u64,
 }

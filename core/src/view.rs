@@ -88,6 +88,8 @@ pub struct MemberView {
     pub trouble: Option<String>,
     /// How its service is contained.
     pub contained: String,
+    /// The newest version of the group's orders that it heeds.
+    pub orders: Version,
 }
 
 impl Node {
@@ -198,5 +200,6 @@ fn member_view(node: NodeName, member: &Member, last_seen: Duration) -> MemberVi
         last_seen,
         trouble: member.trouble.clone(),
         contained: String::new(),
+        orders: member.orders,
     }
 }

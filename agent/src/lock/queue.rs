@@ -60,6 +60,7 @@ pub(crate) fn mark(
         next: Some(node.clone()),
         avoid: None,
         reason: Reason::First,
+        obeyed: 0,
     };
     match look.records.get(&key) {
         None => Some((key, Expect::Absent, Record::Group(fresh))),

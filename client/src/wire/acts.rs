@@ -109,6 +109,9 @@ pub struct Switchover {
     /// Why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// The leadership that is to end. With it the same may be asked for again in doubt: it is done once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<u64>,
 }
 
 /// Why an act was refused.

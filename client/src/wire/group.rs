@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::orders::Orders;
 use super::road::{Floating, ProxyGate, Vip};
 
 /// One group.
@@ -24,6 +25,9 @@ pub struct Group {
     pub serving: bool,
     /// Whether changes are held off.
     pub paused: bool,
+    /// What people have ordered, and what stands of it.
+    #[serde(default)]
+    pub orders: Orders,
     /// Its number in NetSpyGlass's calls.
     pub netid: u32,
     /// Where this node's proxy for the group listens.
@@ -77,6 +81,9 @@ pub struct Member {
     /// What is wrong, in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trouble: Option<String>,
+    /// The version of the group's orders that it heeds.
+    #[serde(default)]
+    pub orders: u64,
     /// The service's process, told by its own node only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pid: Option<u32>,

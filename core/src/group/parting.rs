@@ -28,6 +28,8 @@ pub(super) struct Parting {
     pub(super) reason: Reason,
     pub(super) next: Option<NodeName>,
     pub(super) avoid: bool,
+    /// The act that ordered it, where one did.
+    pub(super) act: Option<u64>,
     /// Until then the service goes on acting, so that other nodes' proxies hear of the end before it comes.
     hush_until: Instant,
     /// The record says that nobody serves any more.
@@ -40,12 +42,20 @@ impl Parting {
     /// A planned end is announced first, for no longer than a write may take.
     pub(super) fn planned(reason: Reason, next: Option<NodeName>, desk: &Post<'_>) -> Self {
         let hush_until = desk.now + desk.config.timing.store_timeout();
-        Self { reason, next, avoid: true, hush_until, hushed: false, drain_until: desk.now }
+        Self { reason, next, avoid: true, act: None, hush_until, hushed: false, drain_until: desk.now }
     }
 
     /// The service is dead already.
     pub(super) fn forced(reason: Reason, next: NodeName, desk: &Post<'_>) -> Self {
-        Self { reason, next: Some(next), avoid: true, hush_until: desk.now, hushed: true, drain_until: desk.now }
+        Self {
+            reason,
+            next: Some(next),
+            avoid: true,
+            act: None,
+            hush_until: desk.now,
+            hushed: true,
+            drain_until: desk.now,
+        }
     }
 
     /// How long the service acts on, if nothing else happens.

@@ -34,6 +34,7 @@ impl Group {
             next: None,
             avoid: None,
             reason,
+            obeyed: self.obeyed(),
         };
         self.send(record, Mutant::ClaimWithoutVersion, desk);
     }
@@ -49,9 +50,14 @@ impl Group {
             service: None,
             next: parting.as_ref().and_then(|parting| parting.next.clone()),
             avoid,
-            reason: parting.map_or(Reason::Stopped, |parting| parting.reason),
+            reason: parting.as_ref().map_or(Reason::Stopped, |parting| parting.reason.clone()),
+            obeyed: parting.and_then(|parting| parting.act).unwrap_or(self.obeyed()),
         };
         self.send(record, Mutant::NonceReused, desk);
+    }
+
+    fn obeyed(&self) -> u64 {
+        self.register.body().map_or(0, |record| record.obeyed)
     }
 
     /// Keeps the record's `serving` true to what is.
