@@ -21,7 +21,7 @@ const FORM: u32 = 1;
 struct Envelope<R> {
     hotseat: u32,
     by: String,
-    /// When the leadership that a group's record names began, by its leader's wall clock. For people.
+    /// When the leadership that a group's record names, or a session, began: by its own node's wall clock. For people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     since: Option<String>,
     record: R,
@@ -32,7 +32,7 @@ struct Envelope<R> {
 pub struct Decoded {
     /// What the protocol goes by.
     pub record: Record,
-    /// For people: since when the group's leader leads.
+    /// For people: since when the group's leader leads, or the session lasts.
     pub since: Option<String>,
     /// For people: who ordered what, where the record is a group's orders.
     pub book: Option<Arc<Book>>,
@@ -67,7 +67,7 @@ pub fn decode(key: &Key, nonce: u128, body: &[u8]) -> Result<Decoded, String> {
     Ok(match key {
         Key::Session(_) => {
             let envelope: Envelope<SessionRecord> = serde_json::from_value(form).map_err(wrong)?;
-            Decoded { record: Record::Session(envelope.record), since: None, book: None }
+            Decoded { record: Record::Session(envelope.record), since: envelope.since, book: None }
         }
         Key::Group(_) => {
             let envelope: Envelope<GroupRecord> = serde_json::from_value(form).map_err(wrong)?;

@@ -7,6 +7,7 @@ use hotseat_core::{
     Expect, GroupId, GroupRecord, Instant, Key, Look, NodeName, Outcome, Record, SessionRecord, Version,
 };
 use hotseat_stores::{Body, Entry, Store, Written};
+use tokio::sync::watch;
 
 use crate::clock;
 use crate::codec::{self, Decoded};
@@ -28,12 +29,21 @@ pub struct Records {
     store: Arc<dyn Store>,
     node: String,
     seen: Arc<Mutex<Seen>>,
+    /// The versions of the records that are not the protocol's, as the last look found them.
+    beside: watch::Sender<Arc<BTreeMap<String, u64>>>,
 }
 
 impl Records {
     /// For the node of this name.
     pub fn new(store: Arc<dyn Store>, node: &str) -> Self {
-        Self { store, node: node.to_owned(), seen: Arc::default() }
+        Self { store, node: node.to_owned(), seen: Arc::default(), beside: watch::Sender::default() }
+    }
+
+    /// The versions of what stands beside the protocol's records (see [`crate::shelf`]), by key: whoever waits for one to
+    /// change need not ask the store.
+    #[must_use]
+    pub fn beside(&self) -> watch::Receiver<Arc<BTreeMap<String, u64>>> {
+        self.beside.subscribe()
     }
 
     /// The store behind it.
@@ -49,14 +59,24 @@ impl Records {
     pub async fn look(&self, began: Instant) -> Result<Look, String> {
         let entries = self.store.list().await.map_err(|error| error.to_string())?;
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut records = BTreeMap::new();
+        let (mut records, mut beside) = (BTreeMap::new(), BTreeMap::new());
         for entry in entries {
-            let Ok(key) = entry.key.as_str().parse::<Key>() else { continue };
+            let Ok(key) = entry.key.as_str().parse::<Key>() else {
+                beside.insert(entry.key.as_str().to_owned(), entry.version);
+                continue;
+            };
             let found = find(&key, seen.remove(&key), entry);
             let record = found.what.as_ref().map(|found| found.record.clone()).map_err(Clone::clone);
             records.insert(key.clone(), (Version(found.version), record));
             seen.insert(key, found);
         }
+        self.beside.send_if_modified(|known| {
+            let news = **known != beside;
+            if news {
+                *known = Arc::new(beside);
+            }
+            news
+        });
         Ok(Look { began, records })
     }
 
@@ -104,17 +124,28 @@ impl Records {
         }
     }
 
-    /// For people: since when the leader that the record names leads.
+    /// For people: since when the leader that the record names leads, or its session lasts.
     fn since(&self, key: &Key, record: &Record) -> Option<String> {
-        let Record::Group(record) = record else { return None };
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = match seen.get(key).map(|found| &found.what) {
-            Some(Ok(Decoded { record: Record::Group(before), since, .. })) if before.epoch == record.epoch => {
-                since.clone()
-            }
-            Some(_) | None => None,
+        let before = seen.get(key).and_then(|found| found.what.as_ref().ok());
+        let same = |before: &Decoded| match (&before.record, record) {
+            (Record::Group(before), Record::Group(record)) => before.epoch == record.epoch,
+            (Record::Session(before), Record::Session(record)) => before.session == record.session,
+            _ => false,
         };
-        before.or_else(|| Some(clock::wall()))
+        match record {
+            Record::Group(_) | Record::Session(_) => {
+                before.filter(|it| same(it)).and_then(|it| it.since.clone()).or_else(|| Some(clock::wall()))
+            }
+            Record::Orders(_) | Record::Voters(_) => None,
+        }
+    }
+
+    /// For people: since when the node's newest session lasts.
+    #[must_use]
+    pub fn here_since(&self, node: &NodeName) -> Option<String> {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.get(&Key::Session(node.clone()))?.what.as_ref().ok()?.since.clone()
     }
 
     /// For people: since when the group's leader leads.

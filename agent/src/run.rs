@@ -140,6 +140,7 @@ pub async fn run(mut config: Config, mut options: Options) -> Result<(), Failure
     let followers = Followers::start(&units, &Arc::new(hands));
     let facts = Facts {
         config: Arc::new(config.clone()),
+        started: std::time::Instant::now(),
         store_kind: store.kind().into(),
         store_risk: risk.map(Into::into),
         records: records.clone(),

@@ -41,6 +41,8 @@ pub struct Snapshot {
 pub struct Facts {
     /// The configuration in force.
     pub config: Arc<Config>,
+    /// When the agent began.
+    pub started: std::time::Instant,
     /// The store's kind.
     pub store_kind: Arc<str>,
     /// What is risky about the store, if anything.

@@ -43,19 +43,24 @@ pub(super) async fn standby(State(api): State<Api>, Path(group): Path<String>) -
 
 /// 200 while the agent is well: its loop turns and it is not going down.
 pub(super) async fn health(State(api): State<Api>) -> Response {
-    let snapshot = api.snapshot();
-    let stale = clock::now().since(snapshot.pulse.turned()) > api.facts.config.cluster.timing.ttl() * STALE_TTLS;
-    let leased = snapshot.pulse.leased();
-    match (&snapshot.store_trouble, stale, snapshot.stopping) {
-        (None, false, false) if !leased => {
-            let why = "no session: this node may not act; see the agent's log\n";
-            (StatusCode::SERVICE_UNAVAILABLE, String::from(why)).into_response()
-        }
-        (_, true, _) => (StatusCode::SERVICE_UNAVAILABLE, String::from("the agent's loop hangs\n")).into_response(),
-        (_, _, true) => (StatusCode::SERVICE_UNAVAILABLE, String::from("stopping\n")).into_response(),
-        (Some(why), ..) => {
-            (StatusCode::SERVICE_UNAVAILABLE, format!("the store does not answer: {why}\n")).into_response()
-        }
-        (None, false, false) => (StatusCode::OK, String::from("ok\n")).into_response(),
+    match trouble(&api) {
+        None => (StatusCode::OK, "ok\n").into_response(),
+        Some(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")).into_response(),
     }
+}
+
+/// Why this agent is not well, if it is not.
+pub(super) fn trouble(api: &Api) -> Option<String> {
+    let snapshot = api.snapshot();
+    if clock::now().since(snapshot.pulse.turned()) > api.facts.config.cluster.timing.ttl() * STALE_TTLS {
+        return Some(String::from("the agent's loop hangs"));
+    }
+    if snapshot.stopping {
+        return Some(String::from("stopping"));
+    }
+    if let Some(why) = &snapshot.store_trouble {
+        return Some(format!("the store does not answer: {why}"));
+    }
+    let leased = snapshot.pulse.leased();
+    (!leased).then(|| String::from("no session: this node may not act; see the agent's log"))
 }

@@ -11,6 +11,8 @@ mod health;
 mod locks;
 mod members;
 mod nsg;
+mod openapi;
+mod refusals;
 mod serve;
 mod sight;
 mod votes;
@@ -79,17 +81,15 @@ pub fn router(api: Api) -> Router {
         .route("/health", get(health::health))
         .route("/leader/{group}", get(health::leader).options(health::leader))
         .route("/standby/{group}", get(health::standby).options(health::standby))
-        .route("/v2/ping/net/{netid}", get(nsg::ping))
-        .route("/v2/ping/net/{netid}/", get(nsg::ping))
-        .route("/v2/ping/net/{netid}/se", get(nsg::ping_strict))
-        .route("/v2/ping/net/{netid}/se/", get(nsg::ping_strict))
-        .route("/v1/server/ha/state", get(amp::state))
-        .route("/v1/server/ha/states", get(amp::states))
+        .merge(amp::routes())
+        .merge(nsg::routes())
+        .merge(openapi::routes())
         .merge(locks)
         .merge(sights)
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(BODY_MAX))
+        .layer(axum::middleware::map_response(refusals::as_json))
         .with_state(api)
 }
 

@@ -1,0 +1,26 @@
+//! AMP's words for what we call otherwise.
+
+use hotseat_core::{GroupView, MemberState};
+
+use crate::snapshot::Snapshot;
+
+/// AMP's word for a member's state. `MASTER` only once the promotion is complete.
+pub(super) const fn state(state: MemberState) -> &'static str {
+    match state {
+        MemberState::Starting => "INITIALIZING",
+        MemberState::Leader => "MASTER",
+        MemberState::Standby => "STANDBY",
+        MemberState::HotStandby => "HOT_STANDBY",
+        MemberState::Backup => "HOT_BACKUP",
+        MemberState::Failed => "FAILED",
+        MemberState::Offline => "TERMINATED",
+    }
+}
+
+/// What this node is in a group. Whoever has led and may not act any more has failed, whatever it believed last.
+pub(super) fn own_state(snapshot: &Snapshot, group: &GroupView) -> &'static str {
+    let mine = group.members.iter().find(|member| member.node == snapshot.view.node);
+    let mine = mine.map_or(MemberState::Starting, |member| member.state);
+    let lapsed = mine == MemberState::Leader && !snapshot.leads(group);
+    state(if lapsed { MemberState::Failed } else { mine })
+}
