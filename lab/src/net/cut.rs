@@ -62,6 +62,7 @@ impl Net {
 
     /// Everything passes everywhere again; hosts that are off stay off.
     pub fn heal(&self) -> Instant {
+        self.relay.clear();
         self.nft("flush set bridge cut pairs\nflush chain bridge cut doubt\n");
         Instant::now()
     }

@@ -7,9 +7,10 @@
 //!   ─────┴── p1 ───────────┴── p2 ───────────┴── p3 ─────────────┴── p0 ── bridge, in a namespace of its own
 //! ```
 //! The addresses are always the same: nothing of one `Net` can see another. File systems and clocks are shared by all
-//! hosts, so that one clock says when anything happened anywhere. What can be done to it is in [`cut`].
+//! hosts, so that one clock says when anything happened anywhere. What can be done to it is in [`cut`] and [`delay`].
 
 pub mod cut;
+pub mod delay;
 mod host;
 mod sweep;
 
@@ -36,6 +37,7 @@ pub struct Net {
     switch: Host,
     outside: Host,
     hosts: Vec<Host>,
+    relay: delay::Relay,
     home: Option<(ThreadId, Host)>,
 }
 
@@ -64,6 +66,7 @@ impl Net {
             switch: name("sw"),
             outside: name("out"),
             hosts: (1..=hosts).map(|number| name(&format!("n{number}"))).collect(),
+            relay: delay::Relay::default(),
             home: None,
         };
         net.make();

@@ -185,7 +185,7 @@ async fn assemble(settings: Settings, disk: Disk, found: &Found, shelf: Shelf) -
     let journal = Journal::new(&disk, scribe.clone(), found);
     drop(disk);
     let book = Arc::new(OnceLock::new());
-    let roads = Roads { wire: settings.wire.clone(), book: book.clone() };
+    let roads = Roads { wire: settings.wire.clone(), book: book.clone(), patience: settings.pace.election_max };
     let machine = Machine(desk.clone());
     let raft = Consensus::build(settings.id, Arc::new(config), roads, journal.clone(), machine).await;
     let raft = raft.map_err(|error| refused(&error))?;

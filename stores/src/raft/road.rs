@@ -32,6 +32,9 @@ pub(super) type Book = Arc<OnceLock<alias::WatchReceiverOf<Types, RaftMetrics<Ty
 pub(super) struct Roads {
     pub(super) wire: Arc<dyn Wire>,
     pub(super) book: Book,
+    /// How long entries may be on their way, to the other's disk and back. openraft allows them one heartbeat, and sends all of
+    /// them anew after that: on a line, or to a disk, that takes longer nothing would ever be acknowledged.
+    pub(super) patience: Duration,
 }
 
 /// The road to one member.
@@ -40,13 +43,14 @@ pub(super) struct Road {
     book: Book,
     /// As it was when the road was made; the book knows newer.
     peer: Peer,
+    patience: Duration,
 }
 
 impl RaftNetworkFactory<Types> for Roads {
     type Network = Road;
 
     async fn new_client(&mut self, _: u64, peer: &Peer) -> Road {
-        Road { wire: self.wire.clone(), book: self.book.clone(), peer: peer.clone() }
+        Road { wire: self.wire.clone(), book: self.book.clone(), peer: peer.clone(), patience: self.patience }
     }
 }
 
@@ -111,7 +115,8 @@ impl RaftNetworkV2<Types> for Road {
         rpc: AppendEntriesRequest<Types>,
         option: RPCOption,
     ) -> Result<AppendEntriesResponse<Types>, Failed> {
-        match self.call(Lane::Log, &Request::Append(rpc), option.hard_ttl()).await? {
+        let limit = option.hard_ttl().max(self.patience);
+        match self.call(Lane::Log, &Request::Append(rpc), limit).await? {
             Answer::Append(answer) => Ok(answer),
             other => Err(self.wrong(&other)),
         }
