@@ -191,5 +191,7 @@ const fn word(reason: &Reason) -> &'static str {
         Reason::Proven => "proven",
         Reason::Silent => "silent",
         Reason::Replaced => "replaced",
+        Reason::Failback => "failback",
+        Reason::Ordered(_) => "ordered",
     }
 }

@@ -1,7 +1,7 @@
 //! The protocol's events in words, for the log, the history and the people. It changes nothing.
 
 use hotseat_client::Event as Line;
-use hotseat_core::{Event, GroupId, NodeName, Reason, Role, SessionState};
+use hotseat_core::{Bar, Event, GroupId, NodeName, Reason, Role, SessionState};
 
 use crate::clock;
 use crate::lock::NODE_PREFIX;
@@ -28,6 +28,8 @@ pub fn reason(reason: &Reason) -> String {
         Reason::Proven => String::from("the old leader's guard proved its death"),
         Reason::Silent => String::from("the old leader was silent: host, network or agent lost"),
         Reason::Replaced => String::from("the old leader's agent began anew"),
+        Reason::Failback => String::from("a member of larger priority was well for long enough"),
+        Reason::Ordered(what) => format!("ordered: {what}"),
     }
 }
 
@@ -110,6 +112,7 @@ fn words<'a>(me: &NodeName, event: &'a Event) -> Words<'a> {
             let text = format!("{me} hands {group} over, epoch {epoch} ends ({})", reason(why));
             ("demoting", Some(group), Some(epoch.0), text)
         }
+        Event::Obeyed(..) | Event::Refused(..) | Event::Claiming(..) | Event::Barred(..) => turn_words(me, event),
         Event::Damaged(key, what) => {
             ("damaged", None, None, format!("the record {key} cannot be read and counts as held: {what}"))
         }
@@ -118,6 +121,36 @@ fn words<'a>(me: &NodeName, event: &'a Event) -> Words<'a> {
         | Event::ServiceExited(..)
         | Event::ServiceRestarts(..)
         | Event::HealthFailed(..) => service_words(event),
+    }
+}
+
+/// Who does, or does not, take or give up a leadership, and why.
+fn turn_words<'a>(me: &NodeName, event: &'a Event) -> Words<'a> {
+    match event {
+        Event::Obeyed(group, epoch, act) => {
+            ("obeyed", Some(group), Some(epoch.0), format!("{me} ends epoch {epoch} of {group} as ordered (act {act})"))
+        }
+        Event::Refused(group, epoch, act, why) => {
+            ("refused", Some(group), Some(epoch.0), format!("{me} does not do as ordered (act {act}): {why}"))
+        }
+        Event::Claiming(group, epoch) => {
+            ("claiming", Some(group), Some(epoch.0), format!("{me} tries to lead {group}, epoch {epoch}"))
+        }
+        Event::Barred(group, epoch, bar) => {
+            let text = format!("{me} does not take {group} over after epoch {epoch}: {}", barred(bar));
+            ("barred", Some(group), Some(epoch.0), text)
+        }
+        other => ("other", None, None, format!("{other:?}")),
+    }
+}
+
+/// What keeps a node from leading, in words.
+#[must_use]
+pub fn barred(bar: &Bar) -> String {
+    match bar {
+        Bar::Paused => String::from("the group is paused, and another led it last"),
+        Bar::Pinned(node) => format!("it is pinned to {node}, which can lead"),
+        Bar::Unrest(changes) => format!("{changes} changes in a row were nobody's plan, so it waits a little"),
     }
 }
 

@@ -74,6 +74,13 @@ impl Unit {
             role: self.config.role.clone(),
             mode: self.config.mode,
             priority: self.config.priority,
+            failback: match self.config.failback {
+                config::Failback::Never => None,
+                config::Failback::After(after) => Some(after),
+            },
+            calm: self.config.calm,
+            hold_max: self.config.hold_max,
+            alike: true,
             service: ServiceConfig {
                 standby: service.standby,
                 on_exit: service.on_exit,

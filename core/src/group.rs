@@ -16,25 +16,29 @@
 //! A claim is a compare-and-swap over no leader, or over a session that is *ended in the store*; it never
 //! asks a clock. The release is sent only after the service was seen to have stepped down.
 
+mod bar;
+mod member;
 mod orders;
 mod parting;
+mod plans;
 mod record;
 mod turn;
 mod writes;
 
-use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::String;
+use core::time::Duration;
 
 use crate::desk::{Desk, Post};
 use crate::id::{Epoch, GroupId, NodeName, Version};
 use crate::message::{Action, Event, Reason, RequestError, ServiceInput};
 use crate::mode::{Mode, OnExit, Standby};
 use crate::mutant::Mutant;
-use crate::record::{GroupRecord, Key, Member, MemberState};
+use crate::record::{GroupRecord, Key};
 use crate::register::Register;
 use crate::roster::Roster;
 use crate::service::{Failure, Role, Service, ServiceConfig, Told};
 use crate::time::Instant;
+pub use bar::{Bar, unrest_pause};
 use orders::Orders;
 use parting::Parting;
 
@@ -49,6 +53,14 @@ pub struct GroupConfig {
     pub mode: Mode,
     /// Higher wins.
     pub priority: i64,
+    /// After a member of larger priority was able to lead for so long, it is handed the lead; `None`: never.
+    pub failback: Option<Duration>,
+    /// A leader that has stayed well for so long makes all earlier changes count no more.
+    pub calm: Duration,
+    /// The longest that claims are held off after changes in a row that nobody meant; zero: never.
+    pub hold_max: Duration,
+    /// Whether all members must be of one role and one region.
+    pub alike: bool,
     /// The service.
     pub service: ServiceConfig,
     /// Where this node's service answers, `host:port`.
@@ -98,6 +110,12 @@ pub(crate) struct Group {
     /// Since when nobody holds the present version of the record, and why.
     vacant: Option<(Instant, Reason)>,
     parting: Option<Parting>,
+    /// Who should lead in this node's place, and since when it was able to all the while.
+    better: Option<(NodeName, Instant)>,
+    /// Since when this node leads well.
+    well: Option<Instant>,
+    /// The epoch after which it was told last that this node is kept from leading.
+    told_barred: Option<Epoch>,
     announced: Option<Epoch>,
     /// A withdrawal that is not answered yet.
     withdrawing: bool,
@@ -121,6 +139,9 @@ impl Group {
             orders: Orders::default(),
             vacant: None,
             parting: None,
+            better: None,
+            well: None,
+            told_barred: None,
             announced: None,
             withdrawing: false,
             releasing: None,
@@ -157,6 +178,8 @@ impl Group {
     fn stand_by(&mut self) {
         self.seat = Seat::Standby;
         self.parting = None;
+        self.better = None;
+        self.well = None;
         self.releasing = None;
         self.service.want(None);
     }
@@ -164,9 +187,7 @@ impl Group {
     /// The session is over: the guard has killed, or is killing, the service.
     pub(crate) fn over(&mut self, desk: &mut Desk<'_>) {
         self.withdraw(desk);
-        self.seat = Seat::Standby;
-        self.parting = None;
-        self.releasing = None;
+        self.stand_by();
         self.register.abandon();
         self.service.forget();
         // What followed dies with the session, by the guard's hand and before its proof (D3, D5).
@@ -190,15 +211,7 @@ impl Group {
             Seat::Demoting(_) | Seat::Releasing(_) | Seat::Claiming(_) => return Err(RequestError::Busy),
             Seat::Standby => return Err(RequestError::NotLeader(self.leader().cloned())),
         };
-        let next = match to {
-            Some(to) if to == desk.config.name => Err(format!("{to} leads {} already", self.config.id)),
-            Some(to) => roster.able(&to, &self.config.id).map(|()| to),
-            None => match roster.best(&self.config.id, None) {
-                Some(best) => Ok(best),
-                None => Err(roster.why_none(&self.config.id)),
-            },
-        };
-        let next = next.map_err(RequestError::BadTarget)?;
+        let next = self.successor(to, roster, desk).map_err(RequestError::BadTarget)?;
         self.demote(epoch, Parting::planned(Reason::Switchover, Some(next), desk), desk);
         Ok(())
     }
@@ -208,6 +221,8 @@ impl Group {
     }
 
     fn demote(&mut self, epoch: Epoch, parting: Parting, desk: &mut Desk<'_>) {
+        self.better = None;
+        self.well = None;
         desk.out.push(Action::Tell(Event::Demoting(self.config.id.clone(), epoch, parting.reason.clone())));
         self.parting = Some(parting);
         self.seat = Seat::Demoting(epoch);
@@ -216,7 +231,7 @@ impl Group {
     /// What the service should be while this node does not lead.
     fn resting(&self, desk: &Post<'_>) -> Option<Role> {
         let hot = self.config.service.standby == Standby::Hot;
-        let runs = match self.config.mode {
+        let runs = match self.mode(desk) {
             Mode::Auto | Mode::Leader | Mode::Standby => hot,
             Mode::HotStandby | Mode::Backup => true,
             Mode::Disabled => false,
@@ -232,6 +247,7 @@ impl Group {
         match self.seat.clone() {
             Seat::Standby => {
                 self.service.want(self.resting(desk));
+                self.tell_barred(roster, desk);
                 if self.claim_at(roster, desk).is_some_and(|at| desk.now >= at) {
                     self.claim(desk);
                 }
@@ -244,9 +260,9 @@ impl Group {
             Seat::Promoting(epoch) | Seat::Leading(epoch) => {
                 self.service.want(Some(Role::Leader(epoch)));
                 if desk.stopping {
-                    let next = roster.best(&self.config.id, None);
+                    let next = if self.paused(desk) { None } else { self.successor(None, roster, desk).ok() };
                     self.demote(epoch, Parting::planned(Reason::Stopped, next, desk), desk);
-                } else {
+                } else if !self.planned(epoch, roster, desk) {
                     self.publish(desk);
                 }
             }
@@ -288,6 +304,7 @@ impl Group {
             match (told, self.seat.clone()) {
                 (Told::Ready(Role::Leader(ready)), Seat::Promoting(epoch)) if ready == epoch => {
                     self.seat = Seat::Leading(epoch);
+                    self.well = Some(desk.now);
                     self.announce(epoch, desk);
                 }
                 (Told::Failed(failure), Seat::Promoting(epoch) | Seat::Leading(epoch)) => {
@@ -325,7 +342,11 @@ impl Group {
             OnExit::Restart if given_up => any,
             OnExit::Restart => None,
         };
+        // It stays where people want it, as long as it can be restarted there; a paused group stays in any case.
+        let stays = self.paused(desk) || (self.pinned_here(desk) && !given_up);
+        let next = next.filter(|_| !stays);
         self.seat = Seat::Promoting(epoch);
+        self.well = None;
         if let Some(next) = next {
             let reason = match failure {
                 Failure::Exited(how) => Reason::ServiceExited(how),
@@ -333,37 +354,6 @@ impl Group {
                 Failure::NotReady(how) => Reason::NotReady(how),
             };
             self.demote(epoch, Parting::forced(reason, next, desk), desk);
-        }
-    }
-
-    /// What this node publishes of itself.
-    pub(crate) fn member(&self, desk: &Post<'_>) -> Member {
-        let hot = self.service.ready().is_some();
-        Member {
-            state: self.state(desk),
-            mode: self.config.mode,
-            priority: self.config.priority,
-            role: self.config.role.to_string(),
-            candidate: self.able(desk),
-            hot,
-            fresh: 0,
-            service: self.config.address.clone(),
-            trouble: self.service.trouble().cloned(),
-            orders: self.orders.version,
-        }
-    }
-
-    fn state(&self, desk: &Post<'_>) -> MemberState {
-        match (&self.seat, self.config.mode) {
-            (Seat::Leading(_), _) => MemberState::Leader,
-            (Seat::Promoting(_) | Seat::Claiming(_), _) => MemberState::Starting,
-            (_, _) if desk.session.is_none() => MemberState::Starting,
-            (_, Mode::Disabled) => MemberState::Offline,
-            (_, Mode::Backup) => MemberState::Backup,
-            (_, _) if !self.fit_to_serve() => MemberState::Failed,
-            (_, _) if self.service.ready().is_some() => MemberState::HotStandby,
-            (_, _) if self.resting(desk).is_some() && !desk.stopping => MemberState::Starting,
-            (_, _) => MemberState::Standby,
         }
     }
 
@@ -375,9 +365,8 @@ impl Group {
             Seat::Demoting(_) => self.parting.as_ref().map(Parting::acts_until).filter(|at| *at > desk.now),
             Seat::Standby | Seat::Claiming(_) | Seat::Releasing(_) => None,
         };
-        [retry, lag, self.stuck_at(desk), self.service.wake_at(), self.claim_at(roster, desk)]
-            .into_iter()
-            .flatten()
-            .min()
+        let own =
+            [self.service.wake_at(), self.claim_at(roster, desk), self.planned_at(roster, desk), self.calm_at(desk)];
+        [retry, lag, self.stuck_at(desk)].into_iter().chain(own).flatten().min()
     }
 }

@@ -239,6 +239,7 @@ mod tests {
                 next,
                 avoid,
                 reason,
+                unrest: 0,
                 obeyed: 0,
             })
         };

@@ -39,7 +39,7 @@ mod view;
 mod voter;
 
 pub use election::{Candidate, order};
-pub use group::{GroupConfig, Seat};
+pub use group::{Bar, GroupConfig, Seat, unrest_pause};
 pub use health::{Health, HealthLimits};
 pub use id::{Epoch, GroupId, InvalidName, NodeName, Nonce, SessionId, Version, VoterId};
 pub use law::allows;
@@ -59,4 +59,4 @@ pub use record::{
 pub use service::{Backoff, Role, ServiceConfig};
 pub use time::Instant;
 pub use timing::{Promise, Timing, UnsafeTiming};
-pub use view::{GroupView, Lease, MemberView, View};
+pub use view::{Barred, GroupView, Lease, MemberView, View};

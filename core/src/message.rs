@@ -5,6 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
+use crate::group::Bar;
 use crate::id::{Epoch, GroupId, NodeName, Nonce, SessionId, Version, VoterId};
 use crate::proof::{Proof, ProofHash};
 use crate::quorum::{Answer, Question, Renewal};
@@ -247,6 +248,26 @@ pub enum Reason {
     Silent,
     /// The leader's node began a new session.
     Replaced,
+    /// A member of larger priority was well for long enough.
+    Failback,
+    /// People's order, other than a switchover: what it says.
+    Ordered(String),
+}
+
+impl Reason {
+    /// Whether somebody, or something, meant it.
+    #[must_use]
+    pub const fn planned(&self) -> bool {
+        match self {
+            Self::First | Self::Switchover | Self::Stopped | Self::Failback | Self::Ordered(_) => true,
+            Self::ServiceExited(_)
+            | Self::Unhealthy(_)
+            | Self::NotReady(_)
+            | Self::Proven
+            | Self::Silent
+            | Self::Replaced => false,
+        }
+    }
 }
 
 /// What people may want to know. Times are stamped by whoever writes it down.
@@ -295,6 +316,14 @@ pub enum Event {
     },
     /// This node begins to hand over.
     Demoting(GroupId, Epoch, Reason),
+    /// This node, which leads that epoch, hands over as that act ordered.
+    Obeyed(GroupId, Epoch, u64),
+    /// This node, which leads that epoch, does not do as that act ordered, and why.
+    Refused(GroupId, Epoch, u64, String),
+    /// This node tries to lead that epoch.
+    Claiming(GroupId, Epoch),
+    /// Nobody leads since that epoch, and this node, which could, is kept from it.
+    Barred(GroupId, Epoch, Bar),
     /// A service of this node was started.
     ServiceStarted(GroupId, Role),
     /// A service of this node is ready.
@@ -321,6 +350,23 @@ pub enum Exit {
     },
     /// No guard could be started.
     NoGuard(String),
+    /// It was to start as the leader, and another leads.
+    LeaderThere(GroupId, NodeName),
+    /// It was to start as a standby, and nobody leads.
+    NoLeader(GroupId),
+    /// It is not of one kind with a living member of the same group.
+    Unlike {
+        /// The group.
+        group: GroupId,
+        /// `role` or `region`.
+        what: &'static str,
+        /// This node's.
+        own: String,
+        /// The other member.
+        node: NodeName,
+        /// Its.
+        theirs: String,
+    },
 }
 
 /// Which of the writes to one record was settled, see `register`.

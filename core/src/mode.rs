@@ -22,6 +22,19 @@ pub enum Mode {
 }
 
 impl Mode {
+    /// The word that users type and see.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Leader => "leader",
+            Self::Standby => "standby",
+            Self::HotStandby => "hot-standby",
+            Self::Backup => "backup",
+            Self::Disabled => "disabled",
+        }
+    }
+
     /// Whether a member of this mode may ever lead.
     #[must_use]
     pub const fn may_lead(self) -> bool {

@@ -2,6 +2,7 @@
 
 mod ending;
 mod others;
+mod start;
 mod voting;
 
 use alloc::collections::BTreeMap;
@@ -75,6 +76,8 @@ pub struct Node {
     nonces: Nonces,
     tickets: u64,
     told_damage: Damage,
+    /// When this node first looked, while it is not known whether it may come in.
+    arrived: Option<Instant>,
     stopping: bool,
     looking: bool,
     look_again: bool,
@@ -113,6 +116,7 @@ impl Node {
             nonces: Nonces::new(),
             tickets: 0,
             told_damage: Damage::new(),
+            arrived: None,
             stopping: false,
             looking: false,
             look_again: false,
@@ -242,6 +246,7 @@ impl Node {
         self.looking = false;
         self.look_failed = false;
         self.inform(look);
+        self.come_in(now, look, out);
         self.at_desk(now, out, |parts, desk| {
             if let Some(voters) = parts.voters {
                 parts.session.voters(voters, desk);

@@ -32,6 +32,70 @@ pub struct OrdersRecord {
     pub switchover: Option<Ordered>,
 }
 
+impl OrdersRecord {
+    /// Nothing moves from now on.
+    pub const fn pause(&mut self) {
+        self.paused = true;
+    }
+
+    /// Everything moves again, and what was held off up to this epoch is held off no more.
+    pub fn resume(&mut self, newest: Epoch) {
+        self.paused = false;
+        self.calm = self.calm.max(newest.0);
+    }
+
+    /// A planned change of the leadership of this epoch.
+    pub fn switch_over(&mut self, act: u64, epoch: Epoch, to: Option<NodeName>) {
+        self.switchover = Some(Ordered { act, epoch, to });
+    }
+
+    /// Sets how a member takes part, or leaves it to its configuration again. Where that says who leads, it comes with
+    /// the planned change: the leader of that epoch hands over, or is handed over from. It never takes by force.
+    pub fn set_mode(&mut self, act: u64, node: &NodeName, mode: Option<Mode>, leader: Option<(&NodeName, Epoch)>) {
+        self.order(node, |order| order.mode = mode);
+        let Some((leader, epoch)) = leader else { return };
+        match mode {
+            Some(Mode::Leader) if leader != node => self.switch_over(act, epoch, Some(node.clone())),
+            Some(Mode::Standby | Mode::HotStandby) if leader == node => self.switch_over(act, epoch, None),
+            // Who may not lead steps down for that alone.
+            Some(Mode::Leader | Mode::Standby | Mode::HotStandby | Mode::Auto | Mode::Backup | Mode::Disabled)
+            | None => {}
+        }
+    }
+
+    /// Sets a member's priority, or leaves it to its configuration again.
+    pub fn set_priority(&mut self, node: &NodeName, priority: Option<i64>) {
+        self.order(node, |order| order.priority = priority);
+    }
+
+    /// Says who is to lead while able to; whoever leads now hands over.
+    pub fn pin(&mut self, act: u64, node: &NodeName, leader: Option<(&NodeName, Epoch)>) {
+        self.pinned = Some(node.clone());
+        if let Some((leader, epoch)) = leader
+            && leader != node
+        {
+            self.switch_over(act, epoch, Some(node.clone()));
+        }
+    }
+
+    /// What was ordered of this member.
+    #[must_use]
+    pub fn of(&self, node: &NodeName) -> MemberOrder {
+        self.members.get(node).copied().unwrap_or_default()
+    }
+
+    /// What says nothing any more is not kept.
+    fn order(&mut self, node: &NodeName, change: impl FnOnce(&mut MemberOrder)) {
+        let mut order = self.of(node);
+        change(&mut order);
+        if order == MemberOrder::default() {
+            self.members.remove(node);
+        } else {
+            self.members.insert(node.clone(), order);
+        }
+    }
+}
+
 /// What was ordered of one member, in place of what its configuration says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MemberOrder {

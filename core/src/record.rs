@@ -227,12 +227,23 @@ pub struct GroupRecord {
     pub service: Option<String>,
     /// Who is to lead next (switchover); reserved for one ttl.
     pub next: Option<NodeName>,
-    /// Who should not win straight back.
+    /// Who let go, and should not win straight back.
     pub avoid: Option<NodeName>,
     /// Why the leadership changed last.
     pub reason: Reason,
+    /// So many changes in a row were nobody's plan, with no leader between them that stayed.
+    #[serde(default)]
+    pub unrest: u32,
     /// The newest ordered switchover that a leader obeyed: it stepped down for it. Every later write carries it on, so that
     /// what became of an order can be told however much has happened since. 0: none.
     #[serde(default)]
     pub obeyed: u64,
+}
+
+impl GroupRecord {
+    /// Who led last: whoever does, or let go.
+    #[must_use]
+    pub fn last(&self) -> Option<&NodeName> {
+        self.leader.as_ref().map(|leader| &leader.node).or(self.avoid.as_ref())
+    }
 }

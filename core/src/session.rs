@@ -62,6 +62,8 @@ struct Armed {
 #[derive(Clone, Debug)]
 pub(crate) struct Session {
     pub(crate) phase: Phase,
+    /// Nothing speaks against this node's coming in; once and for all.
+    pub(crate) admitted: bool,
     register: Register<SessionRecord>,
     /// The node's earlier session, watched until it is known to be ended.
     old: Option<Observed>,
@@ -84,6 +86,7 @@ impl Session {
         Self {
             quorum: voters.then(Quorum::default),
             phase: Phase::Joining,
+            admitted: false,
             register: Register::new(),
             old: None,
             armed: None,

@@ -5,11 +5,14 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use crate::group::Seat;
+use crate::group::{Bar, Seat};
 use crate::id::{Epoch, GroupId, NodeName, SessionId, Version};
 use crate::mode::Mode;
 use crate::node::Node;
+use crate::observe::Hold;
+use crate::orders::OrdersRecord;
 use crate::record::{Member, MemberState, SessionRecord, SessionState};
+use crate::roster::Roster;
 use crate::time::Instant;
 
 /// One node's view of the cluster, at one instant.
@@ -57,8 +60,25 @@ pub struct GroupView {
     pub paused: bool,
     /// Who is to lead while able to, by people's order.
     pub pinned: Option<NodeName>,
+    /// Nobody leads, and this is what keeps this node from it.
+    pub barred: Option<Barred>,
+    /// What people have ordered, as far as it is known here.
+    pub orders: OrdersRecord,
+    /// The version of that.
+    pub ordered: Version,
+    /// So many changes in a row were nobody's plan, and people have not said since that it is well.
+    pub unrest: u32,
     /// Everybody who is or was in the group.
     pub members: Vec<MemberView>,
+}
+
+/// Why this node does not fill a place that is vacant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Barred {
+    /// Why.
+    pub by: Bar,
+    /// Until when, if that is known.
+    pub until: Option<Instant>,
 }
 
 /// One member of a group.
@@ -88,6 +108,8 @@ pub struct MemberView {
     pub trouble: Option<String>,
     /// How its service is contained.
     pub contained: String,
+    /// Whether it could take over if asked.
+    pub candidate: bool,
     /// The newest version of the group's orders that it heeds.
     pub orders: Version,
 }
@@ -114,10 +136,8 @@ impl Node {
         let group = &self.groups[id];
         let record = group.record();
         let leader = record.and_then(|record| record.leader.as_ref());
-        let held = leader.filter(|leader| {
-            let roster = crate::roster::Roster { now, others: &self.others };
-            roster.hold(leader, &self.post(now)) == crate::observe::Hold::Held && !roster.lost(leader)
-        });
+        let (roster, post) = (Roster { now, others: &self.others }, self.post(now));
+        let held = leader.filter(|leader| roster.hold(leader, &post) == Hold::Held && !roster.lost(leader));
         // Our own leadership counts only while our lease holds.
         let held = held.filter(|leader| leader.node != self.config.name || group.seat.epoch().is_some());
         let serving = record.is_some_and(|record| record.serving) && held.is_some();
@@ -132,6 +152,10 @@ impl Node {
             seat: group.seat.clone(),
             paused: group.orders().paused,
             pinned: group.orders().pinned.clone(),
+            barred: group.bar(&roster, &post).map(|(by, until)| Barred { by, until }),
+            orders: group.orders().clone(),
+            ordered: group.ordered_version(),
+            unrest: group.unrest(),
             members: self.members(now, id, held.map(|leader| &leader.node).filter(|_| serving)),
         }
     }
@@ -177,6 +201,7 @@ fn other_view(
     if gone {
         view.state = MemberState::Offline;
         view.healthy = false;
+        view.candidate = false;
     } else if leader == Some(name) {
         view.state = MemberState::Leader;
     } else if view.state == MemberState::Leader {
@@ -200,6 +225,7 @@ fn member_view(node: NodeName, member: &Member, last_seen: Duration) -> MemberVi
         last_seen,
         trouble: member.trouble.clone(),
         contained: String::new(),
+        candidate: member.candidate,
         orders: member.orders,
     }
 }

@@ -98,7 +98,9 @@ impl Spec {
         };
         let words: Vec<_> = command.split_ascii_whitespace().collect();
         spec.service.insert("command".into(), array(&words));
-        spec.cluster("timing", "\"lan\"")
+        // It is broken on purpose, again and again.
+        spec.group("hold_max", "\"0s\"")
+            .cluster("timing", "\"lan\"")
             .cluster("allow_single_point_of_failure", "true")
             .service("cwd", "\"{home}/work\"")
     }

@@ -4,6 +4,7 @@ use hotseat_core::GroupId;
 
 use crate::links::Way;
 use crate::log::Change;
+use crate::order::Order;
 use crate::service::Temper;
 
 /// Which way to the store is cut.
@@ -68,6 +69,8 @@ pub enum Fault {
     Switchover(usize, GroupId, Option<usize>),
     /// An operator asks whoever leads.
     SwitchoverAnywhere(GroupId, Option<usize>),
+    /// An operator's order to a group, which any agent may take.
+    Order(GroupId, Order),
     /// What one machine sends to another is lost.
     Sever(Way),
     /// And gets there again.

@@ -5,21 +5,27 @@ mod contained;
 mod dead_before_next;
 mod drained_first;
 mod epoch_grows;
+mod failback_waits;
 mod followers_first;
+mod held_off;
 mod lapsed_is_over;
 mod listens_first;
 mod no_false_alarm;
 mod one_leader;
+mod orders_heeded;
 mod promise_kept;
 mod recovers;
 mod settled;
 mod voters_overlap;
 
-use hotseat_core::{Epoch, GroupId, Instant, Key, Nonce, Record, Role, SessionId, VoterId};
+use hotseat_core::{
+    Epoch, GroupId, GroupView, Instant, Key, NodeName, Nonce, Reason, Record, Role, SessionId, VoterId,
+};
 
 pub(crate) use recovers::Recovery;
 
 use crate::event::{AgentRef, GuardRef};
+use crate::machine::Machine;
 
 /// One running service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,6 +154,31 @@ pub(crate) enum Fact<'a> {
         /// Whether a ready check passed since the service was told of it.
         checked: bool,
     },
+    /// An agent begins to claim a group.
+    Claims {
+        /// What it knows of the group.
+        view: &'a GroupView,
+        /// Who.
+        node: &'a NodeName,
+        /// To lead this epoch.
+        epoch: Epoch,
+    },
+    /// A leader begins to hand over.
+    Parts {
+        /// What it knows of the group.
+        view: &'a GroupView,
+        /// Why.
+        reason: &'a Reason,
+    },
+    /// A leader does as an act ordered.
+    Obeys {
+        /// Of this group.
+        group: &'a GroupId,
+        /// The epoch that it leads.
+        epoch: Epoch,
+        /// The act.
+        act: u64,
+    },
     /// What follows a leadership is on; or, without an epoch, off.
     Followed {
         /// Who.
@@ -206,6 +237,9 @@ pub(crate) struct Invariants {
     followers_first: followers_first::FollowersFirst,
     promise_kept: promise_kept::PromiseKept,
     voters_overlap: voters_overlap::VotersOverlap,
+    orders_heeded: orders_heeded::OrdersHeeded,
+    held_off: held_off::HeldOff,
+    failback_waits: failback_waits::FailbackWaits,
     /// What is to be asked at the end.
     pub recovery: Recovery,
     /// Set in runs without a fault.
@@ -213,6 +247,14 @@ pub(crate) struct Invariants {
 }
 
 impl Invariants {
+    /// What the groups of these machines agreed on.
+    pub(crate) fn terms(&mut self, machines: &[Machine]) {
+        for group in machines.iter().flat_map(|machine| &machine.config.groups) {
+            self.held_off.agree(&group.id, group.hold_max);
+            self.failback_waits.agree(&group.id, group.failback);
+        }
+    }
+
     /// Shows a fact to all of them.
     ///
     /// # Errors
@@ -230,6 +272,9 @@ impl Invariants {
         announced_ready::see(fact).map_err(name("announced_ready"))?;
         self.promise_kept.see(fact).map_err(name("promise_kept"))?;
         self.voters_overlap.see(now, fact).map_err(name("voters_overlap"))?;
+        self.orders_heeded.see(fact).map_err(name("orders_heeded"))?;
+        self.held_off.see(now, fact).map_err(name("held_off"))?;
+        self.failback_waits.see(now, fact).map_err(name("failback_waits"))?;
         listens_first::see(fact).map_err(name("listens_first"))?;
         self.no_false_alarm.see(fact).map_err(name("no_false_alarm"))?;
         self.recovery.see(now, fact);

@@ -16,6 +16,7 @@ mod links;
 mod log;
 mod machine;
 mod net;
+mod order;
 mod plan;
 mod queue;
 mod replay;

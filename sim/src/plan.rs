@@ -6,6 +6,7 @@
 mod council;
 mod lean;
 mod machines;
+mod operators;
 mod storm;
 
 pub use lean::Lean;
@@ -120,7 +121,9 @@ impl Plan {
                 storm::many(&mut rng, &mut plan, start, ttl);
             }
         }
+        operators::draw(&mut Rng::new(seed ^ operators::SALT), &mut plan, start);
         plan.faults.push((healed, Fault::HealAll));
+        operators::leave(&mut plan);
         // What was told to stop before may still be stopping: its supervisor starts it again.
         for second in 1..6 {
             for at in (0..plan.machines.len()).filter(|at| !plan.machines[*at].twin) {

@@ -122,6 +122,7 @@ fn claim(node: &NodeName, epoch: Epoch, session: Nonce) -> Record {
         next: None,
         avoid: None,
         reason: Reason::First,
+        unrest: 0,
         obeyed: 0,
     })
 }

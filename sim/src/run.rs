@@ -93,6 +93,7 @@ fn play(seed: u64, mutant: Option<Mutant>, lean: Lean, keep: Keep) -> (World, Re
     if let Some(voters) = &plan.voters {
         world.found(voters);
     }
+    world.supervised = true;
     world.checks.no_false_alarm.watches = plan.profile == Profile::Calm;
     for (at, fault) in std::mem::take(&mut plan.faults) {
         world.plan(at, fault);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use hotseat_core::{Event, Exit, Reason, RequestError, Role, SessionId, SessionState};
+use hotseat_core::{Bar, Event, Exit, Reason, RequestError, Role, SessionId, SessionState};
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -21,7 +21,7 @@ impl Story {
             Event::NoLeader { group, epoch, reason } => {
                 format!("{group}: epoch {epoch} ended ({})", Self::reason(reason))
             }
-            Event::MemberCame(_) | Event::MemberLeft(..) => return None,
+            Event::MemberCame(_) | Event::MemberLeft(..) | Event::Claiming(..) => return None,
             own => return Some(Self::own(own)),
         };
         self.told.insert(line.clone()).then_some(line)
@@ -48,8 +48,21 @@ impl Story {
             Event::HealthFailed(group, why, count, of) => {
                 format!("{group}: health check {count} of {of} failed: {why}")
             }
+            Event::Obeyed(group, epoch, act) => format!("{group}: act {act} is obeyed in epoch {epoch}"),
+            Event::Refused(group, epoch, act, why) => format!("{group}: act {act} is refused in epoch {epoch}: {why}"),
+            Event::Barred(group, epoch, bar) => {
+                format!("{group}: kept from leading after epoch {epoch}: {}", Self::bar(bar))
+            }
             Event::Damaged(key, why) => format!("{key} cannot be read: {why}"),
             other => format!("{other:?}"),
+        }
+    }
+
+    fn bar(bar: &Bar) -> String {
+        match bar {
+            Bar::Paused => "it is paused".into(),
+            Bar::Pinned(node) => format!("it is pinned to {node}"),
+            Bar::Unrest(changes) => format!("{changes} changes in a row were nobody's plan"),
         }
     }
 
@@ -86,8 +99,8 @@ impl Story {
             Reason::Proven => "proven dead".into(),
             Reason::Silent => "silent".into(),
             Reason::Replaced => "replaced by a later session".into(),
-            #[allow(unreachable_patterns)]
-            other => format!("{other:?}"),
+            Reason::Failback => "failback".into(),
+            Reason::Ordered(what) => format!("ordered: {what}"),
         }
     }
 
@@ -106,6 +119,11 @@ impl Story {
         match exit {
             Exit::Stopped => "agent exits, as asked".into(),
             Exit::NameTaken { address } => format!("agent exits: its name is taken by {address}"),
+            Exit::LeaderThere(group, node) => format!("agent exits: {node} leads {group} already"),
+            Exit::NoLeader(group) => format!("agent exits: nobody leads {group}"),
+            Exit::Unlike { group, what, own, node, theirs } => {
+                format!("agent exits: its {what} in {group} is {own}, that of {node} is {theirs}")
+            }
             Exit::NoGuard(why) => format!("agent exits: no guard: {why}"),
         }
     }

@@ -7,6 +7,7 @@ mod agents;
 mod council;
 mod faulting;
 mod guarding;
+mod ordering;
 mod services;
 mod storage;
 mod voting;
@@ -43,6 +44,10 @@ pub(crate) struct World {
     pub(crate) log: Option<Log>,
     pub(crate) mutant: Option<Mutant>,
     pub(crate) outage: bool,
+    /// An agent that is turned away at its start is started again after a while.
+    pub(crate) supervised: bool,
+    /// Acts of operators so far.
+    pub(crate) acts: u64,
     /// What must hold.
     pub checks: Invariants,
     /// What is written down.
@@ -67,11 +72,14 @@ impl World {
             log: None,
             mutant,
             outage: false,
+            supervised: false,
+            acts: 0,
             checks: Invariants::default(),
             trace: Trace::new(keep),
             story: Story::default(),
             broken: None,
         };
+        world.checks.terms(&world.machines);
         let rules = world.rules();
         for (at, machine) in world.machines.iter_mut().enumerate() {
             machine.config.rules = rules;

@@ -90,6 +90,12 @@ killed! {
         no_drain_after_thaw: NoDrainAfterThaw,
     }
     by scenarios {
+        pause_open_to_all: PauseOpenToAll in "39_paused_leader_dies.txt",
+        pause_open_to_plans: PauseOpenToPlans in "40_paused_group_stays.txt",
+        pin_unheeded: PinUnheeded in "41_pinned_member_leads.txt",
+        old_order_obeyed: OldOrderObeyed in "43_order_for_an_earlier_epoch.txt",
+        failback_at_once: FailbackAtOnce in "44_failback.txt",
+        unrest_unheeded: UnrestUnheeded in "45_leaders_that_do_not_stay.txt",
         drain_unheeded: DrainUnheeded in "37_switchover_waits_for_requests.txt",
         volatile_promise: VolatilePromise in "22_promise_survives_the_power.txt",
         wiped_disk: WipedDisk in "24_wiped_disk_is_a_new_voter.txt",

@@ -16,8 +16,10 @@ use hotseat_core::{GroupId, Mode};
 use std::time::Duration;
 use toml::de::DeValue;
 
-const KEYS: &[&str] =
-    &["id", "role", "mode", "priority", "failback", "netid", "service", "proxy", "check", "vip", "floating"];
+const KEYS: &[&str] = &[
+    "id", "role", "mode", "priority", "failback", "calm", "hold_max", "netid", "service", "proxy", "check", "vip",
+    "floating",
+];
 const MODES: &[(&str, Mode)] = &[
     ("auto", Mode::Auto),
     ("leader", Mode::Leader),
@@ -29,6 +31,10 @@ const MODES: &[(&str, Mode)] = &[
 /// AMP's words where they differ by more than case and `_`.
 const MODES_OF_AMP: &[(&str, Mode)] = &[("master", Mode::Leader), ("hot-backup", Mode::Backup)];
 const FAILBACKS: &str = "\"never\" or { after = \"10m\" }";
+/// Long enough that a service which fails once an hour is not taken for one that does not settle.
+const CALM: Duration = Duration::from_secs(600);
+/// People wait so long without leaving, and a machine gets hot no more.
+const HOLD_MAX: Duration = Duration::from_secs(30);
 const ROLE: &str = "primary";
 
 /// How this node takes part in one group.
@@ -44,6 +50,10 @@ pub struct Group {
     pub priority: i64,
     /// Whether leadership returns to a larger priority.
     pub failback: Failback,
+    /// A leader that stays well for so long makes earlier changes count no more.
+    pub calm: Duration,
+    /// The longest that a change is held off where leaders do not stay; zero: never.
+    pub hold_max: Duration,
     /// The number of the NSG pings, unique in the file.
     pub netid: u32,
     /// The program the group protects.
@@ -102,6 +112,8 @@ impl Group {
             mode: section.or("mode", |e| e.word_or("mode", MODES, MODES_OF_AMP), Mode::Auto)?,
             priority: section.or("priority", |e| e.number(i64::MIN..=i64::MAX), 0)?,
             failback: section.or("failback", failback, Failback::Never)?,
+            calm: section.or("calm", Entry::duration, CALM)?,
+            hold_max: section.or("hold_max", Entry::duration, HOLD_MAX)?,
             netid: netid(&section, &id, place, claims)?,
             id,
             service,

@@ -171,6 +171,10 @@ impl Holder {
             (_, Exit::NameTaken { address }) => {
                 Err(Failure::Other(format!("another lock lives as {}, at the agent {address}", self.name)))
             }
+            // A lock asks nothing of who else may come, and nobody of it.
+            (_, Exit::LeaderThere(group, _) | Exit::NoLeader(group) | Exit::Unlike { group, .. }) => {
+                Err(Failure::Other(format!("{group} is held as a group that is no lock")))
+            }
             (_, Exit::Stopped) => Err(Failure::Other(String::from("the lock ended before its command began"))),
         })
     }

@@ -60,6 +60,7 @@ pub(crate) fn mark(
         next: Some(node.clone()),
         avoid: None,
         reason: Reason::First,
+        unrest: 0,
         obeyed: 0,
     };
     match look.records.get(&key) {

@@ -62,6 +62,12 @@ impl Bench {
             role: String::from("lock"),
             mode: if seat == self.seat { Mode::Auto } else { Mode::Disabled },
             priority: self.priority,
+            failback: None,
+            // A lock that changes hands again and again is at work.
+            calm: Duration::ZERO,
+            hold_max: Duration::ZERO,
+            // Whoever asks for it, wherever.
+            alike: false,
             service: ServiceConfig {
                 standby: Standby::Cold,
                 on_exit: OnExit::Restart,

@@ -1,11 +1,13 @@
-//! What people have ordered of this group, as far as it is known here.
+//! What people have ordered of this group, as far as it is known here, and what it makes of this node.
 
 use alloc::string::String;
 
 use super::Group;
-use crate::desk::Desk;
+use crate::desk::{Desk, Post};
 use crate::id::Version;
-use crate::orders::OrdersRecord;
+use crate::mode::Mode;
+use crate::mutant::Mutant;
+use crate::orders::{MemberOrder, OrdersRecord};
 use crate::record::{Key, Record};
 
 /// The newest orders that were read. What cannot be read changes nothing: the last that could be go on.
@@ -13,6 +15,8 @@ use crate::record::{Key, Record};
 pub(super) struct Orders {
     pub(super) version: Version,
     pub(super) record: OrdersRecord,
+    /// The newest switchover that was obeyed, or refused, here.
+    pub(super) answered: u64,
 }
 
 impl Group {
@@ -21,12 +25,17 @@ impl Group {
         &self.orders.record
     }
 
+    /// The version of that.
+    pub(crate) fn ordered_version(&self) -> Version {
+        self.orders.version
+    }
+
     /// Takes what a look says of this group's orders; an older version is a stale read.
     pub(crate) fn ordered(&mut self, found: Option<&(Version, Result<Record, String>)>, desk: &mut Desk<'_>) {
         let Some((version, record)) = found else { return };
         let why = match record {
             Ok(Record::Orders(record)) if *version > self.orders.version => {
-                self.orders = Orders { version: *version, record: record.clone() };
+                self.orders = Orders { version: *version, record: record.clone(), ..self.orders };
                 return;
             }
             Ok(Record::Orders(_)) => return,
@@ -36,5 +45,27 @@ impl Group {
             Err(why) => why,
         };
         desk.damaged(Key::Orders(self.config.id.clone()), &Err::<(), _>(String::from(why)));
+    }
+
+    pub(super) fn order(&self, desk: &Post<'_>) -> MemberOrder {
+        self.orders().of(&desk.config.name)
+    }
+
+    /// How this node takes part: as ordered, else as configured.
+    pub(super) fn mode(&self, desk: &Post<'_>) -> Mode {
+        self.order(desk).mode.unwrap_or(self.config.mode)
+    }
+
+    pub(super) fn priority(&self, desk: &Post<'_>) -> i64 {
+        self.order(desk).priority.unwrap_or(self.config.priority)
+    }
+
+    /// Whether this node, leading, is to stay where it is.
+    pub(super) fn paused(&self, desk: &Post<'_>) -> bool {
+        self.orders().paused && !desk.config.rules.breaks(Mutant::PauseOpenToPlans)
+    }
+
+    pub(super) fn pinned_here(&self, desk: &Post<'_>) -> bool {
+        self.orders().pinned.as_ref() == Some(&desk.config.name)
     }
 }

@@ -45,17 +45,15 @@ impl Parting {
         Self { reason, next, avoid: true, act: None, hush_until, hushed: false, drain_until: desk.now }
     }
 
+    /// As that act ordered.
+    pub(super) fn by(self, act: u64) -> Self {
+        Self { act: Some(act), ..self }
+    }
+
     /// The service is dead already.
     pub(super) fn forced(reason: Reason, next: NodeName, desk: &Post<'_>) -> Self {
-        Self {
-            reason,
-            next: Some(next),
-            avoid: true,
-            act: None,
-            hush_until: desk.now,
-            hushed: true,
-            drain_until: desk.now,
-        }
+        let (next, now) = (Some(next), desk.now);
+        Self { reason, next, avoid: true, act: None, hush_until: now, hushed: true, drain_until: now }
     }
 
     /// How long the service acts on, if nothing else happens.

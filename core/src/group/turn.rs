@@ -43,7 +43,7 @@ impl Group {
 
     /// Whether this node could lead, if perhaps not well.
     pub(super) fn fit(&self, desk: &Post<'_>) -> bool {
-        self.config.mode.may_lead() && !desk.stopping && desk.session.is_some() && self.service.healthy()
+        self.mode(desk).may_lead() && !desk.stopping && desk.session.is_some() && self.service.healthy()
     }
 
     /// A service that runs and is ready has got over its failures, however many they were.
@@ -61,7 +61,7 @@ impl Group {
         Candidate {
             node: desk.config.name.clone(),
             avoided,
-            priority: self.config.priority,
+            priority: self.priority(desk),
             hot: self.service.ready().is_some(),
             fresh: 0,
             version: desk.config.version.clone(),
@@ -78,6 +78,11 @@ impl Group {
     /// When this node's turn comes, if nothing changes.
     pub(crate) fn claim_at(&self, roster: &Roster<'_>, desk: &Post<'_>) -> Option<Instant> {
         let (since, _) = self.vacant.as_ref()?;
+        let held = match self.bar(roster, desk) {
+            Some((_, None)) => return None,
+            Some((_, Some(until))) => until,
+            None => *since,
+        };
         if self.seat != Seat::Standby
             || !desk.fresh
             || self.known.is_none()
@@ -105,16 +110,18 @@ impl Group {
         let gathered = if fresh_start { (*since).max(desk.began + ttl / 2) } else { *since };
         let settled = gathered + last_resort;
         match next {
-            Some(next) if *next == desk.config.name => return Some(*since),
+            Some(next) if *next == desk.config.name => return Some(held),
             Some(next) if roster.able(next, &self.config.id).is_ok() => {
-                return Some(self.register.seen() + ttl);
+                return Some(held.max(self.register.seen() + ttl));
             }
             Some(_) | None => {}
         }
         let me = self.candidate(desk);
         let better = roster.candidates(&self.config.id, avoid);
-        let rank = better.iter().filter(|other| order(other, &me).is_lt()).count();
+        // Whom people's orders leave to claim has nobody to wait for.
+        let alone = self.pinned_here(desk) || self.orders().paused;
+        let rank = better.iter().filter(|other| !alone && order(other, &me).is_lt()).count();
         let rank = u32::try_from(rank).unwrap_or(u32::MAX).min(16);
-        Some(settled + desk.config.timing.renewal() * rank)
+        Some(held.max(settled + desk.config.timing.renewal() * rank))
     }
 }

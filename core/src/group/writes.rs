@@ -3,7 +3,7 @@
 use super::{Group, Seat};
 use crate::desk::{Desk, Post};
 use crate::id::Epoch;
-use crate::message::Reason;
+use crate::message::{Action, Event, Reason};
 use crate::mutant::Mutant;
 use crate::record::{GroupRecord, Leader, Record};
 
@@ -16,6 +16,7 @@ impl Group {
         let epoch = self.register.body().map_or(Epoch(0), |record| record.epoch).next();
         self.seat = Seat::Claiming(epoch);
         self.retry_at = desk.now;
+        desk.out.push(Action::Tell(Event::Claiming(self.config.id.clone(), epoch)));
         self.send_claim(epoch, desk);
         if desk.config.rules.breaks(Mutant::ActBeforeClaimAcknowledged) {
             self.seat = Seat::Promoting(epoch);
@@ -25,6 +26,7 @@ impl Group {
     pub(super) fn send_claim(&mut self, epoch: Epoch, desk: &mut Desk<'_>) {
         let Some(session) = desk.session else { return };
         let reason = self.vacant.as_ref().map_or(Reason::First, |(_, reason)| reason.clone());
+        let unrest = self.unrest().saturating_add(u32::from(!reason.planned()));
         let record = GroupRecord {
             nonce: desk.nonce(),
             epoch,
@@ -34,6 +36,7 @@ impl Group {
             next: None,
             avoid: None,
             reason,
+            unrest,
             obeyed: self.obeyed(),
         };
         self.send(record, Mutant::ClaimWithoutVersion, desk);
@@ -50,6 +53,7 @@ impl Group {
             service: None,
             next: parting.as_ref().and_then(|parting| parting.next.clone()),
             avoid,
+            unrest: self.unrest(),
             reason: parting.as_ref().map_or(Reason::Stopped, |parting| parting.reason.clone()),
             obeyed: parting.and_then(|parting| parting.act).unwrap_or(self.obeyed()),
         };
@@ -60,7 +64,7 @@ impl Group {
         self.register.body().map_or(0, |record| record.obeyed)
     }
 
-    /// Keeps the record's `serving` true to what is.
+    /// Keeps the record true to what is: whether the leader serves, and whether the group has settled.
     pub(super) fn publish(&mut self, desk: &mut Desk<'_>) {
         let serving = matches!(self.seat, Seat::Leading(_));
         if desk.config.rules.breaks(Mutant::AnnouncedBeforeReady)
@@ -69,8 +73,9 @@ impl Group {
             self.announce(epoch, desk);
         }
         let Some(record) = self.register.body() else { return };
-        if record.serving != serving && self.mine(desk) && self.may_write(desk) {
-            let record = GroupRecord { nonce: desk.nonce(), serving, ..record.clone() };
+        let unrest = if self.calm(desk) { 0 } else { record.unrest };
+        if (record.serving, record.unrest) != (serving, unrest) && self.mine(desk) && self.may_write(desk) {
+            let record = GroupRecord { nonce: desk.nonce(), serving, unrest, ..record.clone() };
             self.send(record, Mutant::NonceReused, desk);
         }
     }

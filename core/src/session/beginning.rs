@@ -60,7 +60,16 @@ impl Session {
         }
     }
 
+    /// This node must not come in, and why.
+    pub(crate) fn turned_away(&mut self, exit: Exit, desk: &mut Desk<'_>) {
+        self.phase = Phase::Gone;
+        desk.out.push(Action::Exit(exit));
+    }
+
     pub(super) fn arm(&mut self, desk: &mut Desk<'_>) {
+        if !self.admitted {
+            return;
+        }
         self.phase = Phase::Arming;
         desk.out.push(Action::SpawnGuard);
     }

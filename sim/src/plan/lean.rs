@@ -51,6 +51,12 @@ impl Lean {
             | Mutant::GuardDeadlineRelative
             | Mutant::ActBeforeClaimAcknowledged
             | Mutant::RenewalExtendedOnError => Self::with(false),
+            Mutant::PauseOpenToAll
+            | Mutant::PauseOpenToPlans
+            | Mutant::PinUnheeded
+            | Mutant::OldOrderObeyed
+            | Mutant::FailbackAtOnce
+            | Mutant::UnrestUnheeded => Self::to(Profile::Storm, false),
             Mutant::AckWithoutSeq
             | Mutant::LeaseFromAck
             | Mutant::VolatilePromise

@@ -77,6 +77,11 @@ fn group(rng: &mut Rng, id: &GroupId, service: ServiceConfig, number: usize, at:
         if usual { Mode::Auto } else { rng.pick(&[Mode::HotStandby, Mode::Backup, Mode::Disabled, Mode::Standby]) };
     GroupConfig {
         followers: true,
+        // Drawn by `operators`, for some of the runs.
+        failback: None,
+        calm: Duration::from_secs(2),
+        hold_max: Duration::ZERO,
+        alike: true,
         id: id.clone(),
         role: "primary".into(),
         mode,

@@ -1,6 +1,6 @@
 //! What may happen in a scenario, in words.
 
-use hotseat_core::GroupId;
+use hotseat_core::{GroupId, Mode};
 
 use super::Setup;
 use super::duration;
@@ -8,6 +8,7 @@ use crate::clock::SECOND;
 use crate::fault::{Cut, Fault};
 use crate::links::Way;
 use crate::log::Change;
+use crate::order::Order;
 use crate::service::{Drains, Stops, Temper, Yields};
 
 pub(super) fn parse(setup: &Setup, words: &[&str]) -> Option<Vec<Fault>> {
@@ -41,6 +42,7 @@ pub(super) fn parse(setup: &Setup, words: &[&str]) -> Option<Vec<Fault>> {
         ["switchover", group, "to", name] => {
             Some(vec![Fault::SwitchoverAnywhere(setup.group(group)?, Some(setup.machine(name)?))])
         }
+        ["order", words @ ..] => order(setup, words),
         ["cut", a, "from", b] => both(setup, a, b, Fault::Sever),
         ["join", a, "and", b] => both(setup, a, b, Fault::Join),
         ["cut", a, "to", b] => Some(vec![Fault::Sever(way(setup, a, b)?)]),
@@ -66,6 +68,33 @@ pub(super) fn parse(setup: &Setup, words: &[&str]) -> Option<Vec<Fault>> {
         ["service", group, "on", name, ways @ ..] => service(setup.machine(name)?, setup.group(group)?, ways),
         _ => None,
     }
+}
+
+/// What an operator orders, the group last.
+fn order(setup: &Setup, words: &[&str]) -> Option<Vec<Fault>> {
+    let (group, words) = words.split_last()?;
+    let order = match words {
+        ["pause"] => Order::Pause,
+        ["resume"] => Order::Resume,
+        ["pin", name, "in"] => Order::Pin(setup.machine(name)?),
+        ["unpin"] => Order::Unpin,
+        [name, "to", "be", mode, "in"] => Order::Mode(setup.machine(name)?, Some(mode_of(mode)?)),
+        ["priority", value, "for", name, "in"] => Order::Priority(setup.machine(name)?, Some(value.parse().ok()?)),
+        ["switchover", "of"] => Order::Switchover(None, None),
+        ["switchover", "to", name, "of"] => Order::Switchover(Some(setup.machine(name)?), None),
+        ["switchover", "to", name, "in", "epoch", epoch, "of"] => {
+            Order::Switchover(Some(setup.machine(name)?), Some(epoch.parse().ok()?))
+        }
+        _ => return None,
+    };
+    Some(vec![Fault::Order(setup.group(group)?, order)])
+}
+
+/// A mode by the word that users type.
+pub(super) fn mode_of(word: &str) -> Option<Mode> {
+    [Mode::Auto, Mode::Leader, Mode::Standby, Mode::HotStandby, Mode::Backup, Mode::Disabled]
+        .into_iter()
+        .find(|mode| mode.as_str() == word)
 }
 
 fn way(setup: &Setup, a: &str, b: &str) -> Option<Way> {

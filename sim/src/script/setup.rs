@@ -18,7 +18,7 @@ use crate::service::Temper;
 pub(super) struct Setup {
     /// Names in order; one that ends in `'` is a second machine of that name.
     pub(super) names: Vec<String>,
-    pub(super) groups: Vec<(GroupId, ServiceConfig)>,
+    pub(super) groups: Vec<(GroupId, Shape)>,
     /// The machines that vote at first.
     pub(super) voters: Option<Vec<usize>>,
     /// Machines that are in no group.
@@ -28,7 +28,18 @@ pub(super) struct Setup {
     /// How much of their own time passes in a thousand units of true time.
     rates: Vec<(String, u64)>,
     priorities: Vec<(String, i64)>,
+    modes: Vec<(String, Mode)>,
+    roles: Vec<(String, String)>,
+    regions: Vec<(String, String)>,
     ttl: u64,
+}
+
+/// What the members of a group have in common.
+#[derive(Clone, Debug)]
+pub(super) struct Shape {
+    service: ServiceConfig,
+    failback: Option<Duration>,
+    hold_max: Duration,
 }
 
 impl Default for Setup {
@@ -41,6 +52,9 @@ impl Default for Setup {
             shared: false,
             rates: Vec::new(),
             priorities: Vec::new(),
+            modes: Vec::new(),
+            roles: Vec::new(),
+            regions: Vec::new(),
             ttl: 500 * MS,
         }
     }
@@ -59,8 +73,11 @@ impl Setup {
             ["fast", "clock", names @ ..] => self.rates.extend(names.iter().map(|it| (String::from(*it), FASTEST))),
             ["shared", "disks"] => self.shared = true,
             ["priority", name, value] => self.priorities.push((String::from(*name), value.parse().ok()?)),
+            ["mode", name, mode] => self.modes.push((String::from(*name), super::command::mode_of(mode)?)),
+            ["role", name, role] => self.roles.push((String::from(*name), String::from(*role))),
+            ["region", name, region] => self.regions.push((String::from(*name), String::from(*region))),
             ["group", id, ways @ ..] => {
-                let mut config = usual();
+                let mut config = Shape { service: usual(), failback: None, hold_max: Duration::ZERO };
                 for way in ways {
                     apply(&mut config, way)?;
                 }
@@ -90,32 +107,41 @@ impl Setup {
     fn build(&self, at: usize, name: &str) -> Machine {
         let plain = name.trim_end_matches('\'');
         let idle = self.witnesses.iter().any(|it| it == name);
-        let priority = self.priorities.iter().find(|(it, _)| it == name).map_or(0, |(_, value)| *value);
-        let group = |(id, service): &(GroupId, ServiceConfig)| GroupConfig {
+        let priority = said(&self.priorities, name).unwrap_or(0);
+        let group = |(id, shape): &(GroupId, Shape)| GroupConfig {
             followers: false,
             id: id.clone(),
-            role: "primary".into(),
-            mode: Mode::Auto,
+            role: said(&self.roles, name).unwrap_or_else(|| "primary".into()),
+            mode: said(&self.modes, name).unwrap_or_default(),
             priority,
-            service: *service,
+            failback: shape.failback,
+            calm: Duration::from_secs(5),
+            hold_max: shape.hold_max,
+            alike: true,
+            service: shape.service,
             address: Some(format!("10.0.0.{}:9100", at + 1)),
         };
         let config = NodeConfig {
             name: NodeName::new(plain).expect("a scenario names its machines well"),
             address: format!("10.0.0.{}:7700", at + 1),
             version: "0.1.0".into(),
-            region: "world".into(),
+            region: said(&self.regions, name).unwrap_or_else(|| "world".into()),
             timing: Timing::of_ttl(Duration::from_nanos(self.ttl)).expect("a scenario's ttl is safe"),
             groups: if idle { Vec::new() } else { self.groups.iter().map(group).collect() },
             voter: None,
             rules: Rules::default(),
         };
-        let per_mille = self.rates.iter().find(|(it, _)| it == name).map_or(1000, |(_, rate)| *rate);
+        let per_mille = said(&self.rates, name).unwrap_or(1000);
         let clock = Clock { per_mille, offset: (at as u64 + 1) * 100 * SECOND, booted: 0 };
         let mut machine = Machine::new(config, clock, plain != name, Temper::default());
         machine.shares = self.machine(plain).filter(|_| self.shared && plain != name);
         machine
     }
+}
+
+/// What a line said of this machine.
+fn said<T: Clone>(lines: &[(String, T)], name: &str) -> Option<T> {
+    lines.iter().find(|(it, _)| it == name).map(|(_, value)| value.clone())
 }
 
 fn usual() -> ServiceConfig {
@@ -132,8 +158,11 @@ fn usual() -> ServiceConfig {
     }
 }
 
-fn apply(config: &mut ServiceConfig, way: &str) -> Option<()> {
+fn apply(shape: &mut Shape, way: &str) -> Option<()> {
+    let config = &mut shape.service;
     match way {
+        "failback" => shape.failback = Some(Duration::from_secs(1)),
+        "holds" => shape.hold_max = Duration::from_secs(3),
         "cold" => config.standby = Standby::Cold,
         "hot" => config.standby = Standby::Hot,
         "on-exit=auto" => config.on_exit = OnExit::Auto,

@@ -1,12 +1,14 @@
 //! Driving an agent's mind: inputs in, actions carried out, the timer kept. It adds no decision.
 
 use hotseat_core::{
-    Action, Answer, Epoch, Event, GroupId, GuardCommand, Input, Mutant, Node, NodeConfig, Role, SessionId,
+    Action, Answer, Epoch, Event, Exit, GroupId, GroupView, GuardCommand, Input, Mutant, Node, NodeConfig, Role,
+    SessionId,
 };
 
 use super::World;
-use crate::clock::MS;
+use crate::clock::{MS, SECOND};
 use crate::event::{AgentRef, GuardRef, What};
+use crate::fault::Fault;
 use crate::invariants::{Broken, Fact};
 use crate::machine::Agent;
 use crate::story::Story;
@@ -16,6 +18,9 @@ use crate::trace;
 const WAKES_MAX: u32 = 40;
 /// What follows a leadership is off so long after it was withdrawn: an address in less, a hook in more.
 const FOLLOWERS_TAKE: u64 = 3 * MS;
+
+/// What was turned away at its start is tried again so much later.
+const SUPERVISOR_WAITS: u64 = SECOND / 2;
 
 impl World {
     pub(crate) fn start_agent(&mut self, at: usize) {
@@ -197,6 +202,10 @@ impl World {
                 let label = self.label(of.machine);
                 self.trace.story(self.now, &label, || Story::exit(&exit));
                 self.agent_gone(of.machine);
+                let turned_away = matches!(exit, Exit::LeaderThere(..) | Exit::NoLeader(_) | Exit::Unlike { .. });
+                if turned_away && self.supervised {
+                    self.later(SUPERVISOR_WAITS, What::Fault(Fault::Start(of.machine)));
+                }
             }
         }
     }
@@ -219,7 +228,34 @@ impl World {
         }
     }
 
+    /// What an agent knows of a group.
+    fn viewed(&self, of: AgentRef, group: &GroupId) -> Option<GroupView> {
+        let machine = &self.machines[of.machine];
+        let view = machine.agent.as_ref()?.node.view(machine.clock.local(self.now));
+        view.groups.into_iter().find(|view| view.id == *group)
+    }
+
+    /// Somebody takes, or gives up, a leadership.
+    fn turns(&mut self, of: AgentRef, event: &Event) {
+        match event {
+            Event::Claiming(group, epoch) => {
+                let node = self.machines[of.machine].config.name.clone();
+                if let Some(view) = self.viewed(of, group) {
+                    self.fact(&Fact::Claims { view: &view, node: &node, epoch: *epoch });
+                }
+            }
+            Event::Demoting(group, _, reason) => {
+                if let Some(view) = self.viewed(of, group) {
+                    self.fact(&Fact::Parts { view: &view, reason });
+                }
+            }
+            Event::Obeyed(group, epoch, act) => self.fact(&Fact::Obeys { group, epoch: *epoch, act: *act }),
+            _ => {}
+        }
+    }
+
     fn told(&mut self, of: AgentRef, event: Event) {
+        self.turns(of, &event);
         if let Some(agent) = self.machines[of.machine].agent.as_mut() {
             match &event {
                 Event::SessionBegan(session) => {

@@ -55,6 +55,7 @@ impl World {
                     self.switch_over(at, group.clone(), to);
                 }
             }
+            Fault::Order(group, order) => self.ask_for(&group, &order),
             Fault::Sever(way) => self.links.cut(way),
             Fault::Join(way) => self.links.join(way),
             Fault::Drag(way, extra) => self.links.slow(way, extra),

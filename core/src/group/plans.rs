@@ -1,0 +1,147 @@
+//! Why a leader that is well hands over all the same: it was ordered to, it may not lead any more, another is pinned, or
+//! a member of larger priority has come back.
+//!
+//! ```text
+//!  paused ──> nothing      order for this epoch ──> obeyed, or refused for good     may not lead ──> steps down
+//!  pinned elsewhere, able for a ttl ──> hands over      larger priority, able for `failback` ──> hands over
+//! ```
+//! An order for an earlier epoch is void: its leadership has ended already. What was found better must have been able all
+//! the while, as this leader saw it, and longer where the group does not settle.
+
+use alloc::format;
+use alloc::string::String;
+use core::time::Duration;
+
+use super::{Group, Parting, Seat};
+use crate::desk::{Desk, Post};
+use crate::election::order;
+use crate::id::{Epoch, NodeName};
+use crate::message::{Action, Event, Reason};
+use crate::mode::Mode;
+use crate::mutant::Mutant;
+use crate::roster::Roster;
+use crate::time::Instant;
+
+/// Somebody who should lead instead.
+struct Better {
+    node: NodeName,
+    /// Once it was able to for so long.
+    after: Duration,
+    reason: Reason,
+}
+
+impl Group {
+    /// Whether this leader begins to hand over, as planned.
+    pub(super) fn planned(&mut self, epoch: Epoch, roster: &Roster<'_>, desk: &mut Desk<'_>) -> bool {
+        self.answer_order(epoch, roster, desk);
+        if !matches!(self.seat, Seat::Demoting(_)) && !self.paused(desk) {
+            if self.mode(desk).may_lead() {
+                self.give_way(epoch, roster, desk);
+            } else {
+                let reason = Reason::Ordered(format!("its mode is {}", self.mode(desk).as_str()));
+                let next = self.successor(None, roster, desk).ok();
+                self.demote(epoch, Parting::planned(reason, next, desk), desk);
+            }
+        }
+        matches!(self.seat, Seat::Demoting(_))
+    }
+
+    /// Obeys or refuses the newest switchover that was ordered, once, and only if it is for this very leadership.
+    fn answer_order(&mut self, epoch: Epoch, roster: &Roster<'_>, desk: &mut Desk<'_>) {
+        let careless = desk.config.rules.breaks(Mutant::OldOrderObeyed);
+        let new = |act: u64, of: Epoch| act > self.orders.answered && (of == epoch || (careless && of < epoch));
+        let Some(ordered) = self.orders().switchover.clone().filter(|it| new(it.act, it.epoch)) else { return };
+        self.orders.answered = ordered.act;
+        match self.successor(ordered.to, roster, desk) {
+            Ok(next) => {
+                desk.out.push(Action::Tell(Event::Obeyed(self.config.id.clone(), epoch, ordered.act)));
+                let parting = Parting::planned(Reason::Switchover, Some(next), desk);
+                self.demote(epoch, parting.by(ordered.act), desk);
+            }
+            Err(why) => desk.out.push(Action::Tell(Event::Refused(self.config.id.clone(), epoch, ordered.act, why))),
+        }
+    }
+
+    /// Who may lead next: this one, or the best.
+    ///
+    /// # Errors
+    /// Why nobody may, or not this one.
+    pub(super) fn successor(
+        &self,
+        to: Option<NodeName>,
+        roster: &Roster<'_>,
+        desk: &Post<'_>,
+    ) -> Result<NodeName, String> {
+        let (id, orders) = (&self.config.id, self.orders());
+        if self.paused(desk) {
+            return Err(format!("{id} is paused: nothing moves until it is resumed"));
+        }
+        let pinned = orders.pinned.as_ref().filter(|pinned| **pinned != desk.config.name);
+        match to {
+            Some(to) if to == desk.config.name => Err(format!("{to} leads {id} already")),
+            Some(to) if orders.pinned.as_ref().is_some_and(|pinned| *pinned != to) => {
+                Err(format!("{id} is pinned to {}: unpin it first", orders.pinned.as_ref().unwrap_or(&to)))
+            }
+            Some(to) => roster.able(&to, id).map(|()| to),
+            None if pinned.is_some_and(|pinned| roster.able(pinned, id).is_ok()) => {
+                Ok(pinned.cloned().unwrap_or_else(|| desk.config.name.clone()))
+            }
+            None => roster.best(id, None).ok_or_else(|| roster.why_none(id)),
+        }
+    }
+
+    /// Hands over to somebody better who has stayed able for long enough.
+    fn give_way(&mut self, epoch: Epoch, roster: &Roster<'_>, desk: &mut Desk<'_>) {
+        let Some(better) = self.better(roster, desk) else {
+            self.better = None;
+            return;
+        };
+        if self.better.as_ref().is_none_or(|(known, _)| *known != better.node) {
+            self.better = Some((better.node.clone(), desk.now));
+        }
+        if self.planned_at(roster, desk).is_some_and(|at| desk.now >= at) {
+            self.demote(epoch, Parting::planned(better.reason, Some(better.node), desk), desk);
+        }
+    }
+
+    /// When somebody better is handed the lead, if it stays able.
+    pub(super) fn planned_at(&self, roster: &Roster<'_>, desk: &Post<'_>) -> Option<Instant> {
+        if !matches!(self.seat, Seat::Leading(_) | Seat::Promoting(_)) || self.paused(desk) {
+            return None;
+        }
+        let (better, (known, since)) = (self.better(roster, desk)?, self.better.as_ref()?);
+        let at_once = desk.config.rules.breaks(Mutant::FailbackAtOnce);
+        let after = if at_once { Duration::ZERO } else { better.after + self.hold() };
+        (*known == better.node).then_some(*since + after)
+    }
+
+    fn better(&self, roster: &Roster<'_>, desk: &Post<'_>) -> Option<Better> {
+        let id = &self.config.id;
+        if let Some(node) = &self.orders().pinned {
+            let elsewhere = *node != desk.config.name && roster.able(node, id).is_ok();
+            let reason = Reason::Ordered(format!("{id} is pinned to {node}"));
+            return elsewhere.then(|| Better { node: node.clone(), after: desk.config.timing.ttl(), reason });
+        }
+        let after = self.config.failback?;
+        if self.order(desk).mode == Some(Mode::Leader) {
+            // People said that it is to lead: a priority does not undo that.
+            return None;
+        }
+        let own = self.priority(desk);
+        // Who was told to stand by does not come back by itself.
+        let demoted = |node: &NodeName| matches!(self.orders().of(node).mode, Some(Mode::Standby | Mode::HotStandby));
+        let higher = roster.candidates(id, None).into_iter().filter(|it| it.priority > own && !demoted(&it.node));
+        Some(Better { node: higher.min_by(order)?.node, after, reason: Reason::Failback })
+    }
+
+    /// When this leadership has lasted so long that the changes before it count no more.
+    pub(super) fn calm_at(&self, desk: &Post<'_>) -> Option<Instant> {
+        let restless = self.register.body().is_some_and(|record| record.unrest > 0) && self.mine(desk);
+        self.well.filter(|_| restless).map(|since| since + self.config.calm).filter(|at| *at > desk.now)
+    }
+
+    /// Whether it has.
+    pub(super) fn calm(&self, desk: &Post<'_>) -> bool {
+        self.well.is_some_and(|since| desk.now >= since + self.config.calm)
+    }
+}
