@@ -33,6 +33,7 @@ use crate::supervisor::{Job, Supervisor};
 use crate::tasks::Tasks;
 use crate::unit::Unit;
 use crate::vip;
+use crate::vitals::Vitals;
 
 /// Inputs that may wait. Their senders wait when it is full: nothing is lost.
 pub const INBOX: usize = 1024;
@@ -73,6 +74,7 @@ pub struct Driver {
     history: History,
     inbox: mpsc::Receiver<Message>,
     show: watch::Sender<Arc<Snapshot>>,
+    vitals: Arc<Vitals>,
     routes: Routes,
     replies: HashMap<u64, oneshot::Sender<Result<(), RequestError>>>,
     next_reply: u64,
@@ -109,6 +111,8 @@ pub struct Parts {
     pub inbox: (mpsc::Sender<Message>, mpsc::Receiver<Message>),
     /// The picture for all others.
     pub show: watch::Sender<Arc<Snapshot>>,
+    /// How well the lease is kept.
+    pub vitals: Arc<Vitals>,
     /// Where each group's proxy is to go.
     pub routes: Routes,
     /// What a guard is told at its start; the session's bits are filled in.
@@ -139,6 +143,7 @@ impl Driver {
             history: parts.history,
             inbox,
             show: parts.show,
+            vitals: parts.vitals,
             routes: parts.routes,
             replies: HashMap::new(),
             next_reply: 0,

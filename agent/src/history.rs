@@ -53,6 +53,13 @@ impl History {
         shelf.kept.iter().filter(|event| event.id > id).cloned().collect()
     }
 
+    /// The newest events, newest first, at most so many.
+    #[must_use]
+    pub fn newest(&self, count: usize) -> Vec<Event> {
+        let shelf = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
+        shelf.kept.iter().rev().take(count).cloned().collect()
+    }
+
     /// The events after this number that are kept, and those to come: none missed, none twice.
     #[must_use]
     pub fn subscribe(&self, id: u64) -> (Vec<Event>, broadcast::Receiver<Event>) {

@@ -16,6 +16,7 @@ pub mod checkport;
 pub mod clock;
 pub mod codec;
 pub mod config;
+mod dashboard;
 pub mod drain;
 pub mod driver;
 mod durable;
@@ -50,5 +51,6 @@ pub mod tasks;
 pub mod unit;
 mod vigil;
 pub mod vip;
+pub mod vitals;
 
 pub use run::{Failure, Options, Signal, run};

@@ -32,6 +32,7 @@ use crate::snapshot::{Facts, Snapshot};
 use crate::tasks::Tasks;
 use crate::unit::Unit;
 use crate::vip::{self, Followers, Hands};
+use crate::vitals::Vitals;
 
 /// With `listen` port 0, tries to find one that is free for TCP and UDP.
 const PORT_TRIES: u32 = 32;
@@ -154,7 +155,8 @@ pub async fn run(mut config: Config, mut options: Options) -> Result<(), Failure
     let elections = Elections::new(Arc::clone(&facts.config), Arc::clone(&locks), sender.clone());
     let api =
         Api { shown, facts, history: history.clone(), inbox: sender.clone(), locks, elections: elections.clone() };
-    routes_ready.send_replace(Some(api::router(api)));
+    let vitals = Arc::new(Vitals::default());
+    routes_ready.send_replace(Some(api::router(api, Arc::clone(&vitals))));
     tokio::spawn(relay_peers(peers.clone(), sender.clone()));
     tokio::spawn(relay_signals(options.signals, sender.clone(), reread));
     tracing::info!(
@@ -182,6 +184,7 @@ pub async fn run(mut config: Config, mut options: Options) -> Result<(), Failure
         history,
         inbox,
         show,
+        vitals,
         routes,
         guard,
         exe,

@@ -15,6 +15,9 @@ use crate::records::Records;
 use crate::story;
 use crate::vip;
 
+/// A loop that has not turned for this many ttls is not well.
+const STALE_TTLS: u32 = 3;
+
 /// The loop's view and what belongs to it.
 #[derive(Debug)]
 pub struct Snapshot {
@@ -70,6 +73,12 @@ impl Snapshot {
     #[must_use]
     pub fn leads(&self, group: &GroupView) -> bool {
         self.pulse.leased() && matches!(group.seat, Seat::Leading(_))
+    }
+
+    /// Whether the loop has not turned for far too long: what is shown is how it was then.
+    #[must_use]
+    pub fn hangs(&self, facts: &Facts) -> bool {
+        clock::now().since(self.pulse.turned()) > facts.config.cluster.timing.ttl() * STALE_TTLS
     }
 
     /// The wire's picture of the cluster.

@@ -17,6 +17,7 @@
 
 pub mod addresses;
 pub mod balancer;
+pub mod browser;
 pub mod case;
 pub mod clock;
 pub mod cluster;
@@ -45,6 +46,7 @@ pub mod witness;
 pub mod writer;
 
 pub use balancer::Balancer;
+pub use browser::Browser;
 pub use case::Case;
 pub use cluster::Cluster;
 pub use haproxy::Haproxy;

@@ -6,10 +6,6 @@ use axum::response::{IntoResponse, Response};
 use hotseat_core::MemberState;
 
 use super::{Api, find};
-use crate::clock;
-
-/// A loop that has not turned for this many ttls is not well.
-const STALE_TTLS: u32 = 3;
 
 /// 200 on the leader, 503 elsewhere.
 pub(super) async fn leader(State(api): State<Api>, Path(group): Path<String>) -> Response {
@@ -52,7 +48,7 @@ pub(super) async fn health(State(api): State<Api>) -> Response {
 /// Why this agent is not well, if it is not.
 pub(super) fn trouble(api: &Api) -> Option<String> {
     let snapshot = api.snapshot();
-    if clock::now().since(snapshot.pulse.turned()) > api.facts.config.cluster.timing.ttl() * STALE_TTLS {
+    if snapshot.hangs(&api.facts) {
         return Some(String::from("the agent's loop hangs"));
     }
     if snapshot.stopping {

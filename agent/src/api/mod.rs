@@ -30,11 +30,13 @@ use tokio::sync::{mpsc, watch};
 pub(crate) use serve::HEAD_LIMIT;
 pub use serve::{Front, Remote, serve};
 
+use crate::dashboard;
 use crate::driver::Message;
 use crate::election::Elections;
 use crate::history::History;
 use crate::lock::Listing;
 use crate::snapshot::{Facts, Snapshot};
+use crate::vitals::Vitals;
 
 /// Longest body of a request, in bytes: an act is a line.
 const BODY_MAX: usize = 64 * 1024;
@@ -57,13 +59,14 @@ pub struct Api {
 }
 
 impl Api {
-    fn snapshot(&self) -> Arc<Snapshot> {
+    pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
         Arc::clone(&self.shown.borrow())
     }
 }
 
 /// Every path.
-pub fn router(api: Api) -> Router {
+pub fn router(api: Api, vitals: Arc<Vitals>) -> Router {
+    let dashboard = dashboard::routes(&api, vitals);
     let locks = locks::routes(&api);
     let sights = sight::routes(&api);
     Router::new()
@@ -84,6 +87,7 @@ pub fn router(api: Api) -> Router {
         .merge(amp::routes())
         .merge(nsg::routes())
         .merge(openapi::routes())
+        .merge(dashboard)
         .merge(locks)
         .merge(sights)
         .fallback(unknown)
@@ -93,9 +97,9 @@ pub fn router(api: Api) -> Router {
         .with_state(api)
 }
 
-type Refused = (StatusCode, axum::Json<Refusal>);
+pub(crate) type Refused = (StatusCode, axum::Json<Refusal>);
 
-fn refuse(status: StatusCode, error: impl Into<String>) -> Refused {
+pub(crate) fn refuse(status: StatusCode, error: impl Into<String>) -> Refused {
     let again = status == StatusCode::SERVICE_UNAVAILABLE;
     (status, axum::Json(Refusal { error: error.into(), leader: None, again }))
 }

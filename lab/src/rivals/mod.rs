@@ -168,9 +168,23 @@ pub(crate) struct Foreign {
 
 impl Foreign {
     pub(crate) fn start(host: &Host, mark: &str, home: &Path, command: &mut Command) -> Self {
+        Self::start_by(mark, home, command, |command| host.spawn(command))
+    }
+
+    /// On this very host.
+    pub(crate) fn here(mark: &str, home: &Path, command: &mut Command) -> Self {
+        Self::start_by(mark, home, command, Command::spawn)
+    }
+
+    fn start_by(
+        mark: &str,
+        home: &Path,
+        command: &mut Command,
+        spawn: impl FnOnce(&mut Command) -> std::io::Result<Child>,
+    ) -> Self {
         let log = std::fs::File::options().create(true).append(true).open(home.join("log")).unwrap();
         command.env(MARK, mark).current_dir(home).stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
-        let child = host.spawn(command).unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        let child = spawn(command).unwrap_or_else(|error| panic!("{command:?}: {error}"));
         Self { child, mark: mark.to_owned(), home: home.to_owned(), over: false }
     }
 

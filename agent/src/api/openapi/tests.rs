@@ -59,10 +59,11 @@ fn every_route_is_documented_and_nothing_else() {
     assert!(gone.is_empty(), "these are in agent/src/api/openapi/*.json and not in the router: {gone:?}");
 }
 
-/// Without those of the service's own socket, and those that answer whatever is unknown.
+/// Without those of the service's own socket, those that answer whatever is unknown, and pages for people.
 fn served(routes: BTreeSet<String>) -> BTreeSet<String> {
     let elsewhere = |route: &String| route.contains(" /self") || route.contains("{*");
-    routes.into_iter().filter(|route| !elsewhere(route)).collect()
+    let page = |route: &String| [" /dashboard/", " /explain/"].iter().any(|its| route.contains(its)) || route == "GET /";
+    routes.into_iter().filter(|route| !elsewhere(route) && !page(route)).collect()
 }
 
 #[test]

@@ -45,13 +45,13 @@ pub(super) fn head(stage: &Stage) -> Vec<Line> {
     });
     let others: Vec<_> = stage.nodes.iter().skip(1).map(|node| node.port.to_string()).collect();
     let also = if others.is_empty() { String::new() } else { format!("also on {}", others.join(", ")) };
-    lines.push(entry("api", &stage.nodes[0].url(), &also));
+    lines.push(entry("dashboard", &stage.nodes[0].url(), &also));
     lines.push(entry("logs", &stage.nodes[0].folder.join("n*.log").display().to_string(), ""));
     lines
 }
 
 fn entry(name: &str, what: &str, note: &str) -> Line {
-    Line::new(Paint::Faint, format!("  {name:<7}"))
+    Line::new(Paint::Faint, format!("  {name:<10}"))
         .and(Paint::Plain, pad(what, 27))
         .and(Paint::Faint, format!("  {note}"))
 }
@@ -70,7 +70,7 @@ pub(super) fn voters(stage: &Stage) -> Line {
             return entry("voters", &format!("{run}/{count}"), &note);
         }
     };
-    Line::new(Paint::Faint, "  voters ").and(Paint::Bad, text)
+    Line::new(Paint::Faint, "  voters    ").and(Paint::Bad, text)
 }
 
 /// What the clients of the probe felt so far.

@@ -1,0 +1,55 @@
+//! `GET /dashboard/live?after=FRAME`: the frames to come, as `text/event-stream`. Readers share the bytes; a slow one is
+//! sent the newest frame whole when it is ready for more.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use axum::body::{Body, Bytes};
+use axum::extract::{Query, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use futures_util::stream;
+use serde::Deserialize;
+use tokio::sync::{Semaphore, SemaphorePermit, watch};
+
+use super::frame::Frame;
+use super::wall::Wall;
+use crate::api;
+
+/// Readers at once: all screens of a large team, and still connections for everybody else.
+const READERS_MAX: usize = 256;
+
+static READERS: Semaphore = Semaphore::const_new(READERS_MAX);
+
+#[derive(Deserialize)]
+pub(super) struct After {
+    /// The frame that the reader's page shows.
+    #[serde(default)]
+    after: u64,
+}
+
+struct Reader {
+    frames: watch::Receiver<Arc<Frame>>,
+    has: u64,
+    _place: SemaphorePermit<'static>,
+}
+
+pub(super) async fn live(State(wall): State<Arc<Wall>>, Query(query): Query<After>) -> Response {
+    let Ok(place) = READERS.try_acquire() else {
+        let many = format!("{READERS_MAX} dashboards are open here already: open another member's, or close one");
+        return api::refuse(StatusCode::SERVICE_UNAVAILABLE, many).into_response();
+    };
+    let reader = Reader { frames: wall.watch(), has: query.after, _place: place };
+    let body = Body::from_stream(stream::unfold(reader, next));
+    let head = [(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-store")];
+    (head, body).into_response()
+}
+
+/// Ends with the agent.
+async fn next(mut reader: Reader) -> Option<(Result<Bytes, Infallible>, Reader)> {
+    reader.frames.changed().await.ok()?;
+    let frame = Arc::clone(&reader.frames.borrow_and_update());
+    let bytes = if frame.before == reader.has { frame.news.clone() } else { frame.whole.clone() };
+    reader.has = frame.number;
+    Some((Ok(bytes), reader))
+}

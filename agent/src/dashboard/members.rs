@@ -1,0 +1,66 @@
+//! The table of members, group by group.
+
+use hotseat_client::{Group, Member};
+use maud::{Markup, html};
+
+use super::scene::Scene;
+use super::{beats, link};
+
+/// With the cells that change every second, or without.
+pub(super) fn members(scene: &Scene, beating: bool) -> Markup {
+    html! {
+        section #members aria-labelledby="h-members" {
+            h2 #h-members { "Members" }
+            @for group in &scene.cluster.groups { (table(scene, group, beating)) }
+        }
+    }
+}
+
+fn table(scene: &Scene, group: &Group, beating: bool) -> Markup {
+    html! {
+        div.card.wide {
+            table {
+                caption { (group.id) @if group.role != group.id { span.why { " · " (group.role) } } }
+                thead { tr {
+                    @for head in ["Node", "State", "Mode", "Prio", "Region", "Version", "Service"] { th scope="col" { (head) } }
+                    (beats::heads())
+                } }
+                tbody { @for member in &group.members { (row(scene, group, member, beating)) } }
+            }
+        }
+    }
+}
+
+fn row(scene: &Scene, group: &Group, member: &Member, beating: bool) -> Markup {
+    let here = member.node == scene.cluster.node;
+    html! {
+        tr class=(member.state) {
+            th scope="row" {
+                @match link::to(member).filter(|_| !here) {
+                    Some(url) => { a href=(url) { (member.node) } }
+                    None => (member.node),
+                }
+                @if here { span.why { " (here)" } }
+            }
+            td data-label="State" { span.glyph aria-hidden="true" { (glyph(&member.state)) } " " (member.state) }
+            td data-label="Mode" { (member.mode) }
+            td.number data-label="Prio" { (member.priority) }
+            td data-label="Region" { (member.region) }
+            td data-label="Version" { (member.version) }
+            td data-label="Service" { (member.service.as_deref().unwrap_or("–")) }
+            (beats::cells(scene, group, member, beating))
+        }
+    }
+}
+
+fn glyph(state: &str) -> &'static str {
+    match state {
+        "leader" => "●",
+        "hot-standby" => "◉",
+        "standby" => "○",
+        "backup" => "◇",
+        "starting" => "◌",
+        "failed" => "✕",
+        _ => "–",
+    }
+}

@@ -1,0 +1,115 @@
+// The dashboard, live. Without this file the page is whole and can be read, and every act has a page of its own.
+//
+// It replaces elements by what the agent has drawn, counts ages, says so when nothing comes any more, and opens the
+// pages of acts in a dialog. It makes no markup out of anything but what its own agent sends.
+"use strict";
+(() => {
+  const main = document.getElementById("main");
+  if (!main || !main.dataset.live) return;
+
+  // A frame comes every second: without one for so long, in milliseconds, what is shown is old.
+  const SILENCE = 3500;
+  // Between two tries to reach the agent again.
+  const RETRY = 1000;
+  // A page that nobody sees gives its connection back after this.
+  const UNSEEN = 60000;
+
+  const node = main.dataset.node;
+  let source, retry, unseen;
+  let heard = Date.now();
+  // Of the agent's clock, ahead of ours.
+  let skew = 0;
+
+  // ---- what is shown -------------------------------------------------------------------------------------------
+
+  function show(message) {
+    if (message.build !== main.dataset.build) return location.reload();
+    heard = Date.now();
+    skew = message.now - heard;
+    // Sections before the cells in them: a section brings its cells along.
+    for (const [id, markup] of Object.entries(message.parts)) replace(id, markup);
+    stale(false);
+    ages();
+    document.getElementById("liveness").textContent = " · live";
+  }
+
+  function replace(id, markup) {
+    const old = document.getElementById(id);
+    if (!old) return;
+    const focus = old.contains(document.activeElement) ? place(document.activeElement) : null;
+    old.outerHTML = markup;
+    if (focus) document.querySelector(focus)?.focus();
+  }
+
+  // How to find a link or button again after its section was drawn anew.
+  function place(element) {
+    if (element.id) return "#" + CSS.escape(element.id);
+    const href = element.getAttribute("href");
+    return href ? `a[href="${CSS.escape(href)}"]` : null;
+  }
+
+  function ages() {
+    const now = Date.now() + skew;
+    for (const span of document.querySelectorAll(".age")) {
+      const text = " (" + words(Math.max(0, now - Date.parse(span.dataset.from))) + ")";
+      if (span.textContent !== text) span.textContent = text;
+    }
+  }
+
+  function words(millis) {
+    const all = Math.floor(millis / 1000);
+    const [d, h, m, s] = [Math.floor(all / 86400), Math.floor(all / 3600) % 24, Math.floor(all / 60) % 60, all % 60];
+    if (d) return `${d} d ${h} h`;
+    if (h) return `${h} h ${m} min`;
+    return m ? `${m} min ${s} s` : `${s} s`;
+  }
+
+  // ---- nothing stale looks alive -------------------------------------------------------------------------------
+
+  function stale(is) {
+    if (is === document.body.classList.contains("stale")) return;
+    document.body.classList.toggle("stale", is);
+    document.getElementById("stale").hidden = !is;
+    if (!is) return;
+    document.getElementById("liveness").textContent = " · no word since";
+    const last = new Date(heard + skew).toISOString().slice(11, 19);
+    const why = document.getElementById("silence");
+    why.textContent = `No word from ${node} since ${last} UTC. What you see is how it was then.`;
+    // The others may know more.
+    const others = document.querySelectorAll("#others a");
+    const list = document.getElementById("elsewhere");
+    list.replaceChildren(...[...others].map((link) => link.cloneNode(true)));
+  }
+
+  setInterval(() => {
+    if (!document.hidden && Date.now() - heard > SILENCE) stale(true);
+    if (!document.body.classList.contains("stale")) ages();
+  }, 500);
+
+  // ---- the stream ----------------------------------------------------------------------------------------------
+
+  function listen() {
+    clearTimeout(retry);
+    source?.close();
+    // No number on a later try: the agent may be another run, and sends everything.
+    source = new EventSource(source ? main.dataset.live.split("?")[0] : main.dataset.live);
+    source.onmessage = (event) => show(JSON.parse(event.data));
+    source.onerror = () => {
+      // The browser tries by itself only after some failures; this tries after all.
+      source.close();
+      clearTimeout(retry);
+      retry = setTimeout(listen, RETRY);
+    };
+  }
+
+  document.addEventListener("visibilitychange", () => {
+    clearTimeout(unseen);
+    if (document.hidden) {
+      unseen = setTimeout(() => { clearTimeout(retry); source.close(); }, UNSEEN);
+    } else if (source.readyState === EventSource.CLOSED) {
+      listen();
+    }
+  });
+
+  listen();
+})();
