@@ -25,9 +25,9 @@ static COUNT: AtomicU32 = AtomicU32::new(0);
 pub struct Browser {
     port: u16,
     session: String,
-    // Before its folder, which it writes to.
+    // Ends before its folder, which it writes to.
     _driver: Foreign,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Browser {
@@ -43,7 +43,7 @@ impl Browser {
         let mut command = Command::new("chromedriver");
         command.arg(format!("--port={port}")).env("HOME", folder.path()).env("TMPDIR", folder.path());
         let driver = Foreign::here(&mark, folder.path(), &mut command);
-        let mut browser = Self { port, session: String::new(), _driver: driver, _folder: folder };
+        let mut browser = Self { port, session: String::new(), _driver: driver, folder };
         poll(LIMIT, || browser.ask("GET", "/status", None).ok()).expect("ChromeDriver answers");
         let made = browser.ask("POST", "/session", Some(&browser.wishes())).unwrap();
         made["sessionId"].as_str().expect("a session").clone_into(&mut browser.session);
@@ -52,7 +52,7 @@ impl Browser {
     }
 
     fn wishes(&self) -> Value {
-        let profile = format!("--user-data-dir={}", self._folder.path().join("profile").display());
+        let profile = format!("--user-data-dir={}", self.folder.path().join("profile").display());
         let words = [
             "--headless",
             "--no-sandbox",
@@ -75,8 +75,8 @@ impl Browser {
         self.act("/url", &json!({"url": url}));
     }
 
-    /// What a script returns, run in the page.
-    #[must_use]
+    /// Runs a script in the page; what it returns.
+    #[allow(clippy::must_use_candidate, reason = "many are run for what they do")]
     pub fn script(&self, script: &str) -> Value {
         self.act("/execute/sync", &json!({"script": script, "args": []}))
     }
@@ -93,6 +93,13 @@ impl Browser {
     pub fn wait_for_text(&self, css: &str, what: &str) {
         let says = || self.text(css).contains(what).then_some(());
         poll(CEILING, says).unwrap_or_else(|| panic!("{css} does not say {what:?} but {:?}", self.text("body")));
+    }
+
+    /// Waits until an expression of JavaScript is true.
+    pub fn wait_for(&self, what: &str, expression: &str) {
+        let script = format!("return !!({expression});");
+        let holds = || (self.script(&script) == true).then_some(());
+        poll(CEILING, holds).unwrap_or_else(|| panic!("waited in vain for {what} in {:?}", self.text("body")));
     }
 
     /// Clicks on the first element that is found so, as a mouse does: it has to be there, visible, and not covered.
@@ -159,7 +166,7 @@ impl Browser {
         let (to, length) = (([127, 0, 0, 1], self.port).into(), body.len());
         let head = format!("{method} {path} HTTP/1.1\r\nHost: localhost:{}\r\nConnection: close\r\n", self.port);
         let request = format!("{head}Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}");
-        let answer = http::ask(to, &request, LIMIT).map_err(|error| error.to_string())?;
+        let answer = http::ask_keeper(to, &request, LIMIT).map_err(|error| error.to_string())?;
         let value: Value = serde_json::from_str(&answer.body).map_err(|error| format!("{error}: {}", answer.body))?;
         if answer.status == 200 { Ok(value["value"].clone()) } else { Err(value["value"].to_string()) }
     }

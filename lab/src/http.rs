@@ -46,6 +46,33 @@ pub fn ask(to: SocketAddr, request: &str, limit: Duration) -> io::Result<Answer>
     parse(&String::from_utf8_lossy(&text)).ok_or_else(|| io::Error::from(io::ErrorKind::InvalidData))
 }
 
+/// The same, of a server that keeps the connection open whatever it is asked: reads as far as the answer's head says.
+///
+/// # Errors
+/// As [`ask`].
+pub fn ask_keeper(to: SocketAddr, request: &str, limit: Duration) -> io::Result<Answer> {
+    let mut stream = TcpStream::connect_timeout(&to, limit)?;
+    stream.set_nodelay(true)?;
+    stream.set_read_timeout(Some(limit))?;
+    stream.write_all(request.as_bytes())?;
+    let (mut text, mut piece) = (Vec::new(), [0; 16 * 1024]);
+    while !is_whole(&text) {
+        match stream.read(&mut piece)? {
+            0 => break,
+            more => text.extend_from_slice(&piece[..more]),
+        }
+    }
+    parse(&String::from_utf8_lossy(&text)).ok_or_else(|| io::Error::from(io::ErrorKind::InvalidData))
+}
+
+/// Whether these bytes are an answer with all of the body that its head announces.
+fn is_whole(bytes: &[u8]) -> bool {
+    let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") else { return false };
+    let head = String::from_utf8_lossy(&bytes[..end]).to_ascii_lowercase();
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse().ok());
+    length.is_some_and(|length: usize| bytes.len() >= end + 4 + length)
+}
+
 /// Asks for what never ends, `GET /stuck` of the lab's own service, and reads as far as it comes: the connection, and what
 /// was heard on it.
 ///
