@@ -18,10 +18,10 @@ pub(super) fn groups(scene: &Scene) -> Markup {
 fn card(scene: &Scene, group: &Group) -> Markup {
     let health = Health::of(scene, group);
     html! {
-        article.card class=(health.class()) aria-labelledby={ "g-" (group.id) } {
+        article class={ "card " (health.class()) } aria-labelledby={ "g-" (group.id) } {
             h2 id={ "g-" (group.id) } { span.glyph aria-hidden="true" { (health.glyph()) } " " (group.id) }
             p.lead { (leads(scene, group)) }
-            p.safe class=[(health != Health::Good).then_some("warn")] { (scene.cluster.redundancy(group)) }
+            p.safe.warn[health != Health::Good] { (scene.cluster.redundancy(group)) }
             @let troubles = troubles(scene, group);
             @if !troubles.is_empty() { ul.troubles { @for trouble in &troubles { li { (trouble) } } } }
             (roads(group))

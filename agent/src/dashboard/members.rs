@@ -42,7 +42,7 @@ fn row(scene: &Scene, group: &Group, member: &Member, beating: bool) -> Markup {
                 }
                 @if here { span.why { " (here)" } }
             }
-            td data-label="State" { span.glyph aria-hidden="true" { (glyph(&member.state)) } " " (member.state) }
+            td data-label="State" { span { span.glyph aria-hidden="true" { (glyph(&member.state)) } " " (member.state) } }
             td data-label="Mode" { (member.mode) }
             td.number data-label="Prio" { (member.priority) }
             td data-label="Region" { (member.region) }

@@ -24,7 +24,7 @@ pub(super) fn front(frame: &Frame) -> Markup {
             dialog id="ask" aria-label="Act" {}
             footer {
                 p {
-                    "As " (node) " saw it at " time { (moment::words(frame.at)) } " UTC"
+                    "As " (node) " saw it at " time #asof { (moment::words(frame.at)) } " UTC"
                     span id="liveness" { noscript { " · reload to look again" } }
                 }
             }

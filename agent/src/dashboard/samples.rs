@@ -16,7 +16,7 @@ use crate::vitals::Vitals;
 pub(super) const PACE: Duration = Duration::from_secs(1);
 
 /// Samples kept of a node: as many as a small chart can show.
-const KEPT: usize = 90;
+pub(super) const KEPT: usize = 90;
 
 /// One second of one node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

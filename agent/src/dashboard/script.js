@@ -30,6 +30,7 @@
     for (const [id, markup] of Object.entries(message.parts)) replace(id, markup);
     stale(false);
     ages();
+    document.getElementById("asof").textContent = utc(message.now);
     document.getElementById("liveness").textContent = " · live";
   }
 
@@ -46,6 +47,10 @@
     if (element.id) return "#" + CSS.escape(element.id);
     const href = element.getAttribute("href");
     return href ? `a[href="${CSS.escape(href)}"]` : null;
+  }
+
+  function utc(millis) {
+    return new Date(millis).toISOString().slice(0, 19).replace("T", " ");
   }
 
   function ages() {
@@ -72,7 +77,7 @@
     document.getElementById("stale").hidden = !is;
     if (!is) return;
     document.getElementById("liveness").textContent = " · no word since";
-    const last = new Date(heard + skew).toISOString().slice(11, 19);
+    const last = utc(heard + skew).slice(11);
     const why = document.getElementById("silence");
     why.textContent = `No word from ${node} since ${last} UTC. What you see is how it was then.`;
     // The others may know more.

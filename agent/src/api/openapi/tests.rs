@@ -62,7 +62,8 @@ fn every_route_is_documented_and_nothing_else() {
 /// Without those of the service's own socket, those that answer whatever is unknown, and pages for people.
 fn served(routes: BTreeSet<String>) -> BTreeSet<String> {
     let elsewhere = |route: &String| route.contains(" /self") || route.contains("{*");
-    let page = |route: &String| [" /dashboard/", " /explain/"].iter().any(|its| route.contains(its)) || route == "GET /";
+    let page =
+        |route: &String| [" /dashboard/", " /explain/"].iter().any(|its| route.contains(its)) || route == "GET /";
     routes.into_iter().filter(|route| !elsewhere(route) && !page(route)).collect()
 }
 

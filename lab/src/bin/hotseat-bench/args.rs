@@ -22,7 +22,7 @@ hotseat-bench: measures what faults cost, from outside
   --trials N          so many trials of each fault (30; 200 of fronts)
   --rivals-trials N   and so many on each of Hotseat's rivals, which are slow (as many)
   --only PART,…       faults, idle, speed, alarms, endurance, swaps,
-                      rivals, fronts, load, endpoints
+                      rivals, fronts, load, endpoints, dashboard
   --count N           so many failovers in one life (10000)
   --alarms-for TIME   how long to look for false alarms (60s)
   --system NAME       of the rivals this one alone: hotseat, etcd or keepalived
@@ -45,9 +45,10 @@ pub(crate) enum Part {
     Fronts,
     Load,
     Endpoints,
+    Dashboard,
 }
 
-const PARTS: [(&str, Part); 10] = [
+const PARTS: [(&str, Part); 11] = [
     ("faults", Part::Faults),
     ("idle", Part::Idle),
     ("speed", Part::Speed),
@@ -58,6 +59,7 @@ const PARTS: [(&str, Part); 10] = [
     ("fronts", Part::Fronts),
     ("load", Part::Load),
     ("endpoints", Part::Endpoints),
+    ("dashboard", Part::Dashboard),
 ];
 
 /// See the module.

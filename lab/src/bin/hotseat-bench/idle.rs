@@ -81,7 +81,7 @@ fn watched(timing: &'static str, cluster: &Cluster) -> Vec<Watched> {
 }
 
 /// Nanoseconds on a processor, by thread.
-fn spent(pid: i32) -> BTreeMap<String, u64> {
+pub(crate) fn spent(pid: i32) -> BTreeMap<String, u64> {
     let threads = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
     let spent = threads.filter_map(|thread| {
         let text = fs::read_to_string(thread.path().join("schedstat")).ok()?;

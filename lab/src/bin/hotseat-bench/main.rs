@@ -11,6 +11,7 @@
 mod alarms;
 mod args;
 mod clear;
+mod dashboard;
 mod endurance;
 mod fault;
 mod fronts;
@@ -96,6 +97,9 @@ fn measure(args: &Args) -> Findings {
     }
     if args.does(Part::Endpoints) {
         findings.endpoints = fronts::endpoints::measure(args.load_for());
+    }
+    if args.does(Part::Dashboard) {
+        findings.dashboard = Some(dashboard::measure(args.idle_for()));
     }
     findings.took = began.elapsed();
     findings

@@ -7,6 +7,7 @@ use hotseat_lab::rivals;
 
 use crate::alarms::{Alarms, OVERSUBSCRIBED};
 use crate::args::{Args, Part};
+use crate::dashboard::Dashboard;
 use crate::endurance::Endurance;
 use crate::fault::{Aim, RENEWAL};
 use crate::fronts::{self, told};
@@ -39,6 +40,7 @@ pub(crate) struct Findings {
     pub(crate) fronts: Vec<fronts::faults::Result>,
     pub(crate) load: Vec<fronts::load::Load>,
     pub(crate) endpoints: Vec<fronts::endpoints::Endpoint>,
+    pub(crate) dashboard: Option<Dashboard>,
     pub(crate) took: Duration,
 }
 
@@ -105,6 +107,7 @@ fn measured(findings: &Findings, section: Section) -> Option<String> {
         Part::Fronts => (!findings.fronts.is_empty()).then(|| told::faults(&findings.fronts, &stamp)),
         Part::Load => (!findings.load.is_empty()).then(|| told::load(&findings.load, &stamp)),
         Part::Endpoints => (!findings.endpoints.is_empty()).then(|| told::endpoints(&findings.endpoints, &stamp)),
+        Part::Dashboard => findings.dashboard.as_ref().map(|found| crate::dashboard::told(found, &stamp)),
         Part::Faults | Part::Idle | Part::Speed | Part::Alarms => None,
     };
     text.map(|text| section.marked(&text))

@@ -13,13 +13,14 @@ pub(crate) struct Section {
 
 impl Section {
     /// All of them, in the order of a report.
-    pub(crate) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self { name: "endurance", part: Part::Endurance },
         Self { name: "swaps", part: Part::Swaps },
         Self { name: "rivals", part: Part::Rivals },
         Self { name: "fronts", part: Part::Fronts },
         Self { name: "load", part: Part::Load },
         Self { name: "endpoints", part: Part::Endpoints },
+        Self { name: "dashboard", part: Part::Dashboard },
     ];
 
     fn open(self) -> String {
