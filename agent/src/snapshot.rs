@@ -162,6 +162,11 @@ impl Snapshot {
             agent_check: None,
             vip: followers.map(|shown| shown.vip(configured, leads)).unwrap_or_default(),
             floating: followers.and_then(|shown| shown.floating(leads)),
+            unrest: view.unrest,
+            barred: view
+                .barred
+                .as_ref()
+                .map(|it| story::waits(&it.by, it.until.map(|until| until.since(clock::now())))),
             members: members.map(|member| wire_member(member, stale, pid(member))).collect(),
         }
     }

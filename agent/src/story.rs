@@ -1,6 +1,8 @@
 //! The protocol's events in words, for the log, the history and the people. It changes nothing.
 
 use hotseat_client::Event as Line;
+use std::time::Duration;
+
 use hotseat_core::{Bar, Event, GroupId, NodeName, Reason, Role, SessionState};
 
 use crate::clock;
@@ -152,6 +154,14 @@ pub fn barred(bar: &Bar) -> String {
         Bar::Pinned(node) => format!("it is pinned to {node}, which can lead"),
         Bar::Unrest(changes) => format!("{changes} changes in a row were nobody's plan, so it waits a little"),
     }
+}
+
+/// The same, and for how long still.
+#[must_use]
+pub fn waits(bar: &Bar, left: Option<Duration>) -> String {
+    let left =
+        left.map_or_else(String::new, |left| format!(" ({:.1} s more; `hotseat resume` ends it)", left.as_secs_f64()));
+    format!("{}{left}", barred(bar))
 }
 
 fn service_words(event: &Event) -> Words<'_> {

@@ -12,7 +12,7 @@ use alloc::vec::Vec;
 use crate::desk::{Damage, Desk, Nonces, Post};
 use crate::group::{Group, GroupConfig};
 use crate::id::{GroupId, NodeName, Version};
-use crate::message::{Action, GuardReport, Input, Look, Outcome, Request, RequestError, Ticket};
+use crate::message::{Action, Exit, GuardReport, Input, Look, Outcome, Request, RequestError, Ticket};
 use crate::mutant::{Mutant, Rules};
 use crate::observe::Observed;
 use crate::proof::Proof;
@@ -78,6 +78,8 @@ pub struct Node {
     told_damage: Damage,
     /// When this node first looked, while it is not known whether it may come in.
     arrived: Option<Instant>,
+    /// Why it stops, where nobody asked it to.
+    turned_away: Option<Exit>,
     stopping: bool,
     looking: bool,
     look_again: bool,
@@ -117,6 +119,7 @@ impl Node {
             tickets: 0,
             told_damage: Damage::new(),
             arrived: None,
+            turned_away: None,
             stopping: false,
             looking: false,
             look_again: false,
@@ -135,6 +138,7 @@ impl Node {
         self.at_desk(now, &mut out, |parts, desk| parts.session.lapse(desk));
         self.take(now, input, &mut out);
         self.advance(now, &mut out);
+        self.say_why(&mut out);
         out
     }
 
@@ -247,6 +251,7 @@ impl Node {
         self.look_failed = false;
         self.inform(look);
         self.come_in(now, look, out);
+        self.give_way(now, look, out);
         self.at_desk(now, out, |parts, desk| {
             if let Some(voters) = parts.voters {
                 parts.session.voters(voters, desk);

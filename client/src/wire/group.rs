@@ -48,6 +48,12 @@ pub struct Group {
     /// The command that moves an address to the leader. Only the leader's own agent knows what came of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub floating: Option<Floating>,
+    /// So many changes of leader in a row were nobody's plan; more than four, and the next one waits.
+    #[serde(default)]
+    pub unrest: u32,
+    /// Nobody leads, and this is what keeps the answering node from it, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub barred: Option<String>,
     /// Everybody in it.
     pub members: Vec<Member>,
 }

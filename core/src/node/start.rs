@@ -10,16 +10,18 @@
 //! Alive is whose session moves while we look: a record alone could be that of a machine that is long dead, and ended
 //! sessions count for nothing. Only the configuration file counts, never people's orders, and a member that led last comes
 //! in whatever its mode: after all of them have crashed, those orders, or a failover of long ago, must not keep out the
-//! very node that can go on. It is asked once for each run of an agent, before its first session.
+//! very node that can go on. It is asked once for each run of an agent, before its first session; and of its kind again
+//! while that is young, as those that start in the same instant cannot see each other.
 
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::cmp::Ordering;
 
 use super::{Node, Parts};
 use crate::desk::Desk;
 use crate::group::GroupConfig;
 use crate::id::NodeName;
-use crate::message::{Exit, Look};
+use crate::message::{Action, Exit, Look};
 use crate::mode::Mode;
 use crate::observe::Observed;
 use crate::record::{GroupRecord, Key, Record, SessionRecord, SessionState};
@@ -47,9 +49,18 @@ enum Leads {
     Somebody(NodeName, GroupRecord),
 }
 
+/// The members of a group that live, this one included.
+struct Kin {
+    alike: Vec<NodeName>,
+    /// Of another role or region, by name, and what is to be said of it.
+    unlike: Vec<(NodeName, Exit)>,
+    /// There are others of another kind, and it cannot be told yet whether they live.
+    unclear: bool,
+}
+
 impl Node {
     /// Judges, before the first session, whether this node may come in.
-    pub(super) fn come_in(&mut self, now: Instant, look: &Look, out: &mut Vec<crate::Action>) {
+    pub(super) fn come_in(&mut self, now: Instant, look: &Look, out: &mut Vec<Action>) {
         if self.session.admitted || self.session.phase == Phase::Gone {
             return;
         }
@@ -70,14 +81,62 @@ impl Node {
     }
 }
 
+impl Node {
+    /// Members that began in the same instant had not seen each other. As long as it is young, one that finds itself among
+    /// others of another kind stops: the fewer give way, and of as many those that do not lead.
+    pub(super) fn give_way(&mut self, now: Instant, look: &Look, out: &mut Vec<Action>) {
+        let young = now < self.session.began + self.config.timing.ttl() * TTLS_TO_WAIT;
+        if self.stopping || !young || !self.session.leased(now) {
+            return;
+        }
+        let odd = self.at_desk(now, out, |parts, desk| {
+            let configs: Vec<_> = parts.groups.values().map(|group| group.config.clone()).collect();
+            configs.iter().find_map(|config| parts.kin(config, look, desk).odd_one_out(group_in(look, config)))
+        });
+        if let Some(exit) = odd {
+            self.turned_away = Some(exit);
+            self.stopping = true;
+        }
+    }
+
+    /// Says why this node stopped, where nobody asked it to.
+    pub(super) fn say_why(&self, out: &mut [Action]) {
+        let Some(why) = &self.turned_away else { return };
+        for action in out {
+            if let Action::Exit(exit @ Exit::Stopped) = action {
+                *exit = why.clone();
+            }
+        }
+    }
+}
+
+impl Kin {
+    /// Whether this node, rather than the others, is of the wrong kind.
+    fn odd_one_out(self, record: Option<&GroupRecord>) -> Option<Exit> {
+        let leader = record.and_then(|record| record.leader.as_ref()).map(|leader| &leader.node);
+        let (first, exit) = self.unlike.first()?.clone();
+        let theirs = self.unlike.iter().any(|(node, _)| Some(node) == leader);
+        let ours = self.alike.iter().any(|node| Some(node) == leader);
+        let last = self.alike.iter().min().is_none_or(|node| first < *node);
+        let yields = match self.unlike.len().cmp(&self.alike.len()) {
+            Ordering::Greater => true,
+            Ordering::Less => false,
+            Ordering::Equal => theirs || (!ours && last),
+        };
+        yields.then_some(exit)
+    }
+}
+
 impl Parts<'_> {
     fn judge(&self, config: &GroupConfig, look: &Look, waited: bool, desk: &Desk<'_>) -> Verdict {
         if config.mode == Mode::Disabled {
             return Verdict::ComeIn;
         }
-        match self.unlike(config, look, desk) {
-            Verdict::ComeIn => self.judge_mode(config, look, waited, desk),
-            verdict @ (Verdict::Wait | Verdict::TurnedAway(_)) => verdict,
+        let kin = self.kin(config, look, desk);
+        match kin.unlike.into_iter().next() {
+            Some((_, exit)) => Verdict::TurnedAway(exit),
+            None if kin.unclear => Verdict::Wait,
+            None => self.judge_mode(config, look, waited, desk),
         }
     }
 
@@ -117,33 +176,25 @@ impl Parts<'_> {
         }
     }
 
-    /// Whether a living member of the group is of another role or region.
-    fn unlike(&self, config: &GroupConfig, look: &Look, desk: &Desk<'_>) -> Verdict {
+    /// How the other members of a group compare with this node.
+    fn kin(&self, config: &GroupConfig, look: &Look, desk: &Desk<'_>) -> Kin {
+        let mut kin = Kin { alike: alloc::vec![desk.config.name.clone()], unlike: Vec::new(), unclear: false };
         if !config.alike {
-            return Verdict::ComeIn;
+            return kin;
         }
-        let mut verdict = Verdict::ComeIn;
         for (node, session) in sessions_in(look).filter(|(node, _)| **node != desk.config.name) {
             let Some(member) = session.members.get(&config.id).filter(|member| member.mode != Mode::Disabled) else {
                 continue;
             };
-            let (what, own, theirs) = if !same_roles(&config.role, &member.role) {
-                ("role", &config.role, &member.role)
-            } else if desk.config.region != session.region {
-                ("region", &desk.config.region, &session.region)
-            } else {
-                continue;
-            };
-            match self.lives(node, session, desk) {
-                Some(true) => {
-                    let (own, theirs, node) = (own.clone(), theirs.clone(), node.clone());
-                    return Verdict::TurnedAway(Exit::Unlike { group: config.id.clone(), what, own, node, theirs });
-                }
-                None => verdict = Verdict::Wait,
-                Some(false) => {}
+            let exit = unlike(config, &desk.config.region, node, &member.role, &session.region);
+            match (exit, self.lives(node, session, desk)) {
+                (None, Some(true)) => kin.alike.push(node.clone()),
+                (Some(exit), Some(true)) => kin.unlike.push((node.clone(), exit)),
+                (Some(_), None) => kin.unclear = true,
+                (None, None) | (_, Some(false)) => {}
             }
         }
-        verdict
+        kin
     }
 
     /// Whether the session that a look found is renewed; `None` while that cannot be told.
@@ -158,6 +209,19 @@ impl Parts<'_> {
         let silent = seen.silent_at(desk.config.rules, desk.config.timing.promise()).is_some_and(|at| desk.now >= at);
         silent.then_some(false)
     }
+}
+
+/// What there is to say of a member that is of another role or region.
+fn unlike(config: &GroupConfig, region: &String, node: &NodeName, role: &String, of: &String) -> Option<Exit> {
+    let (what, own, theirs) = if !same_roles(&config.role, role) {
+        ("role", &config.role, role)
+    } else if region != of {
+        ("region", region, of)
+    } else {
+        return None;
+    };
+    let (own, theirs, node) = (own.clone(), theirs.clone(), node.clone());
+    Some(Exit::Unlike { group: config.id.clone(), what, own, node, theirs })
 }
 
 fn group_in<'a>(look: &'a Look, config: &GroupConfig) -> Option<&'a GroupRecord> {
