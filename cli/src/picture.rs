@@ -35,7 +35,10 @@ fn headline(group: &Group, width: usize) -> String {
         Some(leader) => {
             format!("{:width$}   ◐ {leader} leads, its service is not ready · epoch {}{since}\n", group.id, group.epoch)
         }
-        None => format!("{:width$}   ▲ NOBODY LEADS · last epoch {}\n", group.id, group.epoch),
+        None => {
+            let why = group.barred.as_ref().map_or_else(String::new, |why| format!(" · {why}"));
+            format!("{:width$}   ▲ NOBODY LEADS · last epoch {}{why}\n", group.id, group.epoch)
+        }
     }
 }
 

@@ -260,7 +260,7 @@ impl Group {
             Seat::Promoting(epoch) | Seat::Leading(epoch) => {
                 self.service.want(Some(Role::Leader(epoch)));
                 if desk.stopping {
-                    let next = if self.paused(desk) { None } else { self.successor(None, roster, desk).ok() };
+                    let next = self.heir(roster, desk);
                     self.demote(epoch, Parting::planned(Reason::Stopped, next, desk), desk);
                 } else if !self.planned(epoch, roster, desk) {
                     self.publish(desk);

@@ -39,7 +39,7 @@ impl Group {
                 self.give_way(epoch, roster, desk);
             } else {
                 let reason = Reason::Ordered(format!("its mode is {}", self.mode(desk).as_str()));
-                let next = self.successor(None, roster, desk).ok();
+                let next = self.heir(roster, desk);
                 self.demote(epoch, Parting::planned(reason, next, desk), desk);
             }
         }
@@ -62,7 +62,7 @@ impl Group {
         }
     }
 
-    /// Who may lead next: this one, or the best.
+    /// Who is to lead next where people ask for a change: whom they name, whom they pinned, or the best.
     ///
     /// # Errors
     /// Why nobody may, or not this one.
@@ -72,22 +72,30 @@ impl Group {
         roster: &Roster<'_>,
         desk: &Post<'_>,
     ) -> Result<NodeName, String> {
-        let (id, orders) = (&self.config.id, self.orders());
+        let (id, me) = (&self.config.id, &desk.config.name);
         if self.paused(desk) {
             return Err(format!("{id} is paused: nothing moves until it is resumed"));
         }
-        let pinned = orders.pinned.as_ref().filter(|pinned| **pinned != desk.config.name);
+        let to = match (&self.orders().pinned, to) {
+            (_, Some(to)) if to == *me => return Err(format!("{to} leads {id} already")),
+            (Some(pinned), to) if to.as_ref().unwrap_or(pinned) != pinned || pinned == me => {
+                return Err(format!("{id} is pinned to {pinned}: unpin it first"));
+            }
+            (Some(pinned), _) => Some(pinned.clone()),
+            (None, to) => to,
+        };
         match to {
-            Some(to) if to == desk.config.name => Err(format!("{to} leads {id} already")),
-            Some(to) if orders.pinned.as_ref().is_some_and(|pinned| *pinned != to) => {
-                Err(format!("{id} is pinned to {}: unpin it first", orders.pinned.as_ref().unwrap_or(&to)))
-            }
             Some(to) => roster.able(&to, id).map(|()| to),
-            None if pinned.is_some_and(|pinned| roster.able(pinned, id).is_ok()) => {
-                Ok(pinned.cloned().unwrap_or_else(|| desk.config.name.clone()))
-            }
             None => roster.best(id, None).ok_or_else(|| roster.why_none(id)),
         }
+    }
+
+    /// Who is to lead next where this node has to let go.
+    pub(super) fn heir(&self, roster: &Roster<'_>, desk: &Post<'_>) -> Option<NodeName> {
+        let id = &self.config.id;
+        let able = |node: &&NodeName| **node != desk.config.name && roster.able(node, id).is_ok();
+        let pinned = self.orders().pinned.as_ref().filter(able);
+        pinned.cloned().or_else(|| roster.best(id, None)).filter(|_| !self.paused(desk))
     }
 
     /// Hands over to somebody better who has stayed able for long enough.

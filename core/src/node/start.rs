@@ -13,14 +13,15 @@
 //! very node that can go on. It is asked once for each run of an agent, before its first session; and of its kind again
 //! while that is young, as those that start in the same instant cannot see each other.
 
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::cmp::Ordering;
+use core::cmp::Reverse;
 
 use super::{Node, Parts};
 use crate::desk::Desk;
 use crate::group::GroupConfig;
-use crate::id::NodeName;
+use crate::id::{GroupId, NodeName};
 use crate::message::{Action, Exit, Look};
 use crate::mode::Mode;
 use crate::observe::Observed;
@@ -49,13 +50,16 @@ enum Leads {
     Somebody(NodeName, GroupRecord),
 }
 
-/// The members of a group that live, this one included.
+/// What all members of a group have to be alike in: roles and region.
+type Kind = (Vec<String>, String);
+
+/// The members of a group, this one included.
 struct Kin {
-    alike: Vec<NodeName>,
-    /// Of another role or region, by name, and what is to be said of it.
-    unlike: Vec<(NodeName, Exit)>,
-    /// There are others of another kind, and it cannot be told yet whether they live.
-    unclear: bool,
+    own: Kind,
+    /// Those that live, by kind.
+    living: BTreeMap<Kind, Vec<NodeName>>,
+    /// It cannot be told yet whether these live.
+    unclear: BTreeSet<Kind>,
 }
 
 impl Node {
@@ -79,11 +83,9 @@ impl Node {
             parts.session.admitted = !wait;
         });
     }
-}
 
-impl Node {
-    /// Members that began in the same instant had not seen each other. As long as it is young, one that finds itself among
-    /// others of another kind stops: the fewer give way, and of as many those that do not lead.
+    /// Members that began in the same instant had not seen each other. As long as it is young, one that finds others of
+    /// another kind stops if they count for more: the fewer give way, and of as many those that do not lead.
     pub(super) fn give_way(&mut self, now: Instant, look: &Look, out: &mut Vec<Action>) {
         let young = now < self.session.began + self.config.timing.ttl() * TTLS_TO_WAIT;
         if self.stopping || !young || !self.session.leased(now) {
@@ -91,7 +93,10 @@ impl Node {
         }
         let odd = self.at_desk(now, out, |parts, desk| {
             let configs: Vec<_> = parts.groups.values().map(|group| group.config.clone()).collect();
-            configs.iter().find_map(|config| parts.kin(config, look, desk).odd_one_out(group_in(look, config)))
+            configs.iter().find_map(|config| {
+                let kin = parts.kin(config, look, desk);
+                kin.odd_one_out(group_in(look, config)).map(|other| kin.unlike(&config.id, other))
+            })
         });
         if let Some(exit) = odd {
             self.turned_away = Some(exit);
@@ -111,19 +116,35 @@ impl Node {
 }
 
 impl Kin {
-    /// Whether this node, rather than the others, is of the wrong kind.
-    fn odd_one_out(self, record: Option<&GroupRecord>) -> Option<Exit> {
+    /// Whether this node, rather than others, is of the wrong kind: then, one of a kind that counts for more.
+    fn odd_one_out(&self, record: Option<&GroupRecord>) -> Option<(&NodeName, &Kind)> {
+        if !self.unclear.is_empty() {
+            return None;
+        }
         let leader = record.and_then(|record| record.leader.as_ref()).map(|leader| &leader.node);
-        let (first, exit) = self.unlike.first()?.clone();
-        let theirs = self.unlike.iter().any(|(node, _)| Some(node) == leader);
-        let ours = self.alike.iter().any(|node| Some(node) == leader);
-        let last = self.alike.iter().min().is_none_or(|node| first < *node);
-        let yields = match self.unlike.len().cmp(&self.alike.len()) {
-            Ordering::Greater => true,
-            Ordering::Less => false,
-            Ordering::Equal => theirs || (!ours && last),
+        let weight = |nodes: &Vec<NodeName>| {
+            (nodes.len(), nodes.iter().any(|node| Some(node) == leader), nodes.iter().min().cloned().map(Reverse))
         };
-        yields.then_some(exit)
+        let own = self.living.get(&self.own).map(weight)?;
+        let (kind, nodes) =
+            self.living.iter().max_by_key(|(_, nodes)| weight(nodes)).filter(|(_, it)| weight(it) > own)?;
+        Some((nodes.first()?, kind))
+    }
+
+    /// Some member of another kind that lives.
+    fn other(&self) -> Option<(&NodeName, &Kind)> {
+        let (kind, nodes) = self.living.iter().find(|(kind, _)| **kind != self.own)?;
+        Some((nodes.first()?, kind))
+    }
+
+    /// What there is to say of it.
+    fn unlike(&self, group: &GroupId, (node, theirs): (&NodeName, &Kind)) -> Exit {
+        let (what, own, theirs) = if self.own.0 == theirs.0 {
+            ("region", self.own.1.clone(), theirs.1.clone())
+        } else {
+            ("role", self.own.0.join(", "), theirs.0.join(", "))
+        };
+        Exit::Unlike { group: group.clone(), what, own, node: node.clone(), theirs }
     }
 }
 
@@ -133,9 +154,9 @@ impl Parts<'_> {
             return Verdict::ComeIn;
         }
         let kin = self.kin(config, look, desk);
-        match kin.unlike.into_iter().next() {
-            Some((_, exit)) => Verdict::TurnedAway(exit),
-            None if kin.unclear => Verdict::Wait,
+        match kin.other() {
+            Some(other) => Verdict::TurnedAway(kin.unlike(&config.id, other)),
+            None if kin.unclear.iter().any(|kind| *kind != kin.own) => Verdict::Wait,
             None => self.judge_mode(config, look, waited, desk),
         }
     }
@@ -178,7 +199,9 @@ impl Parts<'_> {
 
     /// How the other members of a group compare with this node.
     fn kin(&self, config: &GroupConfig, look: &Look, desk: &Desk<'_>) -> Kin {
-        let mut kin = Kin { alike: alloc::vec![desk.config.name.clone()], unlike: Vec::new(), unclear: false };
+        let own = kind(&config.role, &desk.config.region);
+        let living = [(own.clone(), alloc::vec![desk.config.name.clone()])].into();
+        let mut kin = Kin { own, living, unclear: BTreeSet::new() };
         if !config.alike {
             return kin;
         }
@@ -186,12 +209,11 @@ impl Parts<'_> {
             let Some(member) = session.members.get(&config.id).filter(|member| member.mode != Mode::Disabled) else {
                 continue;
             };
-            let exit = unlike(config, &desk.config.region, node, &member.role, &session.region);
-            match (exit, self.lives(node, session, desk)) {
-                (None, Some(true)) => kin.alike.push(node.clone()),
-                (Some(exit), Some(true)) => kin.unlike.push((node.clone(), exit)),
-                (Some(_), None) => kin.unclear = true,
-                (None, None) | (_, Some(false)) => {}
+            let kind = kind(&member.role, &session.region);
+            match self.lives(node, session, desk) {
+                Some(true) => kin.living.entry(kind).or_default().push(node.clone()),
+                None => drop(kin.unclear.insert(kind)),
+                Some(false) => {}
             }
         }
         kin
@@ -209,19 +231,6 @@ impl Parts<'_> {
         let silent = seen.silent_at(desk.config.rules, desk.config.timing.promise()).is_some_and(|at| desk.now >= at);
         silent.then_some(false)
     }
-}
-
-/// What there is to say of a member that is of another role or region.
-fn unlike(config: &GroupConfig, region: &String, node: &NodeName, role: &String, of: &String) -> Option<Exit> {
-    let (what, own, theirs) = if !same_roles(&config.role, role) {
-        ("role", &config.role, role)
-    } else if region != of {
-        ("region", region, of)
-    } else {
-        return None;
-    };
-    let (own, theirs, node) = (own.clone(), theirs.clone(), node.clone());
-    Some(Exit::Unlike { group: config.id.clone(), what, own, node, theirs })
 }
 
 fn group_in<'a>(look: &'a Look, config: &GroupConfig) -> Option<&'a GroupRecord> {
@@ -243,11 +252,8 @@ fn session_in<'a>(look: &'a Look, node: &NodeName) -> Option<&'a SessionRecord> 
 }
 
 /// A role may be several, with commas between; neither order nor spaces matter.
-fn same_roles(a: &str, b: &str) -> bool {
-    let roles = |text: &str| {
-        let mut all: Vec<String> = text.split(',').map(|role| String::from(role.trim())).collect();
-        all.sort();
-        all
-    };
-    roles(a) == roles(b)
+fn kind(role: &str, region: &str) -> Kind {
+    let mut roles: Vec<String> = role.split(',').map(|role| String::from(role.trim())).collect();
+    roles.sort();
+    (roles, String::from(region))
 }
