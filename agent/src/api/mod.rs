@@ -13,6 +13,7 @@ mod members;
 mod nsg;
 mod openapi;
 mod refusals;
+mod removal;
 mod serve;
 mod sight;
 mod votes;
@@ -34,6 +35,7 @@ use crate::driver::Message;
 use crate::election::Elections;
 use crate::history::History;
 use crate::lock::Listing;
+use crate::orders::Orders;
 use crate::snapshot::{Facts, Snapshot};
 
 /// Longest body of a request, in bytes: an act is a line.
@@ -52,6 +54,8 @@ pub struct Api {
     pub inbox: mpsc::Sender<Message>,
     /// What there is of locks.
     pub locks: Arc<Listing>,
+    /// Where acts are taken.
+    pub orders: Orders,
     /// The candidates of this machine.
     pub elections: Elections,
 }
@@ -70,7 +74,6 @@ pub fn router(api: Api) -> Router {
         .route("/api/cluster", get(cluster::cluster))
         .route("/api/elections/{name}", post(elections::stand))
         .route("/api/events", get(events::events))
-        .route("/api/groups/{group}/switchover", post(acts::switchover))
         .route("/api/groups/{group}/drained", get(drained::drained))
         .route("/api/lock/renew", post(votes::renew))
         .route("/api/lock/votes", get(votes::votes))
@@ -84,6 +87,8 @@ pub fn router(api: Api) -> Router {
         .merge(amp::routes())
         .merge(nsg::routes())
         .merge(openapi::routes())
+        .merge(acts::routes())
+        .merge(removal::routes())
         .merge(locks)
         .merge(sights)
         .fallback(unknown)
