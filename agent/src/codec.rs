@@ -21,7 +21,8 @@ const FORM: u32 = 1;
 struct Envelope<R> {
     hotseat: u32,
     by: String,
-    /// When the leadership that a group's record names, or a session, began: by its own node's wall clock. For people.
+    /// When the leadership that a group's record names, or a session, began, or the session ended: by the writer's wall
+    /// clock. For people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     since: Option<String>,
     record: R,
@@ -32,7 +33,7 @@ struct Envelope<R> {
 pub struct Decoded {
     /// What the protocol goes by.
     pub record: Record,
-    /// For people: since when the group's leader leads, or the session lasts.
+    /// For people: since when the group's leader leads, or the session lasts, or is over.
     pub since: Option<String>,
     /// For people: who ordered what, where the record is a group's orders.
     pub book: Option<Arc<Book>>,

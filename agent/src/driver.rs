@@ -13,7 +13,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use hotseat_core::{
-    Action, Exit, GroupId, Input, Instant, Key, Node, Outcome, Record, Request, RequestError, SessionState, Ticket,
+    Action, Event, Exit, GroupId, Input, Instant, Key, Node, Outcome, Record, Request, RequestError, SessionState,
+    Ticket,
 };
 use hotseat_guard::Settings;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -24,6 +25,7 @@ use crate::embedded::Voting;
 use crate::history::History;
 use crate::links::Peer;
 use crate::lock;
+use crate::orders::Refusal;
 use crate::peers::Peers;
 use crate::proxies::Routes;
 use crate::records::Records;
@@ -55,6 +57,8 @@ pub enum Message {
     Lock(lock::Word),
     /// What follows a leadership speaks.
     Follower(vip::Word),
+    /// What people order was written down by this node's agent.
+    Ordered,
     /// Hand over, stop, exit.
     Stop,
     /// The configuration was read anew.
@@ -72,6 +76,7 @@ pub struct Driver {
     ears: lock::Ears,
     followers: vip::Followers,
     history: History,
+    refusals: mpsc::Sender<Refusal>,
     inbox: mpsc::Receiver<Message>,
     show: watch::Sender<Arc<Snapshot>>,
     vitals: Arc<Vitals>,
@@ -107,6 +112,8 @@ pub struct Parts {
     pub followers: vip::Followers,
     /// The story.
     pub history: History,
+    /// Where orders go that this node refuses.
+    pub refusals: mpsc::Sender<Refusal>,
     /// What comes in.
     pub inbox: (mpsc::Sender<Message>, mpsc::Receiver<Message>),
     /// The picture for all others.
@@ -141,6 +148,7 @@ impl Driver {
             ears: lock::Ears::default(),
             followers: parts.followers,
             history: parts.history,
+            refusals: parts.refusals,
             inbox,
             show: parts.show,
             vitals: parts.vitals,
@@ -222,6 +230,10 @@ impl Driver {
                 None
             }
             Message::Follower(word) => self.follower(word),
+            Message::Ordered => {
+                self.peers.hint(&self.known_peers);
+                Some(Input::Hint)
+            }
             Message::Stop => {
                 self.stopping = true;
                 Some(Input::Stop)
@@ -345,9 +357,13 @@ impl Driver {
         }
     }
 
-    fn tell(&self, event: &hotseat_core::Event) {
+    fn tell(&self, event: &Event) {
         if story::is_of_a_lock(event) {
             return;
+        }
+        if let Event::Refused(group, _, act, why) = event {
+            // As many as may wait are far more than a leader is ordered to do at a time.
+            drop(self.refusals.try_send(Refusal { group: group.clone(), act: *act, why: why.clone() }));
         }
         let (line, loudness) = story::tell(&self.settings.node.name, event);
         match loudness {

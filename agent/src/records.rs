@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hotseat_core::{
-    Expect, GroupId, GroupRecord, Instant, Key, Look, NodeName, Outcome, Record, SessionRecord, Version,
+    Expect, GroupId, GroupRecord, Instant, Key, Look, NodeName, Outcome, Record, SessionRecord, SessionState, Version,
 };
 use hotseat_stores::{Body, Entry, Store, Written};
 use tokio::sync::watch;
@@ -124,8 +124,13 @@ impl Records {
         }
     }
 
-    /// For people: since when the leader that the record names leads, or its session lasts.
+    /// For people: since when the leader that the record names leads, or its session lasts, or is over.
     fn since(&self, key: &Key, record: &Record) -> Option<String> {
+        if let Record::Session(SessionRecord { state, .. }) = record
+            && *state != SessionState::Alive
+        {
+            return Some(clock::wall());
+        }
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let before = seen.get(key).and_then(|found| found.what.as_ref().ok());
         let same = |before: &Decoded| match (&before.record, record) {
@@ -141,7 +146,7 @@ impl Records {
         }
     }
 
-    /// For people: since when the node's newest session lasts.
+    /// For people: since when the node's newest session lasts, or is over.
     #[must_use]
     pub fn here_since(&self, node: &NodeName) -> Option<String> {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
@@ -181,6 +186,20 @@ impl Records {
             Record::Session(record) => Some(record.clone()),
             Record::Group(_) | Record::Orders(_) | Record::Voters(_) => None,
         }
+    }
+
+    /// When a node's newest session ended, by the wall clock of whoever wrote that; `None` while it lives.
+    #[must_use]
+    pub fn ended(&self, node: &NodeName) -> Option<String> {
+        self.session(node).filter(|record| record.state != SessionState::Alive)?;
+        self.here_since(node)
+    }
+
+    /// Whether this node was removed from the group that the book is about, and has not begun anew since.
+    #[must_use]
+    pub fn is_removed(&self, book: &Book, node: &NodeName) -> bool {
+        let last = book.removed.get(node);
+        last.is_some_and(|last| self.session(node).is_none_or(|record| record.session.ordinal <= *last))
     }
 
     /// For people: why the newest leadership began, or ended.

@@ -23,6 +23,7 @@ use crate::embedded::{self, Embedded};
 use crate::history::History;
 use crate::home::Home;
 use crate::lock::Listing;
+use crate::orders::{self, Clerk, Orders, REFUSALS};
 use crate::peers::Peers;
 use crate::proxies::Proxies;
 use crate::pulse::Pulse;
@@ -151,12 +152,29 @@ pub async fn run(mut config: Config, mut options: Options) -> Result<(), Failure
         embedded: embedded.as_ref().map(Embedded::facts),
     };
     checks.show(shown.clone());
+    let orders = Orders::new(&records, shown.clone(), sender.clone(), &config.node.name);
+    let (refusals, refused) = mpsc::channel(REFUSALS);
+    let clerk = Clerk::new(orders.clone(), &records, history.clone(), &config.node.name, shown.clone(), refused);
+    tokio::spawn(clerk.work());
+    if let Some(after) = config.cluster.forget {
+        tokio::spawn(orders::forget(orders.clone(), records.clone(), shown.clone(), after));
+    }
     let locks = Arc::new(Listing::new(&records, config.cluster.timing.look()));
     let elections = Elections::new(Arc::clone(&facts.config), Arc::clone(&locks), sender.clone());
     let api =
         Api { shown, facts, history: history.clone(), inbox: sender.clone(), locks, elections: elections.clone() };
     let vitals = Arc::new(Vitals::default());
     routes_ready.send_replace(Some(api::router(api, Arc::clone(&vitals))));
+    let api = Api {
+        shown,
+        facts,
+        history: history.clone(),
+        inbox: sender.clone(),
+        locks,
+        orders,
+        elections: elections.clone(),
+    };
+    routes_ready.send_replace(Some(api::router(api)));
     tokio::spawn(relay_peers(peers.clone(), sender.clone()));
     tokio::spawn(relay_signals(options.signals, sender.clone(), reread));
     tracing::info!(
@@ -182,6 +200,7 @@ pub async fn run(mut config: Config, mut options: Options) -> Result<(), Failure
         voting,
         followers,
         history,
+        refusals,
         inbox,
         show,
         vitals,

@@ -105,6 +105,22 @@ impl Shelf {
     where
         R: Serialize + DeserializeOwned,
     {
+        self.replace(key, |found: Option<Found<R>>| change(found.map(|found| found.record))).await
+    }
+
+    /// As [`update`](Self::update), for who needs to know what is replaced: the version that is made is one more than
+    /// the version found, or 1.
+    ///
+    /// # Errors
+    /// See [`ShelfError`]; the inner error is the change's own.
+    pub async fn replace<R, T, E>(
+        &self,
+        key: &str,
+        mut change: impl FnMut(Option<Found<R>>) -> Result<(R, T), E>,
+    ) -> Result<Result<T, E>, ShelfError>
+    where
+        R: Serialize + DeserializeOwned,
+    {
         let key = parse(key)?;
         let mut pending: Option<Pending<T>> = None;
         let mut last = String::from("others keep writing");
@@ -127,7 +143,7 @@ impl Shelf {
                 }
             }
             let before = entry.as_ref().map(decode::<R>).transpose()?;
-            let (record, made) = match change(before.map(|found| found.record)) {
+            let (record, made) = match change(before) {
                 Ok(changed) => changed,
                 Err(refusal) => return Ok(Err(refusal)),
             };

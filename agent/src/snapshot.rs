@@ -142,7 +142,11 @@ impl Snapshot {
         let leads = view.leader.as_ref() == Some(&self.view.node);
         let stale = clock::now().since(self.taken);
         // A record outlives its node. Where there is a roll, it says who is still to be expected.
-        let gone = |member: &MemberView| facts.embedded.as_ref().is_some_and(|it| it.has_removed(&member.node));
+        let book = facts.records.book(&view.id);
+        let gone = |member: &MemberView| {
+            let out = facts.embedded.as_ref().is_some_and(|it| it.has_removed(&member.node));
+            out || book.as_ref().is_some_and(|(_, book)| facts.records.is_removed(book, &member.node))
+        };
         let members = view.members.iter().filter(|it| it.state != MemberState::Offline || !gone(it));
         let pid = |member: &MemberView| self.pids.get(&view.id).copied().filter(|_| member.node == self.view.node);
         wire::Group {
@@ -154,7 +158,7 @@ impl Snapshot {
             reason: reason.map(|reason| story::reason(&reason)).unwrap_or_default(),
             serving: view.serving,
             paused: view.paused,
-            orders: facts.records.book(&view.id).map(|(version, book)| book.shown(version)).unwrap_or_default(),
+            orders: book.as_ref().map(|(version, book)| book.shown(*version)).unwrap_or_default(),
             netid: configured.netid,
             proxy: proxy.map(|proxy| proxy.to_string()),
             proxy_gate: configured.proxy.as_ref().map(config::Proxy::shown),

@@ -1,5 +1,6 @@
 //! The command line. Every word here is read by people: `--help` is the manual.
 
+mod acts;
 mod membership;
 
 use std::path::PathBuf;
@@ -7,6 +8,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+pub(crate) use acts::{Act, Acts, Leave, Pause, PinTo, Resume, SetMode, SetPriority, Unpin};
 pub(crate) use membership::{Beginning, Init, Join, Members, MembersAct, Snapshot};
 
 /// The agent on this machine.
@@ -27,6 +29,7 @@ Examples:
   hotseat run -c /etc/hotseat/hotseat.toml           the agent of this machine, in the foreground
   hotseat status                                     who leads, and is it safe
   hotseat switchover --group web --to n2             a planned change of leader
+  hotseat pause --reason \"new switch\"               maintenance: nothing moves until hotseat resume
   hotseat lock nightly -- ./backup.sh                a command that runs on one node at a time
 
 Looking and acting commands speak to the agent on this machine; --url http://HOST:PORT names another."
@@ -54,6 +57,22 @@ pub(crate) enum Command {
     Events(Events),
     /// Change the leader of a group as planned: the old one stops first
     Switchover(Switchover),
+    /// Hold everything where it is, for maintenance
+    Pause(Pause),
+    /// Let things move again
+    Resume(Resume),
+    /// Say who is to lead as long as it can
+    Pin(PinTo),
+    /// Let whoever is best lead
+    Unpin(Unpin),
+    /// Say how a node takes part: as leader, standby, backup, not at all
+    Mode(SetMode),
+    /// Say how much a node is preferred
+    Priority(SetPriority),
+    /// Take nodes that are dead, and will not come back, off the lists
+    Remove(Leave),
+    /// List who asked for what, when and why, and what came of it
+    Acts(Acts),
     /// List who belongs to the cluster and who votes; let nodes in, take them out
     Members(Members),
     /// Save the cluster's own state, or begin a new cluster with it
@@ -190,6 +209,9 @@ pub(crate) struct Switchover {
     /// The node that is to lead; the best candidate otherwise
     #[arg(long)]
     pub(crate) to: Option<String>,
+    /// Why, for whoever reads hotseat acts later
+    #[arg(long, value_name = "WHY")]
+    pub(crate) reason: Option<String>,
     /// Give up waiting for the new leader after this long
     #[arg(long, default_value = "30s", value_parser = duration)]
     pub(crate) wait: Duration,

@@ -1,9 +1,13 @@
 //! How a cluster looks in a terminal. It only draws.
 
+mod orders;
+
 use std::time::Duration;
 
 use comfy_table::{Table, presets};
 use hotseat_client::{Cluster, Floating, Group, Roll, Vip, in_units};
+
+pub(crate) use orders::acts;
 
 /// `hotseat status`.
 pub(crate) fn status(cluster: &Cluster) -> String {
@@ -50,6 +54,7 @@ fn details(cluster: &Cluster, group: &Group, width: usize) -> String {
     if let Some(trouble) = &cluster.store.trouble {
         text += &format!("{:width$}     store: {trouble}\n", "");
     }
+    text += &orders::standing(group, width);
     text += &followers(group, width);
     for member in &group.members {
         if let Some(trouble) = &member.trouble {

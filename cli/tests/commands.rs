@@ -19,7 +19,7 @@ fn check(args: &[&str], code: i32, words: &str) {
 
 #[test]
 fn every_help_has_an_example() {
-    let all: [&[&str]; 11] = [
+    let all: [&[&str]; 19] = [
         &[],
         &["dev"],
         &["run"],
@@ -27,6 +27,14 @@ fn every_help_has_an_example() {
         &["nodes"],
         &["events"],
         &["switchover"],
+        &["pause"],
+        &["resume"],
+        &["pin"],
+        &["unpin"],
+        &["mode"],
+        &["priority"],
+        &["remove"],
+        &["acts"],
         &["lock"],
         &["check"],
         &["config"],
@@ -48,7 +56,7 @@ fn amp_18_check_is_unknown_without_an_agent() {
 
 #[test]
 fn without_an_agent_looking_says_what_to_do() {
-    for command in ["status", "nodes", "events", "switchover"] {
+    for command in ["status", "nodes", "events", "switchover", "pause", "resume", "pin", "unpin", "acts"] {
         check(&[command, "--url", NOBODY], 1, "Is it running (hotseat run -c FILE)?");
         check(&[command, "--url", "ftp://x"], 1, "use http://HOST:PORT");
     }
@@ -59,6 +67,10 @@ fn a_wrong_word_is_answered_with_the_right_one() {
     check(&["statsu"], 2, "status");
     check(&["dev", "--for", "20"], 2, "say the unit, as 20s, 500ms or 5m");
     check(&["dev", "--nodes", "0"], 2, "1..=9");
+    check(&["mode", "stanby"], 2, "standby");
+    check(&["mode"], 2, "<MODE|--clear>");
+    check(&["priority", "much"], 2, "invalid value 'much'");
+    check(&["remove", "n1", "--dead"], 2, "cannot be used with");
 }
 
 #[test]

@@ -6,7 +6,9 @@ use std::time::Duration;
 use futures_util::{Stream, StreamExt, TryStreamExt};
 use serde::de::DeserializeOwned;
 
-use crate::wire::{Cluster, Event, Invitation, Invite, Refusal, Remove, Roll, Switchover};
+use crate::wire::{
+    Act, Acted, Cluster, Dismiss, Dismissed, Event, Invitation, Invite, Refusal, Remove, Roll, Switchover,
+};
 
 /// An agent answers from memory; who takes longer is not well.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -112,8 +114,33 @@ impl Client {
     /// # Errors
     /// [`Error::Refused`] says why, and where the leader is.
     pub async fn switchover(&self, group: &str, to: Option<&str>) -> Result<(), Error> {
-        let body = Switchover { to: to.map(str::to_owned), reason: None, epoch: None };
+        let body = Switchover { to: to.map(str::to_owned), ..Switchover::default() };
         self.post::<serde_json::Value>(&format!("/api/groups/{group}/switchover"), &body).await.map(drop)
+    }
+
+    /// Asks for an act upon a group: `pause`, `resume`, `pin`, `unpin`, `mode`, `priority`, `switchover`. Any agent takes
+    /// it. After [`Error::Unanswered`] it may have been taken, and may be asked for again.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] says why, and whether it may be granted later.
+    pub async fn act(&self, group: &str, what: &str, body: &impl serde::Serialize) -> Result<Acted, Error> {
+        self.post(&format!("/api/groups/{group}/{what}?redirect=no"), body).await
+    }
+
+    /// The newest acts upon a group, oldest first.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn acts(&self, group: &str) -> Result<Vec<Act>, Error> {
+        self.get(&format!("/api/groups/{group}/acts")).await
+    }
+
+    /// Takes dead nodes out of their groups.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] says why.
+    pub async fn dismiss(&self, which: &Dismiss) -> Result<Dismissed, Error> {
+        self.post("/api/nodes/remove", which).await
     }
 
     /// Who belongs to the cluster, where the agents themselves are the store.

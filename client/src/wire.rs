@@ -14,7 +14,7 @@ pub use acts::{Act, Acted, Outcome, Pin, Refusal, SetMode, SetPriority, Switchov
 pub use cluster::{Cluster, Store, Voters};
 pub use event::Event;
 pub use group::{Group, Member};
-pub use members::{Invitation, Invite, Remove, Roll, Seat};
+pub use members::{Dismiss, Dismissed, Invitation, Invite, Remove, Roll, Seat};
 pub use orders::{InForce, Orders};
 pub use own::Self_;
 pub use road::{Floating, ProxyGate, Vip};

@@ -202,7 +202,7 @@ fn cmn_7_acts_are_redirected_to_the_leader() {
     let url = format!("{}{path}", follower.url());
     let to = format!("{{\"to\":\"{}\"}}", follower.name);
     let done = program::run("curl".as_ref(), &["-sS", "-L", "-f", "-X", "POST", "-d", &to, &url]);
-    assert_eq!((done.code, done.out.as_str()), (Some(0), "{\"accepted\":true}"), "{done:?}");
+    assert!(done.code == Some(0) && done.out.contains("\"what\":\"switchover\""), "{done:?}");
     cluster.wait_for("it leads", |_| follower.leads().then_some(()));
 }
 

@@ -13,6 +13,7 @@ mod members;
 mod nsg;
 mod openapi;
 mod refusals;
+mod removal;
 mod serve;
 mod sight;
 mod votes;
@@ -35,6 +36,7 @@ use crate::driver::Message;
 use crate::election::Elections;
 use crate::history::History;
 use crate::lock::Listing;
+use crate::orders::Orders;
 use crate::snapshot::{Facts, Snapshot};
 use crate::vitals::Vitals;
 
@@ -54,6 +56,8 @@ pub struct Api {
     pub inbox: mpsc::Sender<Message>,
     /// What there is of locks.
     pub locks: Arc<Listing>,
+    /// Where acts are taken.
+    pub orders: Orders,
     /// The candidates of this machine.
     pub elections: Elections,
 }
@@ -73,7 +77,6 @@ pub fn router(api: Api, vitals: Arc<Vitals>) -> Router {
         .route("/api/cluster", get(cluster::cluster))
         .route("/api/elections/{name}", post(elections::stand))
         .route("/api/events", get(events::events))
-        .route("/api/groups/{group}/switchover", post(acts::switchover))
         .route("/api/groups/{group}/drained", get(drained::drained))
         .route("/api/lock/renew", post(votes::renew))
         .route("/api/lock/votes", get(votes::votes))
@@ -88,6 +91,8 @@ pub fn router(api: Api, vitals: Arc<Vitals>) -> Router {
         .merge(nsg::routes())
         .merge(openapi::routes())
         .merge(dashboard)
+        .merge(acts::routes())
+        .merge(removal::routes())
         .merge(locks)
         .merge(sights)
         .fallback(unknown)

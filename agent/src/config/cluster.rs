@@ -9,7 +9,8 @@ use hotseat_core::Timing;
 use std::time::Duration;
 
 /// Keys of `[cluster]`.
-pub(super) const KEYS: &[&str] = &["name", "store", "timing", "replace_after", "allow_single_point_of_failure"];
+pub(super) const KEYS: &[&str] =
+    &["name", "store", "timing", "replace_after", "forget", "allow_single_point_of_failure"];
 
 /// Longer than a reboot, shorter than a night.
 const REPLACE_AFTER: Duration = Duration::from_secs(600);
@@ -25,6 +26,8 @@ pub struct Cluster {
     pub timing: Timing,
     /// A voter that was dead for so long gives its place to a spare member (`store = "raft"`).
     pub replace_after: Duration,
+    /// A member that was dead for so long is one no more; `None`: until somebody removes it.
+    pub forget: Option<Duration>,
     /// Whether a store that lives on one machine only is accepted.
     pub allow_single_point_of_failure: bool,
 }
@@ -36,8 +39,17 @@ impl Cluster {
             store: section.need("store", "store = \"raft\"").and_then(StoreUrl::read)?,
             timing: section.or("timing", timing::read, Timing::LAN)?,
             replace_after: section.or("replace_after", Entry::duration, REPLACE_AFTER)?,
+            forget: section.or("forget", forget, None)?,
             allow_single_point_of_failure: section.or("allow_single_point_of_failure", Entry::flag, false)?,
         })
+    }
+}
+
+/// A length of time, or `"never"`.
+fn forget(entry: Entry<'_>) -> Result<Option<Duration>, Fault> {
+    match entry.text() {
+        Ok("never") => Ok(None),
+        Ok(_) | Err(_) => entry.pause().map(Some),
     }
 }
 

@@ -210,6 +210,7 @@ impl Stand {
             Message::Job(_)
             | Message::Follower(_)
             | Message::Lock(_)
+            | Message::Ordered
             | Message::Peers(_)
             | Message::Request(..)
             | Message::Stop

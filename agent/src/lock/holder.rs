@@ -216,6 +216,7 @@ impl Holder {
             Message::Job(_)
             | Message::Follower(_)
             | Message::Lock(_)
+            | Message::Ordered
             | Message::Peers(_)
             | Message::Request(..)
             | Message::Stop

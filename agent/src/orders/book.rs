@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use hotseat_client::{Act, InForce, Orders, Outcome};
-use hotseat_core::{MemberOrder, NodeName, OrdersRecord};
+use hotseat_core::{NodeName, Ordered, OrdersRecord};
 use serde::{Deserialize, Serialize};
 
 /// Acts kept: a year of a quiet group. All of them, each with the longest reason, fit into a record.
@@ -32,17 +32,6 @@ pub struct Book {
     pub removed: BTreeMap<NodeName, u64>,
 }
 
-/// One act that is about to be written down.
-#[derive(Clone, Debug)]
-pub struct Entry {
-    /// What is done, as [`Act::what`].
-    pub what: &'static str,
-    /// To what, or to whom.
-    pub detail: String,
-    /// What came of it, if that is known at once.
-    pub outcome: Option<String>,
-}
-
 /// Who asks, when and why.
 #[derive(Clone, Debug)]
 pub struct Asked {
@@ -65,7 +54,7 @@ impl Book {
 
     /// The switchover whose outcome is open, with its act.
     #[must_use]
-    pub fn pending(&self) -> Option<(&hotseat_core::Ordered, &Act)> {
+    pub fn pending(&self) -> Option<(&Ordered, &Act)> {
         let ordered = self.order.switchover.as_ref()?;
         let act = self.act(ordered.act).filter(|act| act.outcome.is_none())?;
         Some((ordered, act))
@@ -77,23 +66,23 @@ impl Book {
         self.in_force.iter().find(|it| it.what == what && it.node.as_deref() == node.map(NodeName::as_str))
     }
 
-    /// What was ordered of this member.
+    /// The number of the next act.
     #[must_use]
-    pub fn member(&self, node: &NodeName) -> MemberOrder {
-        self.order.members.get(node).copied().unwrap_or_default()
+    pub fn next_act(&self) -> u64 {
+        self.acts.last().map_or(0, |act| act.id) + 1
     }
 
-    /// Writes an act down; the oldest that is done with makes room.
-    pub fn enter(&mut self, entry: Entry, asked: &Asked) -> Act {
+    /// Writes an act down, with what came of it if that is known at once; the oldest that is done with makes room.
+    pub fn enter(&mut self, what: &str, detail: String, outcome: Option<String>, asked: &Asked) -> Act {
         let act = Act {
-            id: self.acts.last().map_or(0, |act| act.id) + 1,
+            id: self.next_act(),
             at: asked.at.clone(),
             who: asked.who.clone(),
             via: asked.via.clone(),
-            what: entry.what.to_owned(),
-            detail: entry.detail,
+            what: what.to_owned(),
+            detail,
             reason: asked.reason.clone(),
-            outcome: entry.outcome.map(|text| Outcome { at: asked.at.clone(), ok: true, text }),
+            outcome: outcome.map(|text| Outcome { at: asked.at.clone(), ok: true, text }),
         };
         self.acts.push(act.clone());
         if self.acts.len() > ACTS_MAX {

@@ -30,11 +30,12 @@ pub struct Asker {
 }
 
 impl Asker {
-    /// Whoever reaches the port, from there.
+    /// Whoever reaches the port, from there: who belongs to the cluster is for this very machine to say.
     #[must_use]
     pub fn anyone(remote: Option<Remote>) -> Self {
-        let from = remote.map_or_else(|| String::from("?"), |remote| remote.0.ip().to_canonical().to_string());
-        Self { name: format!("anyone@{from}"), right: Right::Admin }
+        let from = remote.map(|remote| remote.0.ip().to_canonical());
+        let right = if from.is_some_and(|from| from.is_loopback()) { Right::Admin } else { Right::Operator };
+        Self { name: format!("anyone@{}", from.map_or_else(|| String::from("?"), |from| from.to_string())), right }
     }
 }
 

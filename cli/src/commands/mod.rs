@@ -1,5 +1,7 @@
 //! One file per command. Each returns its exit code, or one error that says what, where and what would be right.
 
+mod act;
+mod acts;
 mod check;
 mod config;
 mod demo_service;
@@ -9,7 +11,13 @@ mod init;
 mod join;
 mod lock;
 mod members;
+mod mode;
 mod nodes;
+mod pause;
+mod pin;
+mod priority;
+mod remove;
+mod resume;
 mod run;
 mod snapshot;
 mod status;
@@ -64,6 +72,14 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Command::Nodes(args) => nodes::run(&args),
         Command::Events(args) => events::run(&args),
         Command::Switchover(args) => switchover::run(&args),
+        Command::Pause(args) => pause::run(&args),
+        Command::Resume(args) => resume::run(&args),
+        Command::Pin(args) => pin::pin(&args),
+        Command::Unpin(args) => pin::unpin(&args),
+        Command::Mode(args) => mode::run(&args),
+        Command::Priority(args) => priority::run(&args),
+        Command::Remove(args) => remove::run(&args),
+        Command::Acts(args) => acts::run(&args),
         Command::Members(args) => members::run(&args),
         Command::Snapshot(args) => snapshot::run(&args),
         Command::Lock(args) => lock::run(&args),

@@ -1,9 +1,9 @@
-//! `hotseat switchover`: asks the leader to hand over, wherever it is, and waits until the new one serves.
+//! `hotseat switchover`: orders a planned change, at any agent, and waits until the new leader serves.
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use hotseat_client::{Client, Cluster, Error, Group};
+use hotseat_client::{Client, Cluster, Group, Switchover as Body};
 
 use super::{Failed, Result, explain, small_runtime};
 use crate::args::Switchover;
@@ -18,8 +18,12 @@ pub(crate) fn run(args: &Switchover) -> Result {
         let cluster = client.cluster().await.map_err(explain)?;
         let before = pick(&cluster, args.group.as_deref())?.clone();
         let started = Instant::now();
-        ask(client.clone(), &before, args.to.as_deref()).await?;
-        let after = wait(&client, &before, args.wait).await?;
+        // For this leadership and no other: in doubt the same may be asked for again.
+        let body = Body { to: args.to.clone(), reason: args.reason.clone(), epoch: Some(before.epoch) };
+        let acted = client.act(&before.id, "switchover", &body).await.map_err(explain)?;
+        let stays = acted.already && (before.leader.is_some() && before.leader == args.to);
+        let act = acted.act.map(|act| act.id);
+        let after = if stays { before.clone() } else { wait(&client, &before, act, args.wait).await? };
         report(args, &before, &after, started.elapsed())?;
         Ok(ExitCode::SUCCESS)
     })
@@ -39,31 +43,29 @@ pub(super) fn pick<'a>(cluster: &'a Cluster, id: Option<&str>) -> std::result::R
     }
 }
 
-/// Asks where the leader is; once more where that agent points to.
-async fn ask(client: Client, group: &Group, to: Option<&str>) -> std::result::Result<(), Failed> {
-    match client.switchover(&group.id, to).await {
-        Err(Error::Refused(refusal)) if refusal.leader.as_deref().is_some_and(|leader| leader != client.url()) => {
-            let leader = refusal.leader.unwrap_or_default();
-            Client::new(&leader).map_err(explain)?.switchover(&group.id, to).await.map_err(explain)
-        }
-        other => other.map_err(explain),
-    }
-}
-
-async fn wait(client: &Client, before: &Group, limit: Duration) -> std::result::Result<Group, Failed> {
+/// Waits until another leads as ordered, or the order is refused.
+async fn wait(
+    client: &Client,
+    before: &Group,
+    act: Option<u64>,
+    limit: Duration,
+) -> std::result::Result<Group, Failed> {
     let started = Instant::now();
     while started.elapsed() < limit {
         if let Ok(cluster) = client.cluster().await
             && let Some(group) = cluster.groups.into_iter().find(|group| group.id == before.id)
-            && group.epoch > before.epoch
-            && group.serving
         {
-            return Ok(group);
+            let newest = group.orders.newest.as_ref().filter(|newest| Some(newest.id) == act);
+            match newest.and_then(|newest| newest.outcome.as_ref()) {
+                Some(outcome) if !outcome.ok => return Err(Failed::new(&outcome.text)),
+                Some(_) | None if group.epoch > before.epoch && group.serving => return Ok(group),
+                Some(_) | None => {}
+            }
         }
         tokio::time::sleep(PACE).await;
     }
     Err(Failed::new(format!(
-        "{} has no new leader after {}; see: hotseat events --url {}",
+        "{} has no new leader after {}; see: hotseat acts --url {}",
         before.id,
         length(limit),
         client.url()
@@ -73,6 +75,9 @@ async fn wait(client: &Client, before: &Group, limit: Duration) -> std::result::
 fn report(args: &Switchover, before: &Group, after: &Group, took: Duration) -> std::result::Result<(), Failed> {
     let (old, new) = (before.leader.as_deref().unwrap_or("nobody"), after.leader.as_deref().unwrap_or("nobody"));
     let took = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    if before.epoch == after.epoch && !args.json {
+        return say_line(format!("{}: {new} leads already, epoch {}", after.id, after.epoch));
+    }
     if args.json {
         let json =
             serde_json::json!({"group": after.id, "from": old, "to": new, "epoch": after.epoch, "took_ms": took});

@@ -39,8 +39,9 @@ pub struct Outcome {
 /// The answer to an act: it is in the record, and the group's leader obeys.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Acted {
-    /// The act; an earlier one, if what was asked for stands already.
-    pub act: Act,
+    /// The act; an earlier one, if what was asked for stands already and it is still kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub act: Option<Act>,
     /// Nothing had to be done.
     #[serde(default)]
     pub already: bool,

@@ -59,3 +59,28 @@ pub struct Remove {
     /// Which node.
     pub node: String,
 }
+
+/// `POST /api/nodes/remove`: takes dead nodes out of their groups.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Dismiss {
+    /// Which node.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node: Option<String>,
+    /// All that are dead.
+    #[serde(default)]
+    pub dead: bool,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// What came of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dismissed {
+    /// These are members no more.
+    pub removed: Vec<String>,
+    /// These were none any more.
+    #[serde(default)]
+    pub already: Vec<String>,
+}

@@ -15,6 +15,7 @@ use super::Api;
 
 /// By subject: each has `paths`, and what they refer to.
 const PARTS: &[&str] = &[
+    include_str!("acts.json"),
     include_str!("common.json"),
     include_str!("health.json"),
     include_str!("cluster.json"),

@@ -1,0 +1,52 @@
+//! What stands in the bodies of acts, checked: whoever wrote them is told what would be right.
+
+use axum::body::Bytes;
+use axum::http::StatusCode;
+use hotseat_core::{Mode, NodeName};
+use serde::de::DeserializeOwned;
+
+use super::super::{Api, Refused, refuse};
+use crate::snapshot::mode as word;
+
+/// Longest reason, in bytes: a sentence or two. A hundred of them stand in a record.
+const REASON_MAX: usize = 400;
+
+const MODES: [Mode; 6] = [Mode::Auto, Mode::Leader, Mode::Standby, Mode::HotStandby, Mode::Backup, Mode::Disabled];
+
+/// A body that may be empty.
+pub(crate) fn read<T: DeserializeOwned>(body: &Bytes, form: &str) -> Result<T, Refused> {
+    let body = if body.is_empty() { b"{}" } else { &body[..] };
+    serde_json::from_slice(body).map_err(|error| wrong(format!("the body is not {form}: {error}")))
+}
+
+/// A node's name.
+pub(crate) fn node(name: &str) -> Result<NodeName, Refused> {
+    NodeName::new(name).map_err(|error| wrong(error.to_string()))
+}
+
+/// The same; the asked agent's own where none is given.
+pub(crate) fn node_or(name: Option<&str>, api: &Api) -> Result<NodeName, Refused> {
+    name.map_or_else(|| Ok(api.facts.config.node.name.clone()), node)
+}
+
+/// A mode.
+pub(crate) fn mode(text: &str) -> Result<Mode, Refused> {
+    MODES.into_iter().find(|mode| word(*mode) == text).ok_or_else(|| {
+        let text: String = text.chars().take(40).collect();
+        wrong(format!("unknown mode {text:?}: one of {}", MODES.map(word).join(", ")))
+    })
+}
+
+/// A reason, in one line.
+pub(crate) fn reason(text: Option<String>) -> Result<Option<String>, Refused> {
+    let text = text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+    match &text {
+        Some(text) if text.len() > REASON_MAX => Err(wrong(format!("a reason is {REASON_MAX} bytes at the most"))),
+        Some(text) if text.chars().any(char::is_control) => Err(wrong("a reason is one line of plain text")),
+        Some(_) | None => Ok(text),
+    }
+}
+
+fn wrong(error: impl Into<String>) -> Refused {
+    refuse(StatusCode::BAD_REQUEST, error)
+}

@@ -1,0 +1,156 @@
+//! Writes down what came of ordered switchovers, and tells every act in this node's story.
+//!
+//! Every agent has one. Who leads writes at once, others a little later if nobody has: no act stays open for ever, whoever
+//! dies. It ends with the loop.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hotseat_client::{Act, Event};
+use hotseat_core::{GroupId, NodeName};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+use super::book::Book;
+use super::desk::Orders;
+use super::settle::{Verdict, verdict};
+use crate::history::History;
+use crate::records::Records;
+use crate::snapshot::Snapshot;
+
+/// Between two looks at what is open.
+const PACE: Duration = Duration::from_millis(100);
+
+/// Who does not lead leaves it to who does for so long.
+const OTHERS_AFTER: Duration = Duration::from_secs(2);
+
+/// An order that nobody has heeded for so long is taken back: its leader cannot read the store, or cannot act. So long
+/// may a new leader's service take to become ready, too.
+const HEED_MAX: Duration = Duration::from_secs(60);
+
+/// Words of this node's own loop that may wait; each act is refused once.
+pub const REFUSALS: usize = 16;
+
+/// This node leads, and does not do as ordered.
+#[derive(Debug)]
+pub struct Refusal {
+    /// The group.
+    pub group: GroupId,
+    /// The act.
+    pub act: u64,
+    /// Why.
+    pub why: String,
+}
+
+/// See the module.
+pub struct Clerk {
+    orders: Orders,
+    records: Records,
+    history: History,
+    node: NodeName,
+    shown: watch::Receiver<Arc<Snapshot>>,
+    refusals: mpsc::Receiver<Refusal>,
+    refused: BTreeMap<(GroupId, u64), String>,
+    /// Since when an act was seen open.
+    open: BTreeMap<(GroupId, u64), Instant>,
+    /// The newest act that was told of.
+    told: BTreeMap<GroupId, u64>,
+}
+
+impl Clerk {
+    /// For the node of this name.
+    #[must_use]
+    pub fn new(
+        orders: Orders,
+        records: &Records,
+        history: History,
+        node: &NodeName,
+        shown: watch::Receiver<Arc<Snapshot>>,
+        refusals: mpsc::Receiver<Refusal>,
+    ) -> Self {
+        let (open, told) = (BTreeMap::new(), BTreeMap::new());
+        let (records, node, refused) = (records.clone(), node.clone(), BTreeMap::new());
+        Self { orders, records, history, node, shown, refusals, refused, open, told }
+    }
+
+    /// Works until the loop ends.
+    pub async fn work(mut self) {
+        let mut pace = interval(PACE);
+        pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                refusal = self.refusals.recv() => match refusal {
+                    Some(Refusal { group, act, why }) => _ = self.refused.insert((group, act), why),
+                    None => return,
+                },
+                _ = pace.tick() => {}
+            }
+            if self.shown.has_changed().is_err() {
+                return;
+            }
+            let snapshot = Arc::clone(&self.shown.borrow());
+            for view in &snapshot.view.groups {
+                let Some((_, book)) = self.orders.book(&view.id) else { continue };
+                self.tell(&view.id, &book);
+                self.settle(&view.id, &book, view.leader.as_ref() == Some(&self.node)).await;
+            }
+        }
+    }
+
+    /// Acts that were taken since this agent began.
+    fn tell(&mut self, group: &GroupId, book: &Book) {
+        let newest = book.acts.last().map_or(0, |act| act.id);
+        let told = self.told.insert(group.clone(), newest).unwrap_or(newest);
+        for act in book.acts.iter().filter(|act| act.id > told) {
+            let line = line(&self.node, group, act);
+            tracing::info!("{}", line.text);
+            self.history.add(line);
+        }
+    }
+
+    async fn settle(&mut self, group: &GroupId, book: &Book, leads: bool) {
+        let Some((ordered, act)) = book.pending() else {
+            self.open.retain(|(its, _), _| its != group);
+            self.refused.retain(|(its, _), _| its != group);
+            return;
+        };
+        let key = (group.clone(), act.id);
+        let age = self.open.entry(key.clone()).or_insert_with(Instant::now).elapsed();
+        let found = self.refused.get(&key).map(|why| (false, why.clone()));
+        let found = found.or_else(|| verdict(ordered, book.from.as_ref(), &self.records.group(group)?, true));
+        let found = found.or_else(|| {
+            let record = self.records.group(group).filter(|_| age >= HEED_MAX);
+            record.map(|record| overdue(book, verdict(ordered, book.from.as_ref(), &record, false)))
+        });
+        let mine = leads || act.via == self.node.as_str() || self.refused.contains_key(&key) || age >= OTHERS_AFTER;
+        let Some((ok, text)) = found.filter(|_| mine) else { return };
+        match self.orders.close(group, act.id, ok, &text).await {
+            Ok(()) => _ = self.refused.remove(&key),
+            Err(why) => tracing::debug!("what came of act {} upon {group} is not written down yet: {why}", act.id),
+        }
+    }
+}
+
+/// Nothing more is waited for: the leader has not heard of it, or the new one's service does not become ready.
+fn overdue(book: &Book, so_far: Option<Verdict>) -> Verdict {
+    if let Some((_, text)) = so_far {
+        return (false, format!("{text}, but its service is not ready after {HEED_MAX:?}"));
+    }
+    let who = book.from.as_ref().map_or("nobody", NodeName::as_str);
+    (false, format!("not done within {HEED_MAX:?}, and taken back: see the log of {who}"))
+}
+
+fn line(node: &NodeName, group: &GroupId, act: &Act) -> Event {
+    let detail = if act.detail.is_empty() { String::new() } else { format!(" ({})", act.detail) };
+    let reason = act.reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
+    Event {
+        id: 0,
+        at: act.at.clone(),
+        node: node.to_string(),
+        kind: String::from("act"),
+        group: Some(group.to_string()),
+        epoch: None,
+        text: format!("act {}: {} asked for {} of {group}{detail}{reason}", act.id, act.who, act.what),
+    }
+}
