@@ -22,6 +22,7 @@ use crate::clock::{self, Alarm};
 use crate::config;
 use crate::embedded::Voting;
 use crate::history::History;
+use crate::ledger::Tap;
 use crate::links::Peer;
 use crate::lock;
 use crate::peers::Peers;
@@ -71,6 +72,7 @@ pub struct Driver {
     ears: lock::Ears,
     followers: vip::Followers,
     history: History,
+    tap: Tap,
     inbox: mpsc::Receiver<Message>,
     show: watch::Sender<Arc<Snapshot>>,
     routes: Routes,
@@ -105,6 +107,8 @@ pub struct Parts {
     pub followers: vip::Followers,
     /// The story.
     pub history: History,
+    /// For the story of each group.
+    pub(crate) tap: Tap,
     /// What comes in.
     pub inbox: (mpsc::Sender<Message>, mpsc::Receiver<Message>),
     /// The picture for all others.
@@ -137,6 +141,7 @@ impl Driver {
             ears: lock::Ears::default(),
             followers: parts.followers,
             history: parts.history,
+            tap: parts.tap,
             inbox,
             show: parts.show,
             routes: parts.routes,
@@ -241,6 +246,7 @@ impl Driver {
                     self.peers.hint(&self.known_peers);
                 }
             }
+            Input::Drained(group, _) => self.tap.drained(clock::now(), group),
             Input::Tick
             | Input::Hint
             | Input::LookFailed
@@ -253,7 +259,6 @@ impl Driver {
             | Input::Answered(..)
             | Input::Withdrawn(..)
             | Input::Kept(..)
-            | Input::Drained(..)
             | Input::Stop => {}
         }
     }
@@ -265,6 +270,7 @@ impl Driver {
         let mut votes_only = show::is_a_vote(&input);
         for action in self.node.step(now, input) {
             votes_only &= show::is_about_votes(&action);
+            self.tap.saw(now, &self.node, &action);
             if let Some(end) = self.act(now, action) {
                 exit = Some(end);
             }

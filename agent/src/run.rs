@@ -22,14 +22,17 @@ use crate::election::Elections;
 use crate::embedded::{self, Embedded};
 use crate::history::History;
 use crate::home::Home;
+use crate::ledger;
 use crate::lock::Listing;
 use crate::peers::Peers;
 use crate::proxies::Proxies;
 use crate::pulse::Pulse;
 use crate::records::Records;
 use crate::reliance;
+use crate::shelf::Shelf;
 use crate::snapshot::{Facts, Snapshot};
 use crate::tasks::Tasks;
+use crate::telemetry::Telemetry;
 use crate::unit::Unit;
 use crate::vip::{self, Followers, Hands};
 
@@ -129,7 +132,16 @@ pub async fn run(mut config: Config, mut options: Options) -> Result<(), Failure
         followers: BTreeMap::new(),
     };
     let (show, shown) = watch::channel(Arc::new(first));
-    let history = History::default();
+    let (history, diary) =
+        History::open(&config.node.data_dir).map_err(|error| Failure(format!("the story has no thread: {error}")))?;
+    let (tap, ledger, writing) = ledger::start(ledger::Sources {
+        shelf: Shelf::new(Arc::clone(&store), config.node.name.as_str()),
+        node: config.node.name.clone(),
+        ttl: config.cluster.timing.ttl(),
+        tallies: proxies.tallies(),
+        shown: shown.clone(),
+        telemetry: telemetry(&config),
+    });
     let hands = Hands {
         inbox: sender.clone(),
         tasks: Tasks::new(sender.clone(), records.clone()),
@@ -152,8 +164,15 @@ pub async fn run(mut config: Config, mut options: Options) -> Result<(), Failure
     checks.show(shown.clone());
     let locks = Arc::new(Listing::new(&records, config.cluster.timing.look()));
     let elections = Elections::new(Arc::clone(&facts.config), Arc::clone(&locks), sender.clone());
-    let api =
-        Api { shown, facts, history: history.clone(), inbox: sender.clone(), locks, elections: elections.clone() };
+    let api = Api {
+        shown,
+        facts,
+        history: history.clone(),
+        ledger,
+        inbox: sender.clone(),
+        locks,
+        elections: elections.clone(),
+    };
     routes_ready.send_replace(Some(api::router(api)));
     tokio::spawn(relay_peers(peers.clone(), sender.clone()));
     tokio::spawn(relay_signals(options.signals, sender.clone(), reread));
@@ -163,6 +182,7 @@ pub async fn run(mut config: Config, mut options: Options) -> Result<(), Failure
         config.node.name,
         store.kind()
     );
+    let last = history.clone();
     let guard = guard_settings(&config);
     let voting = embedded.as_ref().map(|embedded| embedded.begin(&config, &sender));
     if embedded.is_some() {
@@ -180,6 +200,7 @@ pub async fn run(mut config: Config, mut options: Options) -> Result<(), Failure
         voting,
         followers,
         history,
+        tap,
         inbox,
         show,
         routes,
@@ -190,6 +211,8 @@ pub async fn run(mut config: Config, mut options: Options) -> Result<(), Failure
     };
     let exit = run_loop(parts).await?;
     elections.close().await;
+    writing.finish().await;
+    diary.finish(last.newest()).await;
     if let Some(embedded) = embedded {
         embedded.leave().await;
     }
@@ -300,6 +323,10 @@ fn units(config: &Config, home: &Home) -> Result<Vec<Arc<Unit>>, Failure> {
         units.push(Arc::new(unit.map_err(|error| Failure(format!("group {}: {error}", group.id)))?));
     }
     Ok(units)
+}
+
+fn telemetry(config: &Config) -> Telemetry {
+    Telemetry::start(config.telemetry.otlp.as_deref(), &config.cluster.name, config.node.name.as_str())
 }
 
 fn node_config(config: &Config, own: SocketAddr, units: &[Arc<Unit>], voter: Option<VoterConfig>) -> NodeConfig {

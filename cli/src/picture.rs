@@ -1,5 +1,8 @@
 //! How a cluster looks in a terminal. It only draws.
 
+pub(crate) mod controllers;
+pub(crate) mod story;
+
 use std::time::Duration;
 
 use comfy_table::{Table, presets};

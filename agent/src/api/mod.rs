@@ -15,6 +15,7 @@ mod openapi;
 mod refusals;
 mod serve;
 mod sight;
+mod story;
 mod votes;
 
 use std::sync::Arc;
@@ -33,6 +34,7 @@ pub use serve::{Front, Remote, serve};
 use crate::driver::Message;
 use crate::election::Elections;
 use crate::history::History;
+use crate::ledger::Ledger;
 use crate::lock::Listing;
 use crate::snapshot::{Facts, Snapshot};
 
@@ -48,6 +50,8 @@ pub struct Api {
     pub facts: Facts,
     /// The story.
     pub history: History,
+    /// The story of each group, by its changes.
+    pub ledger: Ledger,
     /// The loop.
     pub inbox: mpsc::Sender<Message>,
     /// What there is of locks.
@@ -86,6 +90,7 @@ pub fn router(api: Api) -> Router {
         .merge(openapi::routes())
         .merge(locks)
         .merge(sights)
+        .merge(story::routes())
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(BODY_MAX))

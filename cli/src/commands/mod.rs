@@ -5,6 +5,7 @@ mod config;
 mod demo_service;
 mod dev;
 mod events;
+mod explain;
 mod init;
 mod join;
 mod lock;
@@ -63,6 +64,7 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Command::Status(args) => status::run(&args),
         Command::Nodes(args) => nodes::run(&args),
         Command::Events(args) => events::run(&args),
+        Command::Explain(args) => explain::run(&args),
         Command::Switchover(args) => switchover::run(&args),
         Command::Members(args) => members::run(&args),
         Command::Snapshot(args) => snapshot::run(&args),
