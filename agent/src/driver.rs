@@ -23,6 +23,7 @@ use crate::clock::{self, Alarm};
 use crate::config;
 use crate::embedded::Voting;
 use crate::history::History;
+use crate::ledger::Tap;
 use crate::links::Peer;
 use crate::lock;
 use crate::orders::Refusal;
@@ -77,6 +78,7 @@ pub struct Driver {
     followers: vip::Followers,
     history: History,
     refusals: mpsc::Sender<Refusal>,
+    tap: Tap,
     inbox: mpsc::Receiver<Message>,
     show: watch::Sender<Arc<Snapshot>>,
     vitals: Arc<Vitals>,
@@ -114,6 +116,8 @@ pub struct Parts {
     pub history: History,
     /// Where orders go that this node refuses.
     pub refusals: mpsc::Sender<Refusal>,
+    /// For the story of each group.
+    pub(crate) tap: Tap,
     /// What comes in.
     pub inbox: (mpsc::Sender<Message>, mpsc::Receiver<Message>),
     /// The picture for all others.
@@ -149,6 +153,7 @@ impl Driver {
             followers: parts.followers,
             history: parts.history,
             refusals: parts.refusals,
+            tap: parts.tap,
             inbox,
             show: parts.show,
             vitals: parts.vitals,
@@ -258,6 +263,7 @@ impl Driver {
                     self.peers.hint(&self.known_peers);
                 }
             }
+            Input::Drained(group, _) => self.tap.drained(clock::now(), group),
             Input::Tick
             | Input::Hint
             | Input::LookFailed
@@ -270,7 +276,6 @@ impl Driver {
             | Input::Answered(..)
             | Input::Withdrawn(..)
             | Input::Kept(..)
-            | Input::Drained(..)
             | Input::Stop => {}
         }
     }
@@ -282,6 +287,7 @@ impl Driver {
         let mut votes_only = show::is_a_vote(&input);
         for action in self.node.step(now, input) {
             votes_only &= show::is_about_votes(&action);
+            self.tap.saw(now, &self.node, &action);
             if let Some(end) = self.act(now, action) {
                 exit = Some(end);
             }

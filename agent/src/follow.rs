@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use futures_util::{Stream, StreamExt, future};
 use hotseat_client::{Sight, Sighted};
-use hotseat_core::{GroupId, GroupRecord, Key, Look, Reason, Record, SessionRecord, SessionState};
+use hotseat_core::{GroupId, GroupRecord, Key, Look, Record, SessionRecord, SessionState};
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_stream::wrappers::WatchStream;
@@ -155,7 +155,7 @@ fn led(sight: Sight, record: &GroupRecord, sessions: &[&SessionRecord]) -> Sight
         leader: leads.map(|leader| leader.node.to_string()),
         serving: leads.is_some() && record.serving,
         service: record.service.clone(),
-        why: word(&record.reason).to_owned(),
+        why: story::word(&record.reason).to_owned(),
         reason: story::reason(&record.reason),
         ..sight
     }
@@ -178,20 +178,4 @@ fn sighted(record: &SessionRecord, group: &GroupId) -> Option<Sighted> {
         service: member.service.clone(),
         trouble: member.trouble.clone(),
     })
-}
-
-const fn word(reason: &Reason) -> &'static str {
-    match reason {
-        Reason::First => "first",
-        Reason::Switchover => "switchover",
-        Reason::Stopped => "stopped",
-        Reason::ServiceExited(_) => "service-exited",
-        Reason::Unhealthy(_) => "unhealthy",
-        Reason::NotReady(_) => "not-ready",
-        Reason::Proven => "proven",
-        Reason::Silent => "silent",
-        Reason::Replaced => "replaced",
-        Reason::Failback => "failback",
-        Reason::Ordered(_) => "ordered",
-    }
 }

@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::config::{Config, Group, OnStandby, Proxy, ReadsFrom};
-use crate::proxy::{self, Drains, Gate, Limits, Redirect, Route, Target};
+use crate::proxy::{self, Drains, Gate, Limits, Redirect, Route, Tally, Target};
 use crate::run::Failure;
 
 /// All of them; they stop when this is dropped.
@@ -66,6 +66,16 @@ impl Proxies {
         }
         self.handles.push((group.id.clone(), proxy::spawn_behind(gate, redirect, listener, told, limits)));
         Ok(())
+    }
+
+    /// What clients of each group saw of its newest change of leader.
+    pub(crate) fn tallies(&self) -> BTreeMap<GroupId, Tally> {
+        let mut tallies = BTreeMap::new();
+        for (group, proxy) in &self.handles {
+            // The first one follows the leader; readers may be served by others.
+            tallies.entry(group.clone()).or_insert_with(|| proxy.tally());
+        }
+        tallies
     }
 
     /// Tells for each group when nothing is under way from here to a leader that ends.

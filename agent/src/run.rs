@@ -22,6 +22,7 @@ use crate::election::Elections;
 use crate::embedded::{self, Embedded};
 use crate::history::History;
 use crate::home::Home;
+use crate::ledger;
 use crate::lock::Listing;
 use crate::orders::{self, Clerk, Orders, REFUSALS};
 use crate::peers::Peers;
@@ -29,8 +30,10 @@ use crate::proxies::Proxies;
 use crate::pulse::Pulse;
 use crate::records::Records;
 use crate::reliance;
+use crate::shelf::Shelf;
 use crate::snapshot::{Facts, Snapshot};
 use crate::tasks::Tasks;
+use crate::telemetry::Telemetry;
 use crate::unit::Unit;
 use crate::vip::{self, Followers, Hands};
 use crate::vitals::Vitals;
@@ -131,7 +134,16 @@ pub async fn run(mut config: Config, mut options: Options) -> Result<(), Failure
         followers: BTreeMap::new(),
     };
     let (show, shown) = watch::channel(Arc::new(first));
-    let history = History::default();
+    let (history, diary) =
+        History::open(&config.node.data_dir).map_err(|error| Failure(format!("the story has no thread: {error}")))?;
+    let (tap, ledger, writing) = ledger::start(ledger::Sources {
+        shelf: Shelf::new(Arc::clone(&store), config.node.name.as_str()),
+        node: config.node.name.clone(),
+        ttl: config.cluster.timing.ttl(),
+        tallies: proxies.tallies(),
+        shown: shown.clone(),
+        telemetry: telemetry(&config),
+    });
     let hands = Hands {
         inbox: sender.clone(),
         tasks: Tasks::new(sender.clone(), records.clone()),
@@ -172,6 +184,9 @@ pub async fn run(mut config: Config, mut options: Options) -> Result<(), Failure
         inbox: sender.clone(),
         locks,
         orders,
+        ledger,
+        inbox: sender.clone(),
+        locks,
         elections: elections.clone(),
     };
     routes_ready.send_replace(Some(api::router(api)));
@@ -183,6 +198,7 @@ pub async fn run(mut config: Config, mut options: Options) -> Result<(), Failure
         config.node.name,
         store.kind()
     );
+    let last = history.clone();
     let guard = guard_settings(&config);
     let voting = embedded.as_ref().map(|embedded| embedded.begin(&config, &sender));
     if embedded.is_some() {
@@ -201,6 +217,7 @@ pub async fn run(mut config: Config, mut options: Options) -> Result<(), Failure
         followers,
         history,
         refusals,
+        tap,
         inbox,
         show,
         vitals,
@@ -212,6 +229,8 @@ pub async fn run(mut config: Config, mut options: Options) -> Result<(), Failure
     };
     let exit = run_loop(parts).await?;
     elections.close().await;
+    writing.finish().await;
+    diary.finish(last.newest()).await;
     if let Some(embedded) = embedded {
         embedded.leave().await;
     }
@@ -322,6 +341,10 @@ fn units(config: &Config, home: &Home) -> Result<Vec<Arc<Unit>>, Failure> {
         units.push(Arc::new(unit.map_err(|error| Failure(format!("group {}: {error}", group.id)))?));
     }
     Ok(units)
+}
+
+fn telemetry(config: &Config) -> Telemetry {
+    Telemetry::start(config.telemetry.otlp.as_deref(), &config.cluster.name, config.node.name.as_str())
 }
 
 fn node_config(config: &Config, own: SocketAddr, units: &[Arc<Unit>], voter: Option<VoterConfig>) -> NodeConfig {

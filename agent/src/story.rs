@@ -35,6 +35,24 @@ pub fn reason(reason: &Reason) -> String {
     }
 }
 
+/// The same as a stable word for programs.
+#[must_use]
+pub const fn word(reason: &Reason) -> &'static str {
+    match reason {
+        Reason::First => "first",
+        Reason::Switchover => "switchover",
+        Reason::Stopped => "stopped",
+        Reason::ServiceExited(_) => "service-exited",
+        Reason::Unhealthy(_) => "unhealthy",
+        Reason::NotReady(_) => "not-ready",
+        Reason::Proven => "proven",
+        Reason::Silent => "silent",
+        Reason::Replaced => "replaced",
+        Reason::Failback => "failback",
+        Reason::Ordered(_) => "ordered",
+    }
+}
+
 fn ended(state: SessionState) -> &'static str {
     match state {
         SessionState::Alive => "alive",

@@ -1,7 +1,9 @@
 //! The command line. Every word here is read by people: `--help` is the manual.
 
 mod acts;
+mod looking;
 mod membership;
+mod story;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,7 +11,9 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 pub(crate) use acts::{Act, Acts, Leave, Pause, PinTo, Resume, SetMode, SetPriority, Unpin};
+pub(crate) use looking::{Events, Look, Nodes};
 pub(crate) use membership::{Beginning, Init, Join, Members, MembersAct, Snapshot};
+pub(crate) use story::Explain;
 
 /// The agent on this machine.
 const URL: &str = "http://127.0.0.1:7700";
@@ -52,9 +56,11 @@ pub(crate) enum Command {
     /// Show who leads each group, and whether it is safe
     Status(Status),
     /// List the members
-    Nodes(Look),
+    Nodes(Nodes),
     /// Tell what happened
     Events(Events),
+    /// Say why it did, or did not, fail over: each step with its time, and why each member was chosen or not
+    Explain(Explain),
     /// Change the leader of a group as planned: the old one stops first
     Switchover(Switchover),
     /// Hold everything where it is, for maintenance
@@ -166,32 +172,6 @@ pub(crate) struct Status {
     /// Go on, in place
     #[arg(long)]
     pub(crate) watch: bool,
-}
-
-#[derive(Args, Debug)]
-#[command(after_help = "Examples:\n  hotseat nodes\n  hotseat nodes --json")]
-pub(crate) struct Look {
-    #[command(flatten)]
-    pub(crate) target: Target,
-    /// Print JSON
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-#[derive(Args, Debug)]
-#[command(after_help = "Examples:\n  hotseat events\n  hotseat events --follow\n  hotseat events --json | jq .text")]
-pub(crate) struct Events {
-    #[command(flatten)]
-    pub(crate) target: Target,
-    /// Print one JSON object a line
-    #[arg(long)]
-    pub(crate) json: bool,
-    /// Go on as things happen
-    #[arg(long, short)]
-    pub(crate) follow: bool,
-    /// Only what came after the event of this number
-    #[arg(long, default_value_t = 0)]
-    pub(crate) after: u64,
 }
 
 #[derive(Args, Debug)]

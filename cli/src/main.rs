@@ -6,6 +6,7 @@
 
 mod args;
 mod commands;
+mod fit;
 mod picture;
 mod say;
 

@@ -1,6 +1,8 @@
 //! How a cluster looks in a terminal. It only draws.
 
 mod orders;
+pub(crate) mod controllers;
+pub(crate) mod story;
 
 use std::time::Duration;
 

@@ -9,6 +9,8 @@ use serde::de::DeserializeOwned;
 use crate::wire::{
     Act, Acted, Cluster, Dismiss, Dismissed, Event, Invitation, Invite, Refusal, Remove, Roll, Switchover,
 };
+use crate::wire::story::Story;
+use crate::wire::{Cluster, Event, Invitation, Invite, Refusal, Remove, Roll, Switchover};
 
 /// An agent answers from memory; who takes longer is not well.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -101,12 +103,29 @@ impl Client {
     /// # Errors
     /// See [`Error`].
     pub async fn follow(&self) -> Result<impl Stream<Item = Event> + use<>, Error> {
-        self.stream("/api/events").await
+        self.follow_after(0).await
+    }
+
+    /// The same from the event after this number on. An agent that is started anew goes on with its numbers.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn follow_after(&self, after: u64) -> Result<impl Stream<Item = Event> + use<>, Error> {
+        self.stream(&format!("/api/events?after={after}")).await
     }
 
     /// Events as they happen, from now on. Ends when the agent does.
     pub(crate) async fn news(&self) -> Result<impl Stream<Item = Event> + use<>, Error> {
         self.stream(&format!("/api/events?after={}", u64::MAX)).await
+    }
+
+    /// The story of a group: its changes of leader, of one epoch or all that are kept, and how it is now.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn story(&self, group: &str, epoch: Option<u64>) -> Result<Story, Error> {
+        let only = epoch.map_or_else(String::new, |epoch| format!("?epoch={epoch}"));
+        self.get(&format!("/api/groups/{group}/story{only}")).await
     }
 
     /// Starts a planned change of leader. It is under way when this returns.

@@ -9,6 +9,7 @@ mod orders;
 mod own;
 mod redundancy;
 mod road;
+pub mod story;
 
 pub use acts::{Act, Acted, Outcome, Pin, Refusal, SetMode, SetPriority, Switchover, Why};
 pub use cluster::{Cluster, Store, Voters};

@@ -13,6 +13,7 @@
 
 extern crate alloc;
 
+mod account;
 mod desk;
 mod election;
 mod group;
@@ -38,6 +39,7 @@ mod timing;
 mod view;
 mod voter;
 
+pub use account::{Edge, Field, Heard};
 pub use election::{Candidate, order};
 pub use group::{Bar, GroupConfig, Seat, unrest_pause};
 pub use health::{Health, HealthLimits};

@@ -19,6 +19,8 @@ pub(crate) struct Observed {
     pub(crate) version: Version,
     /// When a read that returned this version first completed.
     pub(crate) since: Instant,
+    /// When it was last seen alive or heard to be renewed; its end is no renewal. For people.
+    pub(crate) renewed: Option<Instant>,
     /// What it says; `Err` when it cannot be read: held, whoever holds it.
     pub(crate) record: Result<SessionRecord, String>,
     /// How often it moved while alive, since we look: somebody renews it.
@@ -40,7 +42,8 @@ pub(crate) enum Hold {
 
 impl Observed {
     pub(crate) fn first(now: Instant, version: Version, record: Result<SessionRecord, String>) -> Self {
-        Self { version, since: now, record, moves: 0, gone: false }
+        let ended = record.as_ref().is_ok_and(|record| record.state != SessionState::Alive);
+        Self { version, since: now, renewed: (!ended).then_some(now), record, moves: 0, gone: false }
     }
 
     /// Takes what a look found; an older version is a stale read and changes nothing. Says if it is news.
@@ -50,6 +53,7 @@ impl Observed {
         }
         if record.as_ref().is_ok_and(|record| record.state == SessionState::Alive) {
             self.moves = self.moves.saturating_add(1);
+            self.renewed = Some(now);
         }
         self.version = version;
         self.since = now;
@@ -62,6 +66,7 @@ impl Observed {
     pub(crate) fn heard(&mut self, now: Instant, session: SessionId) {
         if self.alive(session) {
             self.since = now;
+            self.renewed = Some(now);
             self.moves = self.moves.saturating_add(1);
         }
     }

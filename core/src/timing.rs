@@ -199,6 +199,12 @@ impl Promise {
     pub fn silence(&self) -> Duration {
         Duration::from_nanos(self.ttl_ns) * (100 + self.epsilon_percent.min(100)) / 100
     }
+
+    /// How long after a renewal was sent everything of the session is dead, by the holder's clock: `ttl·(1−ε)`.
+    #[must_use]
+    pub fn life(&self) -> Duration {
+        Duration::from_nanos(self.ttl_ns) * (100 - self.epsilon_percent.min(100)) / 100
+    }
 }
 
 #[cfg(test)]

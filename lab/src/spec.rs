@@ -67,6 +67,7 @@ pub struct Spec {
     checked: bool,
     vip: Table,
     floating: Table,
+    telemetry: Table,
     own: BTreeMap<usize, Vec<(&'static str, String, String)>>,
     env: Vec<(String, String)>,
 }
@@ -93,6 +94,7 @@ impl Spec {
             checked: false,
             vip: Table::new(),
             floating: Table::new(),
+            telemetry: Table::new(),
             own: BTreeMap::new(),
             env: Vec::new(),
         };
@@ -250,6 +252,13 @@ impl Spec {
         self
     }
 
+    /// A key of `[telemetry]`.
+    #[must_use]
+    pub fn telemetry(mut self, key: &str, value: &str) -> Self {
+        self.telemetry.insert(key.into(), value.into());
+        self
+    }
+
     /// A key of one node alone, from 1, in `cluster`, `node`, `group`, `service`, `proxy`, `vip` or `floating`.
     #[must_use]
     pub fn only(mut self, node: usize, section: &'static str, key: &str, value: &str) -> Self {
@@ -318,6 +327,9 @@ impl Spec {
             if !table.is_empty() {
                 section(&format!("[group.{name}]"), &[], own(name, table));
             }
+        }
+        if !self.telemetry.is_empty() {
+            section("[telemetry]", &[], self.telemetry.clone());
         }
         text
     }

@@ -16,6 +16,7 @@ mod refusals;
 mod removal;
 mod serve;
 mod sight;
+mod story;
 mod votes;
 
 use std::sync::Arc;
@@ -35,6 +36,7 @@ use crate::dashboard;
 use crate::driver::Message;
 use crate::election::Elections;
 use crate::history::History;
+use crate::ledger::Ledger;
 use crate::lock::Listing;
 use crate::orders::Orders;
 use crate::snapshot::{Facts, Snapshot};
@@ -52,6 +54,8 @@ pub struct Api {
     pub facts: Facts,
     /// The story.
     pub history: History,
+    /// The story of each group, by its changes.
+    pub ledger: Ledger,
     /// The loop.
     pub inbox: mpsc::Sender<Message>,
     /// What there is of locks.
@@ -95,6 +99,7 @@ pub fn router(api: Api, vitals: Arc<Vitals>) -> Router {
         .merge(removal::routes())
         .merge(locks)
         .merge(sights)
+        .merge(story::routes())
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(BODY_MAX))

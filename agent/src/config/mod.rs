@@ -30,6 +30,7 @@ mod reads;
 mod section;
 mod service;
 mod store;
+mod telemetry;
 mod timing;
 mod vip;
 mod words;
@@ -49,6 +50,7 @@ pub use proxy::Proxy;
 pub use reads::{Reads, ReadsFrom};
 pub use service::Service;
 pub use store::StoreUrl;
+pub use telemetry::Telemetry;
 pub use vip::{Subnet, Vip};
 
 use claims::Claims;
@@ -72,6 +74,8 @@ pub struct Config {
     pub node: Node,
     /// The groups it takes part in, in the order of the file.
     pub groups: Vec<Group>,
+    /// Where else to tell of what happens.
+    pub telemetry: Telemetry,
 }
 
 impl Config {
@@ -117,7 +121,7 @@ impl Config {
 
     fn read(text: &str, base: &Path) -> Result<Self, Fault> {
         let table = DeTable::parse(text).map_err(|why| syntax(&why))?;
-        let file = Section::open("the file", 0..0, table.get_ref(), base, &["cluster", "node", "group"])?;
+        let file = Section::open("the file", 0..0, table.get_ref(), base, &["cluster", "node", "group", "telemetry"])?;
         let cluster = file.need("cluster", "[cluster] with name and store")?.section("[cluster]", cluster::KEYS)?;
         let cluster = Cluster::read(&cluster)?;
         let section = file.need("node", "[node] with name and listen")?.section("[node]", node::KEYS)?;
@@ -127,7 +131,9 @@ impl Config {
             claims.address(node.listen, "[node] listen".to_owned(), listen.spot())?;
         }
         let groups = file.or("group", |entry| groups(entry, &node, &mut claims), Vec::new())?;
-        Ok(Self { cluster, node, groups })
+        let telemetry = |entry: Entry<'_>| Telemetry::read(&entry.section("[telemetry]", telemetry::KEYS)?);
+        let telemetry = file.or("telemetry", telemetry, Telemetry::default())?;
+        Ok(Self { cluster, node, groups, telemetry })
     }
 
     /// A whole `hotseat.toml` with a word on every key.

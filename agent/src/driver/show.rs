@@ -80,6 +80,7 @@ impl Driver {
         let view = self.node.view(now);
         self.point_proxies(&view);
         self.know_peers(&view);
+        self.tap.pictured(&view, now);
         let snapshot = Snapshot {
             pulse: Pulse::new(view.lease, now),
             view,

@@ -220,7 +220,7 @@ impl Visit {
             // If it fails, so does the first read or write: that is where it is dealt with.
             let _gone = shared.gate.introduce(&mut reached.server, from.ends).await;
             if !unclear {
-                return carry(client, reached, shared, course).await;
+                return carry(client, reached, since, shared, course).await;
             }
             match first(&mut client, &reached, course).await {
                 First::Http1 => {
@@ -231,7 +231,7 @@ impl Visit {
                     drop(reached);
                     return serve_2(client, from, shared, course).await;
                 }
-                First::Other => return carry(client, reached, shared, course).await,
+                First::Other => return carry(client, reached, since, shared, course).await,
                 // Nothing was said by anybody: the next leader will do as well.
                 First::Over => arrival = shared.arrival(course).await,
             }

@@ -10,16 +10,24 @@ use socket2::{SockRef, TcpKeepalive};
 use std::time::Duration;
 use tokio::io::copy_bidirectional;
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 
 /// A peer whose machine is gone without a word is noticed after this and nine more tries.
 const KEEPALIVE_AFTER: Duration = Duration::from_secs(60);
 const KEEPALIVE_EVERY: Duration = Duration::from_secs(10);
 
-/// Carries until both sides are done, one fails, or `reached.way` is over.
-pub(super) async fn carry<S: Stream>(mut client: Heard<S>, reached: Reached, shared: &Shared, course: &mut Course) {
-    let Reached { mut server, way } = reached;
+/// Carries until both sides are done, one fails, or `reached.way` is over. The client came at `since`.
+pub(super) async fn carry<S: Stream>(
+    mut client: Heard<S>,
+    reached: Reached,
+    since: Instant,
+    shared: &Shared,
+    course: &mut Course,
+) {
+    let Reached { mut server, way, held } = reached;
     let _counted = Counted::new(&shared.counters.active);
     shared.counters.forwarded();
+    shared.counters.tally.served(way.epoch, held.then(|| since.elapsed()));
     tune(client.socket());
     tune(&server);
     tokio::select! {

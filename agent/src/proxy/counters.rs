@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
+use super::tally::Tally;
+
 /// What a proxy does now and has done since it started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Stats {
@@ -30,6 +32,7 @@ pub(super) struct Counters {
     cut: AtomicU64,
     refused: AtomicU64,
     waited_max_ns: AtomicU64,
+    pub(super) tally: Tally,
 }
 
 impl Counters {

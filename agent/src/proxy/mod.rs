@@ -33,12 +33,14 @@ mod redirect;
 mod route;
 mod speech;
 mod stream;
+mod tally;
 pub mod tls;
 
 pub use counters::Stats;
 pub use gate::Gate;
 pub use redirect::Redirect;
 pub use route::{Route, Target};
+pub use tally::{Change, Tally};
 
 use accept::{Acceptor, Shared};
 use counters::Counters;
@@ -144,6 +146,12 @@ impl Handle {
     #[must_use]
     pub fn stats(&self) -> Stats {
         self.drains.shared.counters.read()
+    }
+
+    /// What clients saw of the newest change of leader.
+    #[must_use]
+    pub fn tally(&self) -> Tally {
+        self.drains.shared.counters.tally.clone()
     }
 
     /// For whoever plans the end of a leader.

@@ -23,6 +23,8 @@ pub(super) const RETRY_PAUSE: Duration = Duration::from_millis(50);
 pub(super) struct Reached {
     pub(super) server: TcpStream,
     pub(super) way: Way,
+    /// Whether the client had to wait for it.
+    pub(super) held: bool,
 }
 
 /// Connects to whoever leads; none if that did not happen before `deadline` or the lot is full.
@@ -40,7 +42,7 @@ pub(super) async fn reach(
         };
         if let Some(way) = way {
             match attempt(&way, limit, &mut place, shared, course).await {
-                Attempt::Worked(server) => return Some(Reached { server, way }),
+                Attempt::Worked(server) => return Some(Reached { server, way, held: place.is_some() }),
                 Attempt::Late => limit = (limit * 2).min(CONNECT_TIMEOUT_MAX),
                 Attempt::Failed if place.is_some() => pause(&way, deadline, course).await,
                 Attempt::Failed | Attempt::Outdated => {}

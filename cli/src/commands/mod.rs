@@ -7,6 +7,7 @@ mod config;
 mod demo_service;
 mod dev;
 mod events;
+mod explain;
 mod init;
 mod join;
 mod lock;
@@ -71,6 +72,7 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Command::Status(args) => status::run(&args),
         Command::Nodes(args) => nodes::run(&args),
         Command::Events(args) => events::run(&args),
+        Command::Explain(args) => explain::run(&args),
         Command::Switchover(args) => switchover::run(&args),
         Command::Pause(args) => pause::run(&args),
         Command::Resume(args) => resume::run(&args),

@@ -4,20 +4,30 @@ use std::process::ExitCode;
 
 use hotseat_client::Client;
 
+use super::switchover::pick;
 use super::{Result, explain, small_runtime};
-use crate::args::Look;
-use crate::picture;
-use crate::say::say_line;
+use crate::args::Nodes;
+use crate::picture::{self, controllers};
+use crate::say::{say, say_line};
 
-pub(crate) fn run(args: &Look) -> Result {
-    let cluster = small_runtime()?.block_on(async {
+pub(crate) fn run(args: &Nodes) -> Result {
+    let mut cluster = small_runtime()?.block_on(async {
         let client = Client::new(&args.target.url).map_err(explain)?;
         client.cluster().await.map_err(explain)
     })?;
+    if args.group.is_some() {
+        cluster.groups = vec![pick(&cluster, args.group.as_deref())?.clone()];
+    }
     if args.json {
         say_line(serde_json::to_string_pretty(&cluster.groups)?)?;
+    } else if args.long {
+        say(controllers::long(&cluster, !args.no_header))?;
+    } else if args.stat {
+        say(controllers::stat(&cluster))?;
     } else {
-        say_line(picture::members(&cluster))?;
+        let table = picture::members(&cluster);
+        let rows = if args.no_header { table.split_once('\n').map_or("", |(_, rows)| rows) } else { &table };
+        say_line(rows)?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -8,6 +8,7 @@ use hotseat_client::Client;
 
 use super::{Failed, Result, explain, small_runtime, whole};
 use crate::args::Status;
+use crate::fit::{cut, window};
 use crate::picture;
 use crate::say::say;
 
@@ -21,18 +22,34 @@ pub(crate) fn run(args: &Status) -> Result {
             say(picture(&client, args.json).await?)?;
             return Ok(ExitCode::SUCCESS);
         }
-        let in_place = std::io::stdout().is_terminal();
-        if in_place {
-            say("\x1b[2J")?;
-        }
-        loop {
-            let shown = picture(&client, args.json).await.unwrap_or_else(|failed| format!("error: {}\n", failed.text));
-            // Home, then clear what is below: no flicker.
-            let drawn = || format!("\x1b[H{}\x1b[J", shown.replace('\n', "\x1b[K\n"));
-            say(if in_place { drawn() } else { shown.clone() })?;
-            tokio::time::sleep(PACE).await;
-        }
+        watch(&client, args.json).await
     })
+}
+
+/// Draws for ever: in its place on a terminal, one below the other elsewhere.
+async fn watch(client: &Client, json: bool) -> Result {
+    let in_place = std::io::stdout().is_terminal();
+    if in_place {
+        say("\x1b[2J")?;
+    }
+    loop {
+        // What cannot be asked is not shown as it was: nothing stale may look alive.
+        let shown = picture(client, json).await.unwrap_or_else(|failed| format!("error: {}\n", failed.text));
+        let at = humantime::format_rfc3339_seconds(std::time::SystemTime::now());
+        match window().filter(|_| in_place) {
+            Some(size) => say(drawn(&format!("{shown}\n{} asked at {at} · Ctrl-C ends\n", client.url()), size))?,
+            None => say(shown)?,
+        }
+        tokio::time::sleep(PACE).await;
+    }
+}
+
+/// Home, then over what was there, then clear what is below: no flicker. What does not fit is left out, or it would
+/// scroll.
+fn drawn(text: &str, (width, height): (usize, usize)) -> String {
+    let lines = text.lines().take(height.saturating_sub(1));
+    let lines: String = lines.map(|line| cut(line, &mut width.clone()) + "\x1b[K\n").collect();
+    format!("\x1b[H{lines}\x1b[J")
 }
 
 async fn picture(client: &Client, json: bool) -> std::result::Result<String, Failed> {

@@ -1,5 +1,7 @@
 //! Whose turn it is: since when nobody holds the group, and when this node may try.
 
+use alloc::format;
+use alloc::string::String;
 use core::time::Duration;
 
 use super::{Group, Seat};
@@ -66,6 +68,21 @@ impl Group {
             fresh: 0,
             version: desk.config.version.clone(),
         }
+    }
+
+    /// How this node stands in the election, or why it could not lead.
+    pub(crate) fn standing(&self, desk: &Post<'_>) -> Result<Candidate, String> {
+        if self.able(desk) {
+            return Ok(self.candidate(desk));
+        }
+        let name = &desk.config.name;
+        Err(match self.service.trouble() {
+            _ if !self.mode(desk).may_lead() => format!("{name} never leads: its mode says so"),
+            _ if desk.stopping => format!("{name} is stopping"),
+            _ if desk.session.is_none() => format!("{name} has no lease"),
+            Some(trouble) => format!("{name} cannot lead now: {trouble}"),
+            None => format!("{name} cannot lead now: its service has failed"),
+        })
     }
 
     /// A node that has just come has perhaps not seen all the others yet: it looks once more before it tries to lead.

@@ -41,7 +41,7 @@ pub(super) async fn exchange(visit: Arc<Visit>, request: Request<Incoming>) -> R
     }
     let Some(mut errand) = Errand::new(&visit, request).await else { return Answer::bad() };
     loop {
-        let Some((mut link, seat)) = connect(&visit, &mut course, deadline, errand.grpc).await else {
+        let Some((mut link, seat)) = connect(&visit, &mut course, deadline, &mut errand).await else {
             visit.shared.counters.refused();
             return if errand.sends == 0 { Answer::nobody() } else { Answer::lost() };
         };
@@ -61,6 +61,7 @@ pub(super) async fn exchange(visit: Arc<Visit>, request: Request<Incoming>) -> R
             visit.shared.counters.refused();
             return Answer::lost();
         }
+        errand.held = true;
         // It may be about to be known that nobody is there any more; and a service is not stormed.
         let way = seat.way().clone();
         drop(seat);
@@ -77,6 +78,10 @@ struct Errand {
     repeatable: bool,
     /// How often it was sent, all or in part.
     sends: u32,
+    /// When it came.
+    since: Instant,
+    /// Whether it had to wait for a leader, or to be sent again.
+    held: bool,
     grpc: bool,
     torn: Torn,
     /// What the client wants to go on with, and its side of that.
@@ -87,6 +92,7 @@ impl Errand {
     /// None if the client breaks its word.
     async fn new(visit: &Visit, mut request: Request<Incoming>) -> Option<Self> {
         let on_upgrade = hyper::upgrade::on(&mut request);
+        let since = Instant::now();
         let (mut head, body) = request.into_parts();
         let upgrade = head::upgrade(&head);
         let grpc = head::is_grpc(&head);
@@ -103,7 +109,7 @@ impl Errand {
         let (method, torn) = (head.method.clone(), body.torn());
         let request = Some(Request::from_parts(head, body));
         let upgrade = upgrade.map(|to| (to, on_upgrade));
-        Some(Self { method, request, repeatable, sends: 0, grpc, torn, upgrade })
+        Some(Self { method, request, repeatable, sends: 0, since, held: false, grpc, torn, upgrade })
     }
 
     /// The request as it is to be sent this time.
@@ -151,6 +157,7 @@ impl Errand {
         busy: Busy,
     ) -> Response<Answer> {
         visit.shared.counters.forwarded();
+        visit.shared.counters.tally.served(seat.way().epoch, self.held.then(|| self.since.elapsed()));
         let (mut head, body) = response.into_parts();
         let granted = (head.status == StatusCode::SWITCHING_PROTOCOLS).then_some(self.upgrade).flatten();
         head::strip(&mut head.headers);
@@ -196,8 +203,8 @@ async fn offer(visit: &Visit, head: &Parts, body: Incoming) -> Option<Offer> {
 }
 
 /// A connection on which the request may be sent now; none if there was none in time, or too many wait.
-async fn connect(visit: &Visit, course: &mut Course, deadline: Instant, grpc: bool) -> Option<(Link, Seat)> {
-    let shared = &visit.shared;
+async fn connect(visit: &Visit, course: &mut Course, deadline: Instant, errand: &mut Errand) -> Option<(Link, Seat)> {
+    let (shared, grpc) = (&visit.shared, errand.grpc);
     loop {
         if let Some(found) = waiting(shared, course, grpc).await {
             return Some(found);
@@ -211,6 +218,7 @@ async fn connect(visit: &Visit, course: &mut Course, deadline: Instant, grpc: bo
         let reached = reach(place, deadline, shared, course).await;
         shared.counters.waited(since.elapsed());
         let mut reached = reached?;
+        errand.held |= reached.held;
         crate::proxy::carry::tune(&reached.server);
         // If it fails, so does the link.
         let _gone = shared.gate.introduce(&mut reached.server, visit.from.ends).await;

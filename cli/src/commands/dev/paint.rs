@@ -1,6 +1,8 @@
 //! Text with a little colour, cut to the width of a terminal. Colour is never the only sign.
 
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use unicode_width::UnicodeWidthStr;
+
+use crate::fit::cut;
 
 /// How a piece looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,21 +53,6 @@ impl Line {
         }
         String::from(printed.trim_end())
     }
-}
-
-/// What of a text fits; control characters are left out, a terminal might obey them.
-fn cut(text: &str, left: &mut usize) -> String {
-    let mut fits = String::new();
-    for c in text.chars() {
-        let Some(width) = c.width() else { continue };
-        if width > *left {
-            *left = 0;
-            break;
-        }
-        *left -= width;
-        fits.push(c);
-    }
-    fits
 }
 
 /// Fills a text up to a width.

@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal, Write};
 
 use super::paint::Line;
+use crate::fit::window;
 
 /// Assumed where nobody says.
 const WIDTH: usize = 120;
@@ -41,8 +42,7 @@ impl Screen {
 
     /// Columns and lines.
     pub(super) fn size(&self) -> (usize, usize) {
-        let size = rustix::termios::tcgetwinsize(io::stdout()).ok().filter(|size| self.live && size.ws_col > 0);
-        size.map_or((WIDTH, HEIGHT), |size| (usize::from(size.ws_col), usize::from(size.ws_row)))
+        window().filter(|_| self.live).unwrap_or((WIDTH, HEIGHT))
     }
 
     /// Draws a picture over the last one. Returns whether somebody can still see it.

@@ -29,7 +29,8 @@ pub(super) async fn watch(node: Node, pid: watch::Receiver<u32>, news: mpsc::Sen
     while !news.is_closed() {
         let now = *pid.borrow();
         if known != now {
-            (known, newest) = (now, 0);
+            // Its numbers go on.
+            known = now;
         }
         if frozen != (now > 0 && remains::is_frozen(now)) {
             frozen = !frozen;
