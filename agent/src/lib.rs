@@ -46,6 +46,7 @@ pub mod snapshot;
 pub mod sockets;
 pub mod story;
 pub mod supervisor;
+pub mod sync;
 pub mod tasks;
 pub mod unit;
 mod vigil;

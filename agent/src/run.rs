@@ -28,7 +28,9 @@ use crate::proxies::Proxies;
 use crate::pulse::Pulse;
 use crate::records::Records;
 use crate::reliance;
+use crate::shelf::Shelf;
 use crate::snapshot::{Facts, Snapshot};
+use crate::sync;
 use crate::tasks::Tasks;
 use crate::unit::Unit;
 use crate::vip::{self, Followers, Hands};
@@ -138,6 +140,14 @@ pub async fn run(mut config: Config, mut options: Options) -> Result<(), Failure
         seconds: vip::seconds(&config.cluster.timing),
     };
     let followers = Followers::start(&units, &Arc::new(hands));
+    let files = sync::Hands {
+        shelf: Shelf::new(Arc::clone(&store), config.node.name.as_str()),
+        picture: shown.clone(),
+        history: history.clone(),
+        board: sync::Board::default(),
+    };
+    let files = Arc::new(files);
+    sync::start(&units, &files);
     let facts = Facts {
         config: Arc::new(config.clone()),
         started: std::time::Instant::now(),
@@ -147,6 +157,7 @@ pub async fn run(mut config: Config, mut options: Options) -> Result<(), Failure
         proxies: Arc::new(proxies.addresses.clone()),
         drains: Arc::new(proxies.drains()),
         checks: Arc::new(checks.bound()),
+        files: files.board.clone(),
         embedded: embedded.as_ref().map(Embedded::facts),
     };
     checks.show(shown.clone());

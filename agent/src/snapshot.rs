@@ -13,6 +13,7 @@ use crate::proxy::Drains;
 use crate::pulse::Pulse;
 use crate::records::Records;
 use crate::story;
+use crate::sync;
 use crate::vip;
 
 /// The loop's view and what belongs to it.
@@ -55,6 +56,8 @@ pub struct Facts {
     pub checks: Arc<Vec<crate::checkport::Bound>>,
     /// Tells for each group when the proxies here have nothing under way to a leader that ends.
     pub drains: Arc<BTreeMap<GroupId, Vec<Drains>>>,
+    /// What is to be seen of files that are the same on all members.
+    pub files: sync::Board,
     /// What is to be known of the members, where the agents are the store.
     pub embedded: Option<crate::embedded::Facts>,
 }
@@ -153,6 +156,7 @@ impl Snapshot {
             agent_check: None,
             vip: followers.map(|shown| shown.vip(configured, leads)).unwrap_or_default(),
             floating: followers.and_then(|shown| shown.floating(leads)),
+            drift: facts.files.drift(&view.id),
             members: members.map(|member| wire_member(member, stale, pid(member))).collect(),
         }
     }

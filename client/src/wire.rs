@@ -9,6 +9,7 @@ mod orders;
 mod own;
 mod redundancy;
 mod road;
+mod sync;
 
 pub use acts::{Act, Acted, Outcome, Pin, Refusal, SetMode, SetPriority, Switchover, Why};
 pub use cluster::{Cluster, Store, Voters};
@@ -18,3 +19,4 @@ pub use members::{Invitation, Invite, Remove, Roll, Seat};
 pub use orders::{InForce, Orders};
 pub use own::Self_;
 pub use road::{Floating, ProxyGate, Vip};
+pub use sync::{Difference, Drift, Push, Rollback, Sync, SyncNode, SyncVersion};

@@ -30,6 +30,7 @@ mod reads;
 mod section;
 mod service;
 mod store;
+mod sync;
 mod timing;
 mod vip;
 mod words;
@@ -49,6 +50,7 @@ pub use proxy::Proxy;
 pub use reads::{Reads, ReadsFrom};
 pub use service::Service;
 pub use store::StoreUrl;
+pub use sync::{Named, Sync, overlap};
 pub use vip::{Subnet, Vip};
 
 use claims::Claims;
@@ -111,22 +113,22 @@ impl Config {
         if text.len() as u64 > BYTES_MAX {
             return Err(ConfigError::TooLarge(file_name.into()));
         }
-        let base = Path::new(file_name).parent().unwrap_or(Path::new(""));
-        Self::read(text, base).map_err(|fault| ConfigError::Mistake(Box::new(Mistake::new(file_name, text, fault))))
+        Self::read(text, Path::new(file_name)).map_err(|fault| ConfigError::Mistake(Box::new(Mistake::new(file_name, text, fault))))
     }
 
-    fn read(text: &str, base: &Path) -> Result<Self, Fault> {
+    fn read(text: &str, file: &Path) -> Result<Self, Fault> {
+        let base = file.parent().unwrap_or(Path::new(""));
         let table = DeTable::parse(text).map_err(|why| syntax(&why))?;
-        let file = Section::open("the file", 0..0, table.get_ref(), base, &["cluster", "node", "group"])?;
-        let cluster = file.need("cluster", "[cluster] with name and store")?.section("[cluster]", cluster::KEYS)?;
+        let whole = Section::open("the file", 0..0, table.get_ref(), base, &["cluster", "node", "group"])?;
+        let cluster = whole.need("cluster", "[cluster] with name and store")?.section("[cluster]", cluster::KEYS)?;
         let cluster = Cluster::read(&cluster)?;
-        let section = file.need("node", "[node] with name and listen")?.section("[node]", node::KEYS)?;
+        let section = whole.need("node", "[node] with name and listen")?.section("[node]", node::KEYS)?;
         let node = Node::read(&section)?;
-        let mut claims = Claims::default();
+        let mut claims = Claims::of(file);
         if let Some(listen) = section.get("listen") {
             claims.address(node.listen, "[node] listen".to_owned(), listen.spot())?;
         }
-        let groups = file.or("group", |entry| groups(entry, &node, &mut claims), Vec::new())?;
+        let groups = whole.or("group", |entry| groups(entry, &node, &mut claims), Vec::new())?;
         Ok(Self { cluster, node, groups })
     }
 

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::orders::Orders;
 use super::road::{Floating, ProxyGate, Vip};
+use super::sync::Drift;
 
 /// One group.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +49,9 @@ pub struct Group {
     /// The command that moves an address to the leader. Only the leader's own agent knows what came of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub floating: Option<Floating>,
+    /// Files that should be the same on all members and are not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub drift: Vec<Drift>,
     /// Everybody in it.
     pub members: Vec<Member>,
 }
