@@ -143,11 +143,11 @@ pub async fn run(mut config: Config, mut options: Options) -> Result<(), Failure
     let files = sync::Hands {
         shelf: Shelf::new(Arc::clone(&store), config.node.name.as_str()),
         picture: shown.clone(),
+        tasks: Tasks::new(sender.clone(), records.clone()),
         history: history.clone(),
         board: sync::Board::default(),
     };
-    let files = Arc::new(files);
-    sync::start(&units, &files);
+    let files = sync::start(&config, &units, &Arc::new(files)).map_err(Failure)?;
     let facts = Facts {
         config: Arc::new(config.clone()),
         started: std::time::Instant::now(),
@@ -157,7 +157,7 @@ pub async fn run(mut config: Config, mut options: Options) -> Result<(), Failure
         proxies: Arc::new(proxies.addresses.clone()),
         drains: Arc::new(proxies.drains()),
         checks: Arc::new(checks.bound()),
-        files: files.board.clone(),
+        files,
         embedded: embedded.as_ref().map(Embedded::facts),
     };
     checks.show(shown.clone());

@@ -57,7 +57,7 @@ pub struct Facts {
     /// Tells for each group when the proxies here have nothing under way to a leader that ends.
     pub drains: Arc<BTreeMap<GroupId, Vec<Drains>>>,
     /// What is to be seen of files that are the same on all members.
-    pub files: sync::Board,
+    pub files: sync::Desk,
     /// What is to be known of the members, where the agents are the store.
     pub embedded: Option<crate::embedded::Facts>,
 }
@@ -156,7 +156,7 @@ impl Snapshot {
             agent_check: None,
             vip: followers.map(|shown| shown.vip(configured, leads)).unwrap_or_default(),
             floating: followers.and_then(|shown| shown.floating(leads)),
-            drift: facts.files.drift(&view.id),
+            drift: facts.files.board().drift(&view.id),
             members: members.map(|member| wire_member(member, stale, pid(member))).collect(),
         }
     }

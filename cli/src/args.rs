@@ -1,6 +1,7 @@
 //! The command line. Every word here is read by people: `--help` is the manual.
 
 mod membership;
+mod sync;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,6 +9,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 pub(crate) use membership::{Beginning, Init, Join, Members, MembersAct, Snapshot};
+pub(crate) use sync::{Drift, Send, Sync};
 
 /// The agent on this machine.
 const URL: &str = "http://127.0.0.1:7700";
@@ -50,10 +52,15 @@ pub(crate) enum Command {
     Status(Status),
     /// List the members
     Nodes(Look),
+    /// Show files that should be the same on all members and are not
+    Drift(Drift),
     /// Tell what happened
     Events(Events),
     /// Change the leader of a group as planned: the old one stops first
     Switchover(Switchover),
+    /// The versions of a group's files that the leader has sent: list them, bring one back
+    #[command(subcommand)]
+    Sync(Sync),
     /// List who belongs to the cluster and who votes; let nodes in, take them out
     Members(Members),
     /// Save the cluster's own state, or begin a new cluster with it

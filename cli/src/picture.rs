@@ -1,9 +1,13 @@
 //! How a cluster looks in a terminal. It only draws.
 
+mod files;
+
 use std::time::Duration;
 
 use comfy_table::{Table, presets};
 use hotseat_client::{Cluster, Floating, Group, Roll, Vip, in_units};
+
+pub(crate) use files::{differences, drift, versions};
 
 /// `hotseat status`.
 pub(crate) fn status(cluster: &Cluster) -> String {
@@ -48,6 +52,7 @@ fn details(cluster: &Cluster, group: &Group, width: usize) -> String {
         text += &format!("{:width$}     store: {trouble}\n", "");
     }
     text += &followers(group, width);
+    text += &files::in_status(group, width);
     for member in &group.members {
         if let Some(trouble) = &member.trouble {
             text += &format!("{:width$}     {} {}: {trouble}\n", "", member.node, member.state);

@@ -67,6 +67,7 @@ pub struct Spec {
     checked: bool,
     vip: Table,
     floating: Table,
+    sync: Table,
     own: BTreeMap<usize, Vec<(&'static str, String, String)>>,
     env: Vec<(String, String)>,
 }
@@ -93,6 +94,7 @@ impl Spec {
             checked: false,
             vip: Table::new(),
             floating: Table::new(),
+            sync: Table::new(),
             own: BTreeMap::new(),
             env: Vec::new(),
         };
@@ -250,7 +252,14 @@ impl Spec {
         self
     }
 
-    /// A key of one node alone, from 1, in `cluster`, `node`, `group`, `service`, `proxy`, `vip` or `floating`.
+    /// A key of `[group.sync]`.
+    #[must_use]
+    pub fn sync(mut self, key: &str, value: &str) -> Self {
+        self.sync.insert(key.into(), value.into());
+        self
+    }
+
+    /// A key of one node alone, from 1, in `cluster`, `node`, `group`, `service`, `proxy`, `vip`, `floating` or `sync`.
     #[must_use]
     pub fn only(mut self, node: usize, section: &'static str, key: &str, value: &str) -> Self {
         self.own.entry(node).or_default().push((section, key.into(), value.into()));
@@ -314,7 +323,7 @@ impl Spec {
             let keys = [("listen", quoted(&check.to_string())), ("agent", quoted(&line.to_string()))];
             section("[group.check]", &keys, Table::new());
         }
-        for (name, table) in [("vip", &self.vip), ("floating", &self.floating)] {
+        for (name, table) in [("vip", &self.vip), ("floating", &self.floating), ("sync", &self.sync)] {
             if !table.is_empty() {
                 section(&format!("[group.{name}]"), &[], own(name, table));
             }

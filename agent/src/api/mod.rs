@@ -15,6 +15,7 @@ mod openapi;
 mod refusals;
 mod serve;
 mod sight;
+mod sync;
 mod votes;
 
 use std::sync::Arc;
@@ -86,6 +87,7 @@ pub fn router(api: Api) -> Router {
         .merge(openapi::routes())
         .merge(locks)
         .merge(sights)
+        .merge(sync::routes())
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(BODY_MAX))

@@ -77,7 +77,11 @@ impl Claims {
         let at = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         if overlap(&at, &self.own) {
             let what = format!("{} holds this very file", quoted(&path.display().to_string()));
-            return Err(Fault::new(spot, what, "each node has a configuration file of its own, with its own name in it"));
+            return Err(Fault::new(
+                spot,
+                what,
+                "each node has a configuration file of its own, with its own name in it",
+            ));
         }
         if let Some((other, first)) = self.paths.iter().find(|(taken, _)| overlap(taken, path)) {
             let what = format!("{} is kept the same already", quoted(&other.display().to_string()));

@@ -113,7 +113,8 @@ impl Config {
         if text.len() as u64 > BYTES_MAX {
             return Err(ConfigError::TooLarge(file_name.into()));
         }
-        Self::read(text, Path::new(file_name)).map_err(|fault| ConfigError::Mistake(Box::new(Mistake::new(file_name, text, fault))))
+        Self::read(text, Path::new(file_name))
+            .map_err(|fault| ConfigError::Mistake(Box::new(Mistake::new(file_name, text, fault))))
     }
 
     fn read(text: &str, file: &Path) -> Result<Self, Fault> {

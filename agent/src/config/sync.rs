@@ -49,12 +49,7 @@ pub struct Named {
 
 impl Sync {
     /// `sync = [PATHS]` or `[group.sync]`.
-    pub(super) fn read(
-        entry: Entry<'_>,
-        port: Option<u16>,
-        node: &Node,
-        claims: &mut Claims,
-    ) -> Result<Self, Fault> {
+    pub(super) fn read(entry: Entry<'_>, port: Option<u16>, node: &Node, claims: &mut Claims) -> Result<Self, Fault> {
         let mut sync =
             Self { paths: vec![], watch: vec![], share: false, keep: KEEP, on_change: None, timeout: TIMEOUT };
         if let DeValue::Array(_) = entry.value.get_ref() {
@@ -78,15 +73,18 @@ impl Sync {
 
 fn sent(entry: Entry<'_>, node: &Node, claims: &mut Claims) -> Result<Vec<Named>, Fault> {
     let entries = entries(entry)?;
-    entries.into_iter().map(|entry| {
-        let named = named(entry)?;
-        if overlap(&named.path, &node.data_dir) {
-            let right = "this node's own keys and records are there: name other files";
-            return Err(entry.fault(format!("{} and data_dir overlap", quoted(&named.name)), right));
-        }
-        claims.path(&named.path, entry.spot())?;
-        Ok(named)
-    }).collect()
+    entries
+        .into_iter()
+        .map(|entry| {
+            let named = named(entry)?;
+            if overlap(&named.path, &node.data_dir) {
+                let right = "this node's own keys and records are there: name other files";
+                return Err(entry.fault(format!("{} and data_dir overlap", quoted(&named.name)), right));
+            }
+            claims.path(&named.path, entry.spot())?;
+            Ok(named)
+        })
+        .collect()
 }
 
 fn watched(entry: Entry<'_>, sent: &[Named]) -> Result<Vec<Named>, Fault> {

@@ -19,6 +19,9 @@ pub(super) fn drift(reports: &BTreeMap<String, Report>, leader: Option<&str>) ->
         for (path, seen) in &report.changed {
             all.push(one(node, path, seen.what.as_deref().unwrap_or("is different")));
         }
+        if let Some(trouble) = &report.trouble {
+            all.push(one(node, &format!("version {}", report.version), trouble));
+        }
         if report.more > 0 {
             all.push(one(node, "…", &format!("{} more are different", report.more)));
         }
@@ -59,10 +62,7 @@ fn of_path(path: &str, reports: &BTreeMap<String, Report>, leader: Option<&str>)
         .collect();
     let Some(measure) = measure(&sides, leader) else { return Vec::new() };
     let expected = sides[measure];
-    sides
-        .iter()
-        .filter_map(|(node, seen)| Some(one(node, path, &difference(*seen, expected, measure)?)))
-        .collect()
+    sides.iter().filter_map(|(node, seen)| Some(one(node, path, &difference(*seen, expected, measure)?))).collect()
 }
 
 /// The member that the others are compared with: the leader; without one, the first of the most that agree.
@@ -121,7 +121,11 @@ mod tests {
     #[test]
     fn who_is_alone_with_what_it_watches_is_told() {
         let bare = Report::default();
-        check(&[("n1", report(&[("conf/a", "1")])), ("n2", bare)], Some("n1"), &["n2 conf is not watched here, and is elsewhere"]);
+        check(
+            &[("n1", report(&[("conf/a", "1")])), ("n2", bare)],
+            Some("n1"),
+            &["n2 conf is not watched here, and is elsewhere"],
+        );
     }
 
     #[test]

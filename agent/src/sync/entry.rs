@@ -68,7 +68,8 @@ pub(super) fn check(entries: &[Entry], named: &[Named]) -> Result<(), String> {
     for entry in entries {
         let path = &entry.path;
         let shown = path.escape_debug();
-        let (_, below) = place(named, path).ok_or_else(|| format!("{shown} is not among the files that are named here"))?;
+        let (_, below) =
+            place(named, path).ok_or_else(|| format!("{shown} is not among the files that are named here"))?;
         if path.len() > PATH_MAX || !(below.is_empty() || below.split('/').all(is_part)) {
             return Err(format!("{shown} is no path that may be written"));
         }

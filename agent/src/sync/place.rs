@@ -16,8 +16,7 @@ use super::{ENTRIES_MAX, FILE_MAX, STAGED};
 use crate::config::Named;
 
 /// Nothing leaves the folder, not even by a race.
-const RESOLVE: ResolveFlags =
-    ResolveFlags::BENEATH.union(ResolveFlags::NO_SYMLINKS).union(ResolveFlags::NO_MAGICLINKS);
+const RESOLVE: ResolveFlags = ResolveFlags::BENEATH.union(ResolveFlags::NO_SYMLINKS).union(ResolveFlags::NO_MAGICLINKS);
 /// The kernel may ask to try again while somebody else renames what is on the way.
 const TRIES: u32 = 16;
 /// Reads of one file that changes meanwhile.

@@ -27,8 +27,12 @@ pub(super) struct Report {
     pub(super) changed: BTreeMap<String, Seen>,
     /// So many more are not.
     pub(super) more: usize,
-    /// What keeps it from going on, or what it could not keep.
+    /// Why the leader does not send what has changed.
+    pub(super) held: Option<String>,
+    /// What keeps it from going on.
     pub(super) trouble: Option<String>,
+    /// What it cannot do on this machine.
+    pub(super) note: Option<String>,
 }
 
 /// One file.
@@ -73,9 +77,10 @@ impl Report {
                 (entry.path.clone(), seen)
             })
             .collect();
-        let wrong = tree.wrong.iter().map(|(path, why)| {
-            (path.clone(), Seen { digest: None, what: Some(why.clone()), text: None })
-        });
+        let wrong = tree
+            .wrong
+            .iter()
+            .map(|(path, why)| (path.clone(), Seen { digest: None, what: Some(why.clone()), text: None }));
         self.watched.extend(wrong);
     }
 

@@ -52,7 +52,9 @@ impl Scanner {
         let bytes: u64 = tree.entries.values().map(|entry| entry.size).sum();
         if bytes > BYTES_MAX || tree.entries.len() > ENTRIES_MAX {
             let (count, named) = (tree.entries.len(), named.first().map_or("", |named| &named.name));
-            let why = format!("all together are {count} files and folders of {bytes} bytes; {ENTRIES_MAX} of {BYTES_MAX} can be kept the same");
+            let why = format!(
+                "all together are {count} files and folders of {bytes} bytes; {ENTRIES_MAX} of {BYTES_MAX} can be kept the same"
+            );
             tree.refuse(named, why);
         }
         tree

@@ -4,6 +4,7 @@ mod check;
 mod config;
 mod demo_service;
 mod dev;
+mod drift;
 mod events;
 mod init;
 mod join;
@@ -14,6 +15,7 @@ mod run;
 mod snapshot;
 mod status;
 mod switchover;
+mod sync;
 mod whole;
 
 use std::fmt::Display;
@@ -62,8 +64,10 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Command::Run(args) => run::run(&args),
         Command::Status(args) => status::run(&args),
         Command::Nodes(args) => nodes::run(&args),
+        Command::Drift(args) => drift::run(&args),
         Command::Events(args) => events::run(&args),
         Command::Switchover(args) => switchover::run(&args),
+        Command::Sync(act) => sync::run(&act),
         Command::Members(args) => members::run(&args),
         Command::Snapshot(args) => snapshot::run(&args),
         Command::Lock(args) => lock::run(&args),

@@ -38,6 +38,9 @@ pub struct Sync {
     /// Why the leader does not send what has changed, if it does not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held: Option<String>,
+    /// Somebody has asked the leader to send what it has, and it has not done so yet.
+    #[serde(default)]
+    pub asked: bool,
     /// Versions, oldest first; the last one is in force.
     pub versions: Vec<SyncVersion>,
     /// What each member has.
