@@ -7,7 +7,7 @@ use futures_util::{Stream, StreamExt, TryStreamExt};
 use serde::de::DeserializeOwned;
 
 use crate::wire::{
-    Cluster, Difference, Event, Invitation, Invite, Push, Refusal, Remove, Roll, Rollback, Switchover, Sync,
+    Cluster, Difference, Event, Invitation, Invite, Push, Pushed, Refusal, Remove, Roll, Rollback, Switchover, Sync,
     SyncVersion,
 };
 
@@ -143,8 +143,8 @@ impl Client {
     ///
     /// # Errors
     /// See [`Error`].
-    pub async fn push(&self, group: &str, reason: Option<String>) -> Result<(), Error> {
-        self.post::<serde_json::Value>(&format!("/api/groups/{group}/sync/push"), &Push { reason }).await.map(drop)
+    pub async fn push(&self, group: &str, reason: Option<String>) -> Result<Pushed, Error> {
+        self.post(&format!("/api/groups/{group}/sync/push"), &Push { reason }).await
     }
 
     /// Brings an earlier version of the files back, as a new one: that one. Members put it in place in a moment.

@@ -19,4 +19,4 @@ pub use members::{Invitation, Invite, Remove, Roll, Seat};
 pub use orders::{InForce, Orders};
 pub use own::Self_;
 pub use road::{Floating, ProxyGate, Vip};
-pub use sync::{Difference, Drift, Push, Rollback, Sync, SyncNode, SyncVersion};
+pub use sync::{Difference, Drift, Push, Pushed, Rollback, Sync, SyncNode, SyncVersion};

@@ -7,7 +7,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
-use hotseat_client::{Difference, Push, Rollback, Sync, SyncVersion};
+use hotseat_client::{Difference, Push, Pushed, Rollback, Sync, SyncVersion};
 use hotseat_core::GroupId;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -63,12 +63,12 @@ async fn push(
     asker: Asker,
     Path(group): Path<String>,
     body: Bytes,
-) -> Result<(StatusCode, Json<serde_json::Value>), Refused> {
+) -> Result<(StatusCode, Json<Pushed>), Refused> {
     local(remote)?;
     let (group, _) = sent(&api, &group)?;
     let asked: Push = if body.is_empty() { Push::default() } else { read(&body)? };
-    api.facts.files.push(&group, asker.name, asked.reason).await.map_err(failed)?;
-    Ok((StatusCode::ACCEPTED, Json(serde_json::json!({"accepted": true}))))
+    let pushed = api.facts.files.push(&group, asker.name, asked.reason).await;
+    pushed.map(|pushed| (StatusCode::ACCEPTED, Json(pushed))).map_err(failed)
 }
 
 /// `POST /api/groups/{group}/sync/rollback`, with `{"to": VERSION}`.

@@ -68,9 +68,10 @@ impl Desk {
     ///
     /// # Errors
     /// See [`DeskError`].
-    pub async fn push(&self, group: &GroupId, who: String, reason: Option<String>) -> Result<(), DeskError> {
+    pub async fn push(&self, group: &GroupId, who: String, reason: Option<String>) -> Result<wire::Pushed, DeskError> {
         let asked = Asked { who, reason };
-        Ok(self.road(group).write(|book| Ok(book.ask(asked.clone()))).await.map(drop)?)
+        let book = self.road(group).write(|book| Ok(book.ask(asked.clone()))).await?;
+        Ok(wire::Pushed { edits: book.edits })
     }
 
     /// Brings an earlier version back, as a new one: that one. Members put it in place at their next look.

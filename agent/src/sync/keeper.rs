@@ -56,8 +56,9 @@ impl Keeper {
 
     async fn turn(&mut self) -> Result<(), ShelfError> {
         self.seen.refresh(&self.hands.shelf, self.member.unit.id()).await?;
-        let report = self.member.turn(self.seen.book.clone(), self.lead()).await;
-        self.say(report).await?;
+        if let Some(report) = self.member.turn(self.seen.book.clone(), self.lead()).await {
+            self.say(report).await?;
+        }
         self.show();
         Ok(())
     }
@@ -110,6 +111,7 @@ impl Keeper {
             watch: names(&self.member.sync.watch),
             held: leader.and_then(|leader| reports.get(leader)?.held.clone()),
             asked: self.seen.book.as_ref().is_some_and(|book| book.asked.is_some()),
+            edits: self.seen.book.as_ref().map_or(0, |book| book.edits),
             versions: self.seen.book.iter().flat_map(|book| &book.versions).map(shown).collect(),
             nodes: reports.iter().map(|(node, report)| of_node(node, report)).collect(),
             drift: drift(&reports, leader),

@@ -11,6 +11,7 @@ use super::pack::Pack;
 use super::place::{Place, Stamp};
 use super::report::{Report, Seen, Texts};
 use super::scan::{Scanner, Tree};
+use super::send::Unsent;
 use super::state::{Records, State};
 use crate::config::{Named, Sync};
 
@@ -98,12 +99,12 @@ impl Local {
     ///
     /// # Errors
     /// When something of it has changed since.
-    pub(super) fn gather(&self, sync: &Sync) -> Result<Pack, String> {
+    pub(super) fn gather(&self, sync: &Sync) -> Result<Pack, Unsent> {
         let mut content = Vec::new();
         for entry in self.tree.entries.values().filter(|entry| entry.digest.is_some()) {
-            let (bytes, _) = read(&sync.paths, &entry.path)?;
+            let (bytes, _) = read(&sync.paths, &entry.path).map_err(Unsent::Later)?;
             if entry.digest != Some(Digest::of(&bytes)) {
-                return Err(format!("{} changes while it is read", entry.path));
+                return Err(Unsent::Later(format!("{} changes while it is read", entry.path)));
             }
             content.extend(bytes);
         }

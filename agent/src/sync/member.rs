@@ -30,6 +30,8 @@ use crate::unit::Unit;
 /// Looks that show an older book than the one in place, before that is taken for the truth: a reader lags, but not so long;
 /// a cluster that was restored stays.
 const LAGS_MAX: u32 = 15;
+/// Looks in a row that the store does not let us finish, before that is told: elections and restarts pass by.
+const LATERS_MAX: u32 = 15;
 /// Between two tries to put a version in place, from the first to the longest: what is in the way is a person's to move.
 const RETRY_MIN: Duration = Duration::from_secs(2);
 const RETRY_MAX: Duration = Duration::from_secs(30);
@@ -49,6 +51,7 @@ pub(super) struct Member {
     held: Option<String>,
     trouble: Option<String>,
     lags: u32,
+    laters: u32,
     retry: Retry,
     hook: Hook,
 }
@@ -79,25 +82,40 @@ impl Member {
             held: None,
             trouble: None,
             lags: 0,
+            laters: 0,
             retry: Retry { pause: RETRY_MIN, last: None },
             hook: Hook::default(),
         }
     }
 
-    /// One look, and what follows from it; what this member has then. `lead` is the epoch that it leads in.
-    pub(super) async fn turn(&mut self, book: Option<Book>, lead: Option<u64>) -> Report {
-        self.held = None;
-        let (changed, trouble) = match self.keep_the_same(book, lead).await {
+    /// One look, and what follows from it; what this member has then, if that is known. `lead` is the epoch that it
+    /// leads in.
+    pub(super) async fn turn(&mut self, book: Option<Book>, lead: Option<u64>) -> Option<Report> {
+        let held = self.held.take();
+        let kept = self.keep_the_same(book, lead).await;
+        if let Some(why) = self.held.as_ref().filter(|_| self.held != held) {
+            self.tell("sync-held", true, format!("the files of {}: {why}", self.unit.id()));
+        }
+        let (changed, trouble) = match kept {
             Ok(changed) => (changed, self.hook.trouble.clone()),
-            Err(why) => (Differences::new(), Some(why)),
+            Err(Unsent::Wrong(why)) => (Differences::new(), Some(why)),
+            Err(Unsent::Late) => return None,
+            Err(Unsent::Later(why)) => {
+                self.laters += 1;
+                if self.laters <= LATERS_MAX {
+                    tracing::debug!("the files of {}: {why}", self.unit.id());
+                    return None;
+                }
+                (Differences::new(), Some(why))
+            }
         };
+        if trouble.is_none() {
+            self.laters = 0;
+        }
         self.note_trouble(trouble);
         let (held, trouble, note) = (self.held.clone(), self.trouble.clone(), self.note());
-        let report = self.blocking(|local, sync| Ok(local.report(sync, changed))).await;
-        match report {
-            Ok(report) => Report { held, trouble, note, ..report },
-            Err(why) => Report { trouble: Some(why), ..Report::default() },
-        }
+        let report = self.on_disk(|local, sync| local.report(sync, changed)).await;
+        Some(Report { held, trouble, note, ..report })
     }
 
     fn note(&self) -> Option<String> {
@@ -114,11 +132,11 @@ impl Member {
     }
 
     /// What is not as in the version in place, and stays so.
-    async fn keep_the_same(&mut self, book: Option<Book>, lead: Option<u64>) -> Result<Differences, String> {
+    async fn keep_the_same(&mut self, book: Option<Book>, lead: Option<u64>) -> Result<Differences, Unsent> {
         if self.sync.paths.is_empty() {
             return Ok(Differences::new());
         }
-        self.blocking(Local::recover).await?;
+        self.on_disk(Local::recover).await?;
         let book = self.opened(book, lead).await?;
         if let Some((book, newest)) = book.as_ref().and_then(|book| Some((book, book.newest()?)))
             && self.is_due(book, newest)
@@ -126,7 +144,7 @@ impl Member {
             self.follow(book, newest, lead).await?;
         }
         self.hook(lead).await?;
-        let differences = self.blocking(|local, sync| Ok(local.look(sync))).await?;
+        let differences = self.on_disk(Local::look).await;
         match (lead, book) {
             (Some(epoch), Some(book)) => self.lead(epoch, &book, differences).await,
             // Before there is a version, there is nothing to differ from.
@@ -136,13 +154,13 @@ impl Member {
     }
 
     /// The book; a leader opens it first, so that nobody who led before writes any more.
-    async fn opened(&self, book: Option<Book>, lead: Option<u64>) -> Result<Option<Book>, String> {
+    async fn opened(&self, book: Option<Book>, lead: Option<u64>) -> Result<Option<Book>, Unsent> {
         match lead {
             Some(epoch) if book.as_ref().is_none_or(|book| book.epoch < epoch) => {
                 match self.road.write(|book| book.open(epoch)).await {
                     Ok(book) => Ok(Some(book)),
                     Err(Unsent::Late) => Ok(book),
-                    Err(why) => Err(why.to_string()),
+                    Err(why) => Err(why),
                 }
             }
             Some(_) | None => Ok(book),
@@ -160,15 +178,16 @@ impl Member {
         !(same && behind) || self.lags > LAGS_MAX
     }
 
-    async fn follow(&mut self, book: &Book, newest: &Version, lead: Option<u64>) -> Result<(), String> {
+    async fn follow(&mut self, book: &Book, newest: &Version, lead: Option<u64>) -> Result<(), Unsent> {
         if let Some((_, why)) = self.retry.last.as_ref().filter(|(tried, _)| tried.elapsed() < self.retry.pause) {
-            return Err(why.clone());
+            return Err(Unsent::Wrong(why.clone()));
         }
         if let Err(why) = self.put_in_place(book, newest).await {
+            let Unsent::Wrong(why) = why else { return Err(why) };
             let why = format!("version {} is not in place: {why}", newest.number);
             let pause = if self.retry.last.is_some() { (self.retry.pause * 2).min(RETRY_MAX) } else { RETRY_MIN };
             self.retry = Retry { pause, last: Some((Instant::now(), why.clone())) };
-            return Err(why);
+            return Err(Unsent::Wrong(why));
         }
         self.retry.last = None;
         self.hook = Hook::default();
@@ -176,8 +195,8 @@ impl Member {
         Ok(())
     }
 
-    async fn put_in_place(&mut self, book: &Book, newest: &Version) -> Result<(), String> {
-        let pack = self.road.fetch(newest, &self.sync.paths).await.map_err(|why| why.to_string())?;
+    async fn put_in_place(&mut self, book: &Book, newest: &Version) -> Result<(), Unsent> {
+        let pack = self.road.fetch(newest, &self.sync.paths).await?;
         let state = self.local().state.clone();
         // Of another book nothing is known: whatever is different is saved.
         let before = if state.born == book.born { state } else { State::default() };
@@ -187,7 +206,7 @@ impl Member {
             entries: pack.entries.clone(),
             hooked: self.sync.on_change.is_none(),
         };
-        let saved = self.blocking(move |local, sync| local.apply(sync, &before, after, &pack)).await?;
+        let saved = self.on_disk(move |local, sync| local.apply(sync, &before, after, &pack)).await?;
         let (group, node, number) = (self.unit.id().clone(), self.unit.node().to_owned(), newest.number);
         self.tell("sync-applied", false, format!("{node} has version {number} of the files of {group}"));
         for (path, at) in saved {
@@ -197,7 +216,7 @@ impl Member {
         Ok(())
     }
 
-    async fn hook(&mut self, lead: Option<u64>) -> Result<(), String> {
+    async fn hook(&mut self, lead: Option<u64>) -> Result<(), Unsent> {
         let state = self.local().state.clone();
         let Some(command) = self.sync.on_change.clone().filter(|_| state.number > 0 && !state.hooked) else {
             return Ok(());
@@ -216,7 +235,7 @@ impl Member {
             .err()
             .map(|why| format!("on_change failed after version {}, try {}: {why}", state.number, self.hook.tries));
         if ran.is_ok() || self.hook.tries >= HOOKS_MAX {
-            self.blocking(move |local, _| local.keep(State { hooked: true, ..state })).await?;
+            self.on_disk(move |local, _| local.keep(State { hooked: true, ..state })).await?;
         }
         Ok(())
     }
@@ -226,10 +245,7 @@ impl Member {
     }
 
     /// Runs on a thread of its own: a disk that hangs holds up nobody else.
-    async fn blocking<T: Send + 'static>(
-        &mut self,
-        work: impl FnOnce(&mut Local, &Sync) -> Result<T, String> + Send + 'static,
-    ) -> Result<T, String> {
+    async fn on_disk<T: Send + 'static>(&mut self, work: impl FnOnce(&mut Local, &Sync) -> T + Send + 'static) -> T {
         let mut local = self.local.take().expect("it was given back");
         let sync = Arc::clone(&self.sync);
         let working = move || {

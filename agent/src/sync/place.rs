@@ -126,8 +126,9 @@ impl Place {
     /// Opens what is below; the thing itself if `below` is empty.
     fn at(&self, below: &str, flags: OFlags) -> Result<OwnedFd, Errno> {
         let path = if below.is_empty() { self.name.clone() } else { format!("{}/{below}", self.name) };
-        // A pipe or a device must not hold us up.
-        let flags = flags | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        // A pipe or a device must not hold us up; what is only looked at cannot, and takes no such flag.
+        let patience = if flags.contains(OFlags::PATH) { OFlags::empty() } else { OFlags::NONBLOCK };
+        let flags = flags | OFlags::CLOEXEC | OFlags::NOFOLLOW | patience;
         let mut tries = 1;
         loop {
             match openat2(&self.around, &path, flags, Mode::empty(), RESOLVE) {

@@ -55,6 +55,13 @@ impl fmt::Display for Unsent {
     }
 }
 
+/// What this machine's own disk does not take.
+impl From<String> for Unsent {
+    fn from(why: String) -> Self {
+        Self::Wrong(why)
+    }
+}
+
 impl From<ShelfError> for Unsent {
     fn from(error: ShelfError) -> Self {
         match error {

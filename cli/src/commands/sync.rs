@@ -40,7 +40,7 @@ async fn group_at(url: &str, group: Option<&str>) -> std::result::Result<(Client
 async fn push(send: &Send) -> Result {
     let (client, group) = group_at(&send.target.url, send.group.as_deref()).await?;
     let before = newest(&client.sync(&group).await.map_err(explain)?);
-    client.push(&group, send.reason.clone()).await.map_err(explain)?;
+    let pushed = client.push(&group, send.reason.clone()).await.map_err(explain)?;
     let started = Instant::now();
     while started.elapsed() < send.wait {
         let files = client.sync(&group).await.map_err(explain)?;
@@ -48,7 +48,7 @@ async fn push(send: &Send) -> Result {
             return everywhere(&client, &group, newest(&files), send).await;
         }
         // The leader has looked, and there was nothing to send.
-        if files.held.is_none() && !files.asked && files.drift.is_empty() {
+        if files.edits > pushed.edits && !files.asked {
             say_line(done(send.json, &group, before, "there was nothing to send"))?;
             return Ok(ExitCode::SUCCESS);
         }

@@ -41,6 +41,9 @@ pub struct Sync {
     /// Somebody has asked the leader to send what it has, and it has not done so yet.
     #[serde(default)]
     pub asked: bool,
+    /// Counts what was written to the record of versions.
+    #[serde(default)]
+    pub edits: u64,
     /// Versions, oldest first; the last one is in force.
     pub versions: Vec<SyncVersion>,
     /// What each member has.
@@ -96,6 +99,13 @@ pub struct Push {
     /// Why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+}
+
+/// The answer: the leader does so in a moment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pushed {
+    /// What the record of versions counts now: once it counts more, the leader has looked.
+    pub edits: u64,
 }
 
 /// `POST /api/groups/{group}/sync/rollback`.

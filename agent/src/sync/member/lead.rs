@@ -18,7 +18,7 @@ impl Member {
         epoch: u64,
         book: &Book,
         differences: Differences,
-    ) -> Result<Differences, String> {
+    ) -> Result<Differences, Unsent> {
         let state = &self.local().state;
         let in_force = state.born == book.born && book.newest().is_some_and(|newest| newest.number == state.number);
         if !in_force && !book.versions.is_empty() {
@@ -42,14 +42,14 @@ impl Member {
     }
 
     /// Whoever asked to have it sent: it was sent before.
-    async fn answer(&self, epoch: u64, book: &Book) -> Result<(), String> {
+    async fn answer(&self, epoch: u64, book: &Book) -> Result<(), Unsent> {
         if book.asked.is_none() {
             return Ok(());
         }
         let edits = book.edits;
         match self.road.write(|book| book.answer(edits, epoch)).await {
-            Ok(_) | Err(Unsent::Late | Unsent::Later(_)) => Ok(()),
-            Err(Unsent::Wrong(why)) => Err(why),
+            Ok(_) | Err(Unsent::Late) => Ok(()),
+            Err(why) => Err(why),
         }
     }
 
@@ -76,8 +76,8 @@ impl Member {
         Some(format!("{emptied} is empty all at once: hotseat sync push sends that, if it is meant"))
     }
 
-    async fn send(&mut self, epoch: u64, book: &Book, differences: &Differences) -> Result<(), String> {
-        let pack = self.blocking(|local, sync| local.gather(sync)).await?;
+    async fn send(&mut self, epoch: u64, book: &Book, differences: &Differences) -> Result<(), Unsent> {
+        let pack = self.on_disk(|local, sync| local.gather(sync)).await?;
         let state = self.local().state.clone();
         let version = version(&pack, &state, epoch, self.unit.node(), changed(differences));
         let keep = usize::try_from(self.sync.keep).unwrap_or(usize::MAX);
@@ -86,7 +86,8 @@ impl Member {
             Ok(sent) => sent,
             // Who has taken over says what is in force; or it is said in a moment.
             Err(Unsent::Late) => return Ok(()),
-            Err(why) => return Err(format!("changed files are not sent: {why}")),
+            Err(Unsent::Later(why)) => return Err(Unsent::Later(format!("changed files are not sent yet: {why}"))),
+            Err(Unsent::Wrong(why)) => return Err(Unsent::Wrong(format!("changed files are not sent: {why}"))),
         };
         let Some(newest) = sent.newest() else { return Ok(()) };
         let asked = newest.asked.as_ref().map_or_else(String::new, |asked| format!(", asked for by {}", asked.who));
@@ -95,7 +96,7 @@ impl Member {
         self.tell("sync-sent", false, format!("{node} sends version {number} of the files of {group}: {what}{asked}"));
         let state =
             State { born: sent.born.clone(), number, entries: pack.entries, hooked: self.sync.on_change.is_none() };
-        self.blocking(move |local, _| local.keep(state)).await?;
+        self.on_disk(move |local, _| local.keep(state)).await?;
         self.agreed = Some(epoch);
         self.hook = super::Hook::default();
         Ok(())
