@@ -142,6 +142,7 @@ pub async fn run(mut config: Config, mut options: Options) -> Result<(), Failure
     let followers = Followers::start(&units, &Arc::new(hands));
     let files = sync::Hands {
         shelf: Shelf::new(Arc::clone(&store), config.node.name.as_str()),
+        versions: records.beside(),
         picture: shown.clone(),
         tasks: Tasks::new(sender.clone(), records.clone()),
         history: history.clone(),

@@ -11,7 +11,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hotseat_stores::{Body, Entry, Hints, Key, Store, Written};
+use hotseat_stores::{Body, Entry, Key, Store, Written};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -86,20 +86,6 @@ impl Shelf {
     pub async fn read<R: DeserializeOwned>(&self, key: &str) -> Result<Option<Found<R>>, ShelfError> {
         let entry = self.entry(&parse(key)?).await?;
         entry.map(|entry| decode(&entry)).transpose()
-    }
-
-    /// Every record there is, as the store lists them without asking anybody: it may be a moment old. See [`decode`].
-    ///
-    /// # Errors
-    /// [`ShelfError::Unavailable`].
-    pub async fn list(&self) -> Result<Vec<Entry>, ShelfError> {
-        self.store.list().await.map_err(|error| ShelfError::Unavailable(error.to_string()))
-    }
-
-    /// Wakes when a record may have changed; it may come late, or never.
-    #[must_use]
-    pub fn hints(&self) -> Hints {
-        self.store.watch()
     }
 
     /// Replaces the record at `key` by what `change` makes of it, `None` if there has never been one; `change` is called

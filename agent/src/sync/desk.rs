@@ -9,7 +9,7 @@ use super::book::{Asked, Version};
 use super::diff::unified;
 use super::entry::place;
 use super::send::{Road, Unsent};
-use super::store;
+use super::store::{self, Versions};
 use super::{Board, report};
 use crate::clock;
 use crate::config::{Named, Sync};
@@ -19,6 +19,7 @@ use crate::shelf::Shelf;
 #[derive(Clone)]
 pub struct Desk {
     shelf: Shelf,
+    versions: Versions,
     node: String,
     board: Board,
 }
@@ -50,8 +51,8 @@ impl From<Unsent> for DeskError {
 }
 
 impl Desk {
-    pub(super) fn new(shelf: Shelf, node: &str, board: Board) -> Self {
-        Self { shelf, node: node.to_owned(), board }
+    pub(super) fn new(shelf: Shelf, versions: Versions, node: &str, board: Board) -> Self {
+        Self { shelf, versions, node: node.to_owned(), board }
     }
 
     /// What is shown of the groups.
@@ -102,7 +103,7 @@ impl Desk {
         leader: Option<&str>,
     ) -> Result<Vec<wire::Difference>, DeskError> {
         let mut seen = store::Seen::default();
-        seen.refresh(&self.shelf, group).await.map_err(Unsent::from)?;
+        seen.refresh(&self.shelf, group, &self.versions).await.map_err(Unsent::from)?;
         if place(&sync.paths, path).is_some() {
             return self.with_version(group, &sync.paths, path, &seen).await;
         }

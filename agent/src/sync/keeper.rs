@@ -38,12 +38,12 @@ impl Keeper {
 
     /// Looks for ever. Ends with the runtime.
     pub(super) async fn run(mut self) {
-        let mut hints = self.hands.shelf.hints();
+        let mut news = self.hands.versions.clone();
         loop {
             let turned = self.turn().await;
             self.note(turned.err().map(|why| why.to_string()));
             tokio::time::sleep(BREATH).await;
-            drop(tokio::time::timeout(PACE - BREATH, hints.next()).await);
+            drop(tokio::time::timeout(PACE - BREATH, news.changed()).await);
         }
     }
 
@@ -55,7 +55,7 @@ impl Keeper {
     }
 
     async fn turn(&mut self) -> Result<(), ShelfError> {
-        self.seen.refresh(&self.hands.shelf, self.member.unit.id()).await?;
+        self.seen.refresh(&self.hands.shelf, self.member.unit.id(), &self.hands.versions).await?;
         if let Some(report) = self.member.turn(self.seen.book.clone(), self.lead()).await {
             self.say(report).await?;
         }

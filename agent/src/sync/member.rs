@@ -3,8 +3,10 @@
 //! ```text
 //!  a newer version in the book? ──yes──> fetch ──> put in place ──> hook
 //!        │ no
-//!  do I lead? ──> same as the version in place: agreed
-//!             └─> different: agreed before, or asked for ──> send; else held, and said
+//!  same as the version in place? ──yes──> agreed
+//!        │ no
+//!  do I lead? ──yes──> agreed before, or asked for: send; else held, and said
+//!             └──no──> drift
 //! ```
 //! A leader that took over with files of its own does not send them by itself: nobody has looked at them yet.
 
@@ -46,8 +48,8 @@ pub(super) struct Member {
     road: Road,
     /// Not here while a thread has it.
     local: Option<Local>,
-    /// The leadership in which our files were once as in the version in force.
-    agreed: Option<u64>,
+    /// Our files were as in the version in place at the last look as a standby, or at one since.
+    agreed: bool,
     held: Option<String>,
     trouble: Option<String>,
     lags: u32,
@@ -78,7 +80,7 @@ impl Member {
             hands,
             road,
             local: Some(local),
-            agreed: None,
+            agreed: false,
             held: None,
             trouble: None,
             lags: 0,
@@ -141,16 +143,17 @@ impl Member {
         if let Some((book, newest)) = book.as_ref().and_then(|book| Some((book, book.newest()?)))
             && self.is_due(book, newest)
         {
-            self.follow(book, newest, lead).await?;
+            self.follow(book, newest).await?;
         }
         self.hook(lead).await?;
         let differences = self.on_disk(Local::look).await;
-        match (lead, book) {
-            (Some(epoch), Some(book)) => self.lead(epoch, &book, differences).await,
-            // Before there is a version, there is nothing to differ from.
-            (None | Some(_), _) if self.local().state.number == 0 => Ok(Differences::new()),
-            (None | Some(_), _) => Ok(differences),
+        if let (Some(epoch), Some(book)) = (lead, book) {
+            return self.lead(epoch, &book, differences).await;
         }
+        let sent_once = self.local().state.number > 0;
+        self.agreed = sent_once && differences.is_empty();
+        // Before there is a version, there is nothing to differ from.
+        Ok(if sent_once { differences } else { Differences::new() })
     }
 
     /// The book; a leader opens it first, so that nobody who led before writes any more.
@@ -178,7 +181,7 @@ impl Member {
         !(same && behind) || self.lags > LAGS_MAX
     }
 
-    async fn follow(&mut self, book: &Book, newest: &Version, lead: Option<u64>) -> Result<(), Unsent> {
+    async fn follow(&mut self, book: &Book, newest: &Version) -> Result<(), Unsent> {
         if let Some((_, why)) = self.retry.last.as_ref().filter(|(tried, _)| tried.elapsed() < self.retry.pause) {
             return Err(Unsent::Wrong(why.clone()));
         }
@@ -191,7 +194,6 @@ impl Member {
         }
         self.retry.last = None;
         self.hook = Hook::default();
-        self.agreed = lead;
         Ok(())
     }
 

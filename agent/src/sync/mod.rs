@@ -39,6 +39,7 @@ use tokio::sync::watch;
 
 pub use desk::{Desk, DeskError};
 pub use shown::Board;
+pub use store::Versions;
 
 use crate::config::{Config, overlap};
 use crate::history::History;
@@ -64,6 +65,8 @@ const STAGED: &str = ".hotseat-sync-";
 pub struct Hands {
     /// The records.
     pub shelf: Shelf,
+    /// Which of them have changed.
+    pub versions: Versions,
     /// The loop's picture.
     pub picture: watch::Receiver<Arc<Snapshot>>,
     /// To run commands.
@@ -91,5 +94,5 @@ pub fn start(config: &Config, units: &[Arc<Unit>], hands: &Arc<Hands>) -> Result
         let member = Member::new(Arc::clone(unit), sync.clone(), Arc::clone(hands), Local::new(records));
         tokio::spawn(Keeper::new(member, Arc::clone(hands)).run());
     }
-    Ok(Desk::new(hands.shelf.clone(), config.node.name.as_str(), hands.board.clone()))
+    Ok(Desk::new(hands.shelf.clone(), hands.versions.clone(), config.node.name.as_str(), hands.board.clone()))
 }

@@ -1,24 +1,30 @@
-//! What the store has of one group's files, from one cheap listing. It may be a moment old.
+//! What the store has of one group's files. Versions of records come with the loop's own looks; only what has changed is
+//! read.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use hotseat_core::GroupId;
-use hotseat_stores::Entry;
+use serde::de::DeserializeOwned;
+use tokio::sync::watch;
 
 use super::book::Book;
 use super::report::Report;
 use super::send::book_key;
-use crate::shelf::{self, Shelf, ShelfError};
+use crate::shelf::{Shelf, ShelfError};
+
+/// The versions of the records beside the protocol, by key.
+pub type Versions = watch::Receiver<Arc<BTreeMap<String, u64>>>;
 
 /// See the module.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
-    /// The versions.
+    /// The versions of the files.
     pub(super) book: Option<Book>,
     /// What each member says, by node.
     pub(super) reports: BTreeMap<String, Report>,
     /// The versions of the records that this was read from.
-    versions: BTreeMap<String, u64>,
+    known: BTreeMap<String, u64>,
 }
 
 /// Where a member says what it has.
@@ -27,37 +33,56 @@ pub(super) fn report_key(node: &str, group: &GroupId) -> String {
 }
 
 impl Seen {
-    /// Lists anew; records that have not changed are not decoded again.
+    /// Reads what has changed.
     ///
     /// # Errors
-    /// See [`ShelfError`].
-    pub(super) async fn refresh(&mut self, shelf: &Shelf, group: &GroupId) -> Result<(), ShelfError> {
-        for entry in shelf.list().await? {
-            let Some(what) = about(entry.key.as_str(), group) else { continue };
-            if self.versions.insert(entry.key.to_string(), entry.version) != Some(entry.version) {
-                self.take(what, &entry);
-            }
+    /// [`ShelfError::Unavailable`]; what cannot be read is told and left out.
+    pub(super) async fn refresh(
+        &mut self,
+        shelf: &Shelf,
+        group: &GroupId,
+        versions: &Versions,
+    ) -> Result<(), ShelfError> {
+        let versions = Arc::clone(&versions.borrow());
+        for (key, version) in versions.iter().filter(|(key, version)| self.known.get(*key) < Some(*version)) {
+            let read = match about(key, group) {
+                None => continue,
+                Some(About::Book) => self.read_book(shelf, key).await?,
+                Some(About::Report(node)) => self.read_report(shelf, key, node).await?,
+            };
+            self.known.insert(key.clone(), read.unwrap_or(*version));
         }
         Ok(())
     }
 
-    fn take(&mut self, what: About, entry: &Entry) {
-        match what {
-            About::Book => match shelf::decode::<Book>(entry).map(|found| found.record) {
-                Ok(book) => match book.check() {
-                    Ok(()) => self.book = Some(book),
-                    Err(why) => tracing::warn!("the record {} is refused: {why}", entry.key),
-                },
-                Err(why) => tracing::warn!("the versions of the files cannot be read: {why}"),
-            },
-            About::Report(node) => match shelf::decode::<Report>(entry) {
-                Ok(found) => drop(self.reports.insert(node, found.record)),
-                Err(why) => {
-                    tracing::warn!("what {node} says of its files cannot be read: {why}");
-                    self.reports.remove(&node);
-                }
-            },
+    async fn read_book(&mut self, shelf: &Shelf, key: &str) -> Result<Option<u64>, ShelfError> {
+        let Some((version, book)) = read::<Book>(shelf, key).await? else { return Ok(None) };
+        match book.check() {
+            Ok(()) => self.book = Some(book),
+            Err(why) => tracing::warn!("the record {key} is refused: {why}"),
         }
+        Ok(Some(version))
+    }
+
+    async fn read_report(&mut self, shelf: &Shelf, key: &str, node: String) -> Result<Option<u64>, ShelfError> {
+        let Some((version, report)) = read(shelf, key).await? else {
+            self.reports.remove(&node);
+            return Ok(None);
+        };
+        self.reports.insert(node, report);
+        Ok(Some(version))
+    }
+}
+
+/// A record and its version; none if it says nothing that we understand.
+async fn read<R: DeserializeOwned>(shelf: &Shelf, key: &str) -> Result<Option<(u64, R)>, ShelfError> {
+    match shelf.read::<R>(key).await {
+        Ok(found) => Ok(found.map(|found| (found.version, found.record))),
+        Err(ShelfError::Damaged(why)) => {
+            tracing::warn!("{why}");
+            Ok(None)
+        }
+        Err(unavailable) => Err(unavailable),
     }
 }
 
