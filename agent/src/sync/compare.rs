@@ -52,6 +52,8 @@ fn owner(entry: &Entry) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::slice::from_ref;
+
     use super::super::entry::tests::file;
     use super::*;
 
@@ -68,14 +70,14 @@ mod tests {
     fn every_kind_of_difference_has_its_words() {
         let one = file("a", b"1");
         let folder = Entry { digest: None, size: 0, ..file("d", b"") };
-        check(&[one.clone()], &[one.clone()], true, &[]);
-        check(&[], &[one.clone()], true, &["a is not there, and is in version 7"]);
-        check(&[one.clone()], &[], true, &["a is there, and is not in version 7"]);
-        check(&[file("a", b"2")], &[one.clone()], true, &["a was changed here: version 7 has another"]);
+        check(from_ref(&one), from_ref(&one), true, &[]);
+        check(&[], from_ref(&one), true, &["a is not there, and is in version 7"]);
+        check(from_ref(&one), &[], true, &["a is there, and is not in version 7"]);
+        check(&[file("a", b"2")], from_ref(&one), true, &["a was changed here: version 7 has another"]);
         let open = Entry { mode: 0o666, ..one.clone() };
-        check(&[open], &[one.clone()], true, &["a has mode 666; 644 in version 7"]);
+        check(&[open], from_ref(&one), true, &["a has mode 666; 644 in version 7"]);
         let theirs = Entry { uid: 33, user: Some("web".into()), ..one.clone() };
-        check(&[theirs.clone()], &[one.clone()], true, &["a belongs to web:0; to 0:0 in version 7"]);
+        check(from_ref(&theirs), from_ref(&one), true, &["a belongs to web:0; to 0:0 in version 7"]);
         check(&[theirs], &[one], false, &[]);
         check(&[folder], &[], true, &[]);
     }

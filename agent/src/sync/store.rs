@@ -44,7 +44,10 @@ impl Seen {
         versions: &Versions,
     ) -> Result<(), ShelfError> {
         let versions = Arc::clone(&versions.borrow());
-        for (key, version) in versions.iter().filter(|(key, version)| self.known.get(*key) < Some(*version)) {
+        for (key, version) in versions.iter() {
+            if self.known.get(key) >= Some(version) {
+                continue;
+            }
             let read = match about(key, group) {
                 None => continue,
                 Some(About::Book) => self.read_book(shelf, key).await?,
