@@ -48,6 +48,7 @@ pub mod snapshot;
 pub mod sockets;
 pub mod story;
 pub mod supervisor;
+pub mod sync;
 pub mod tasks;
 mod telemetry;
 pub mod unit;

@@ -32,6 +32,7 @@ use crate::records::Records;
 use crate::reliance;
 use crate::shelf::Shelf;
 use crate::snapshot::{Facts, Snapshot};
+use crate::sync;
 use crate::tasks::Tasks;
 use crate::telemetry::Telemetry;
 use crate::unit::Unit;
@@ -152,6 +153,15 @@ pub async fn run(mut config: Config, mut options: Options) -> Result<(), Failure
         seconds: vip::seconds(&config.cluster.timing),
     };
     let followers = Followers::start(&units, &Arc::new(hands));
+    let files = sync::Hands {
+        shelf: Shelf::new(Arc::clone(&store), config.node.name.as_str()),
+        versions: records.beside(),
+        picture: shown.clone(),
+        tasks: Tasks::new(sender.clone(), records.clone()),
+        history: history.clone(),
+        board: sync::Board::default(),
+    };
+    let files = sync::start(&config, &units, &Arc::new(files)).map_err(Failure)?;
     let facts = Facts {
         config: Arc::new(config.clone()),
         started: std::time::Instant::now(),
@@ -161,6 +171,7 @@ pub async fn run(mut config: Config, mut options: Options) -> Result<(), Failure
         proxies: Arc::new(proxies.addresses.clone()),
         drains: Arc::new(proxies.drains()),
         checks: Arc::new(checks.bound()),
+        files,
         embedded: embedded.as_ref().map(Embedded::facts),
     };
     checks.show(shown.clone());

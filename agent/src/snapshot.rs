@@ -13,6 +13,7 @@ use crate::proxy::Drains;
 use crate::pulse::Pulse;
 use crate::records::Records;
 use crate::story;
+use crate::sync;
 use crate::vip;
 
 /// A loop that has not turned for this many ttls is not well.
@@ -58,6 +59,8 @@ pub struct Facts {
     pub checks: Arc<Vec<crate::checkport::Bound>>,
     /// Tells for each group when the proxies here have nothing under way to a leader that ends.
     pub drains: Arc<BTreeMap<GroupId, Vec<Drains>>>,
+    /// What is to be seen of files that are the same on all members.
+    pub files: sync::Desk,
     /// What is to be known of the members, where the agents are the store.
     pub embedded: Option<crate::embedded::Facts>,
 }
@@ -171,6 +174,7 @@ impl Snapshot {
                 .barred
                 .as_ref()
                 .map(|it| story::waits(&it.by, it.until.map(|until| until.since(clock::now())))),
+            drift: facts.files.board().drift(&view.id),
             members: members.map(|member| wire_member(member, stale, pid(member))).collect(),
         }
     }

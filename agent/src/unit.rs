@@ -156,6 +156,14 @@ impl Unit {
         self.command(argv, role, &format!("{} check", self.config.id))
     }
 
+    /// The command that runs when a new version of the group's files is in place.
+    #[must_use]
+    pub fn on_change(&self, argv: &[String], role: Role, version: u64) -> Program {
+        let mut program = self.command(argv, role, &format!("{} on_change", self.config.id));
+        program.env.push((String::from("HOTSEAT_SYNC_VERSION"), version.to_string()));
+        program
+    }
+
     /// A command that follows the leadership.
     #[must_use]
     pub fn follower(&self, argv: &[String], role: Role, name: &str) -> Program {

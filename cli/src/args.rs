@@ -4,6 +4,7 @@ mod acts;
 mod looking;
 mod membership;
 mod story;
+mod sync;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -14,6 +15,7 @@ pub(crate) use acts::{Act, Acts, Leave, Pause, PinTo, Resume, SetMode, SetPriori
 pub(crate) use looking::{Events, Look, Nodes};
 pub(crate) use membership::{Beginning, Init, Join, Members, MembersAct, Snapshot};
 pub(crate) use story::Explain;
+pub(crate) use sync::{Drift, Send, Sync};
 
 /// The agent on this machine.
 const URL: &str = "http://127.0.0.1:7700";
@@ -57,6 +59,9 @@ pub(crate) enum Command {
     Status(Status),
     /// List the members
     Nodes(Nodes),
+    Nodes(Look),
+    /// Show files that should be the same on all members and are not
+    Drift(Drift),
     /// Tell what happened
     Events(Events),
     /// Say why it did, or did not, fail over: each step with its time, and why each member was chosen or not
@@ -79,6 +84,9 @@ pub(crate) enum Command {
     Remove(Leave),
     /// List who asked for what, when and why, and what came of it
     Acts(Acts),
+    /// The versions of a group's files that the leader has sent: list them, bring one back
+    #[command(subcommand)]
+    Sync(Sync),
     /// List who belongs to the cluster and who votes; let nodes in, take them out
     Members(Members),
     /// Save the cluster's own state, or begin a new cluster with it

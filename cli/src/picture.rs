@@ -3,6 +3,7 @@
 mod orders;
 pub(crate) mod controllers;
 pub(crate) mod story;
+mod files;
 
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use comfy_table::{Table, presets};
 use hotseat_client::{Cluster, Floating, Group, Roll, Vip, in_units};
 
 pub(crate) use orders::acts;
+pub(crate) use files::{differences, drift, versions};
 
 /// `hotseat status`.
 pub(crate) fn status(cluster: &Cluster) -> String {
@@ -58,6 +60,7 @@ fn details(cluster: &Cluster, group: &Group, width: usize) -> String {
     }
     text += &orders::standing(group, width);
     text += &followers(group, width);
+    text += &files::in_status(group, width);
     for member in &group.members {
         if let Some(trouble) = &member.trouble {
             text += &format!("{:width$}     {} {}: {trouble}\n", "", member.node, member.state);

@@ -11,6 +11,9 @@ use crate::wire::{
 };
 use crate::wire::story::Story;
 use crate::wire::{Cluster, Event, Invitation, Invite, Refusal, Remove, Roll, Switchover};
+    Cluster, Difference, Event, Invitation, Invite, Push, Pushed, Refusal, Remove, Roll, Rollback, Switchover, Sync,
+    SyncVersion,
+};
 
 /// An agent answers from memory; who takes longer is not well.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -160,6 +163,40 @@ impl Client {
     /// [`Error::Refused`] says why.
     pub async fn dismiss(&self, which: &Dismiss) -> Result<Dismissed, Error> {
         self.post("/api/nodes/remove", which).await
+    /// What is known of a group's files that are the same on all members.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn sync(&self, group: &str) -> Result<Sync, Error> {
+        self.get(&format!("/api/groups/{group}/sync")).await
+    }
+
+    /// Where one of these files differs.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn differences(&self, group: &str, path: &str) -> Result<Vec<Difference>, Error> {
+        let url = format!("{}/api/groups/{group}/drift", self.base);
+        let url = reqwest::Url::parse_with_params(&url, [("path", path)]).map_err(|_| Error::BadUrl(url))?;
+        let request = self.http.get(url).timeout(TIMEOUT);
+        let response = request.send().await.map_err(|error| self.unreachable(&error))?;
+        self.read(response).await
+    }
+
+    /// Has the leader send the files that it has, differences and all. It does so in a moment.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn push(&self, group: &str, reason: Option<String>) -> Result<Pushed, Error> {
+        self.post(&format!("/api/groups/{group}/sync/push"), &Push { reason }).await
+    }
+
+    /// Brings an earlier version of the files back, as a new one: that one. Members put it in place in a moment.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn roll_back(&self, group: &str, to: u64, reason: Option<String>) -> Result<SyncVersion, Error> {
+        self.post(&format!("/api/groups/{group}/sync/rollback"), &Rollback { to, reason }).await
     }
 
     /// Who belongs to the cluster, where the agents themselves are the store.

@@ -10,6 +10,7 @@ mod own;
 mod redundancy;
 mod road;
 pub mod story;
+mod sync;
 
 pub use acts::{Act, Acted, Outcome, Pin, Refusal, SetMode, SetPriority, Switchover, Why};
 pub use cluster::{Cluster, Store, Voters};
@@ -19,3 +20,4 @@ pub use members::{Dismiss, Dismissed, Invitation, Invite, Remove, Roll, Seat};
 pub use orders::{InForce, Orders};
 pub use own::Self_;
 pub use road::{Floating, ProxyGate, Vip};
+pub use sync::{Difference, Drift, Push, Pushed, Rollback, Sync, SyncNode, SyncVersion};

@@ -68,6 +68,7 @@ pub struct Spec {
     vip: Table,
     floating: Table,
     telemetry: Table,
+    sync: Table,
     own: BTreeMap<usize, Vec<(&'static str, String, String)>>,
     env: Vec<(String, String)>,
 }
@@ -95,6 +96,7 @@ impl Spec {
             vip: Table::new(),
             floating: Table::new(),
             telemetry: Table::new(),
+            sync: Table::new(),
             own: BTreeMap::new(),
             env: Vec::new(),
         };
@@ -260,6 +262,14 @@ impl Spec {
     }
 
     /// A key of one node alone, from 1, in `cluster`, `node`, `group`, `service`, `proxy`, `vip` or `floating`.
+    /// A key of `[group.sync]`.
+    #[must_use]
+    pub fn sync(mut self, key: &str, value: &str) -> Self {
+        self.sync.insert(key.into(), value.into());
+        self
+    }
+
+    /// A key of one node alone, from 1, in `cluster`, `node`, `group`, `service`, `proxy`, `vip`, `floating` or `sync`.
     #[must_use]
     pub fn only(mut self, node: usize, section: &'static str, key: &str, value: &str) -> Self {
         self.own.entry(node).or_default().push((section, key.into(), value.into()));
@@ -323,7 +333,7 @@ impl Spec {
             let keys = [("listen", quoted(&check.to_string())), ("agent", quoted(&line.to_string()))];
             section("[group.check]", &keys, Table::new());
         }
-        for (name, table) in [("vip", &self.vip), ("floating", &self.floating)] {
+        for (name, table) in [("vip", &self.vip), ("floating", &self.floating), ("sync", &self.sync)] {
             if !table.is_empty() {
                 section(&format!("[group.{name}]"), &[], own(name, table));
             }

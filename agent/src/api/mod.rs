@@ -17,6 +17,7 @@ mod removal;
 mod serve;
 mod sight;
 mod story;
+mod sync;
 mod votes;
 
 use std::sync::Arc;
@@ -100,6 +101,7 @@ pub fn router(api: Api, vitals: Arc<Vitals>) -> Router {
         .merge(locks)
         .merge(sights)
         .merge(story::routes())
+        .merge(sync::routes())
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(BODY_MAX))

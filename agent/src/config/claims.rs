@@ -1,10 +1,12 @@
-//! What only one thing in a file may have: ids, netids, addresses.
+//! What only one thing in a file may have: ids, netids, addresses, files that are kept the same.
 //!
 //! It sees this file alone; whether a port is free on the machine, listening will tell.
 
-use super::fault::{Fault, Spot};
+use super::fault::{Fault, Spot, quoted};
+use super::sync::overlap;
 use hotseat_core::GroupId;
 use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
 
 /// What has been claimed so far.
 #[derive(Default)]
@@ -13,6 +15,9 @@ pub(super) struct Claims {
     netids: Vec<Netid>,
     addresses: Vec<(SocketAddr, String, Spot)>,
     vips: Vec<(IpAddr, Spot)>,
+    paths: Vec<(PathBuf, Spot)>,
+    /// The configuration file itself.
+    own: PathBuf,
 }
 
 struct Netid {
@@ -23,6 +28,11 @@ struct Netid {
 }
 
 impl Claims {
+    /// Nothing is claimed yet in this file.
+    pub(super) fn of(file: &Path) -> Self {
+        Self { own: std::path::absolute(file).unwrap_or_default(), ..Self::default() }
+    }
+
     /// Claims a group id.
     pub(super) fn id(&mut self, id: &GroupId, spot: Spot) -> Result<(), Fault> {
         if let Some((_, first)) = self.ids.iter().find(|(taken, _)| taken == id) {
@@ -59,6 +69,26 @@ impl Claims {
             return Err(fault.first(first.clone()));
         }
         self.vips.push((ip, spot));
+        Ok(())
+    }
+
+    /// Claims a file or folder that is written by whoever leads.
+    pub(super) fn path(&mut self, path: &Path, spot: Spot) -> Result<(), Fault> {
+        let at = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        if overlap(&at, &self.own) {
+            let what = format!("{} holds this very file", quoted(&path.display().to_string()));
+            return Err(Fault::new(
+                spot,
+                what,
+                "each node has a configuration file of its own, with its own name in it",
+            ));
+        }
+        if let Some((other, first)) = self.paths.iter().find(|(taken, _)| overlap(taken, path)) {
+            let what = format!("{} is kept the same already", quoted(&other.display().to_string()));
+            let fault = Fault::new(spot, what, "each file belongs to one group, and is named once");
+            return Err(fault.first(first.clone()));
+        }
+        self.paths.push((path.to_owned(), spot));
         Ok(())
     }
 

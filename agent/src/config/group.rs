@@ -10,6 +10,7 @@ use super::node::Node;
 use super::proxy::{self, Proxy};
 use super::section::Section;
 use super::service::{self, Service};
+use super::sync::Sync;
 use super::vip::{self, Vip};
 use crate::lock::GROUP_PREFIX;
 use hotseat_core::{GroupId, Mode};
@@ -18,7 +19,7 @@ use toml::de::DeValue;
 
 const KEYS: &[&str] = &[
     "id", "role", "mode", "priority", "failback", "calm", "hold_max", "netid", "service", "proxy", "check", "vip",
-    "floating",
+    "floating", "sync",
 ];
 const MODES: &[(&str, Mode)] = &[
     ("auto", Mode::Auto),
@@ -66,6 +67,8 @@ pub struct Group {
     pub vip: Option<Vip>,
     /// A command that moves an address of somebody else's network to the leader.
     pub floating: Option<Floating>,
+    /// Files that are the same on all members.
+    pub sync: Option<Sync>,
 }
 
 /// Whether leadership returns to a node of larger priority.
@@ -107,6 +110,7 @@ impl Group {
         let floating =
             |entry: Entry<'_>| Floating::read(&entry.section("[group.floating]", floating::KEYS)?, service.port);
         let floating = section.maybe("floating", floating)?;
+        let sync = section.maybe("sync", |entry| Sync::read(entry, service.port, node, claims))?;
         Ok(Self {
             role: section.or("role", Entry::filled, ROLE)?.to_owned(),
             mode: section.or("mode", |e| e.word_or("mode", MODES, MODES_OF_AMP), Mode::Auto)?,
@@ -121,6 +125,7 @@ impl Group {
             check,
             vip,
             floating,
+            sync,
         })
     }
 }

@@ -31,6 +31,7 @@ mod section;
 mod service;
 mod store;
 mod telemetry;
+mod sync;
 mod timing;
 mod vip;
 mod words;
@@ -51,6 +52,7 @@ pub use reads::{Reads, ReadsFrom};
 pub use service::Service;
 pub use store::StoreUrl;
 pub use telemetry::Telemetry;
+pub use sync::{Named, Sync, overlap};
 pub use vip::{Subnet, Vip};
 
 use claims::Claims;
@@ -115,18 +117,21 @@ impl Config {
         if text.len() as u64 > BYTES_MAX {
             return Err(ConfigError::TooLarge(file_name.into()));
         }
-        let base = Path::new(file_name).parent().unwrap_or(Path::new(""));
-        Self::read(text, base).map_err(|fault| ConfigError::Mistake(Box::new(Mistake::new(file_name, text, fault))))
+        Self::read(text, Path::new(file_name))
+            .map_err(|fault| ConfigError::Mistake(Box::new(Mistake::new(file_name, text, fault))))
     }
 
-    fn read(text: &str, base: &Path) -> Result<Self, Fault> {
+    fn read(text: &str, file: &Path) -> Result<Self, Fault> {
+        let base = file.parent().unwrap_or(Path::new(""));
         let table = DeTable::parse(text).map_err(|why| syntax(&why))?;
         let file = Section::open("the file", 0..0, table.get_ref(), base, &["cluster", "node", "group", "telemetry"])?;
         let cluster = file.need("cluster", "[cluster] with name and store")?.section("[cluster]", cluster::KEYS)?;
+        let whole = Section::open("the file", 0..0, table.get_ref(), base, &["cluster", "node", "group"])?;
+        let cluster = whole.need("cluster", "[cluster] with name and store")?.section("[cluster]", cluster::KEYS)?;
         let cluster = Cluster::read(&cluster)?;
-        let section = file.need("node", "[node] with name and listen")?.section("[node]", node::KEYS)?;
+        let section = whole.need("node", "[node] with name and listen")?.section("[node]", node::KEYS)?;
         let node = Node::read(&section)?;
-        let mut claims = Claims::default();
+        let mut claims = Claims::of(file);
         if let Some(listen) = section.get("listen") {
             claims.address(node.listen, "[node] listen".to_owned(), listen.spot())?;
         }
@@ -134,6 +139,8 @@ impl Config {
         let telemetry = |entry: Entry<'_>| Telemetry::read(&entry.section("[telemetry]", telemetry::KEYS)?);
         let telemetry = file.or("telemetry", telemetry, Telemetry::default())?;
         Ok(Self { cluster, node, groups, telemetry })
+        let groups = whole.or("group", |entry| groups(entry, &node, &mut claims), Vec::new())?;
+        Ok(Self { cluster, node, groups })
     }
 
     /// A whole `hotseat.toml` with a word on every key.

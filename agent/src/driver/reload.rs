@@ -16,7 +16,8 @@ impl Driver {
             let group = config.groups.iter().find(|group| group.id == *unit.id());
             group.is_some_and(|group| {
                 let fixed = |it: &config::Group| {
-                    (it.proxy.clone(), it.check.clone(), it.vip.clone(), it.floating.clone(), it.service.port)
+                    let following = (it.vip.clone(), it.floating.clone(), it.sync.clone());
+                    (it.proxy.clone(), it.check.clone(), following, it.service.port)
                 };
                 fixed(group) == fixed(&unit.config)
             })
@@ -26,7 +27,7 @@ impl Driver {
         let fixed = config.cluster == self.settings.cluster && node == self.settings.node;
         if !known || !fixed || !self.units.values().all(same) {
             tracing::warn!(
-                "settings read anew, but [cluster], [node], ports, proxies, what follows the leader (vip, floating), and \
+                "settings read anew, but [cluster], [node], ports, proxies, what follows the leader (vip, floating, sync), and \
                  which groups there are need a restart"
             );
         } else {

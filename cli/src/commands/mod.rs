@@ -6,6 +6,7 @@ mod check;
 mod config;
 mod demo_service;
 mod dev;
+mod drift;
 mod events;
 mod explain;
 mod init;
@@ -23,6 +24,7 @@ mod run;
 mod snapshot;
 mod status;
 mod switchover;
+mod sync;
 mod whole;
 
 use std::fmt::Display;
@@ -71,6 +73,7 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Command::Run(args) => run::run(&args),
         Command::Status(args) => status::run(&args),
         Command::Nodes(args) => nodes::run(&args),
+        Command::Drift(args) => drift::run(&args),
         Command::Events(args) => events::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Switchover(args) => switchover::run(&args),
@@ -82,6 +85,7 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Command::Priority(args) => priority::run(&args),
         Command::Remove(args) => remove::run(&args),
         Command::Acts(args) => acts::run(&args),
+        Command::Sync(act) => sync::run(&act),
         Command::Members(args) => members::run(&args),
         Command::Snapshot(args) => snapshot::run(&args),
         Command::Lock(args) => lock::run(&args),

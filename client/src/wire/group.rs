@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::orders::Orders;
 use super::road::{Floating, ProxyGate, Vip};
+use super::sync::Drift;
 
 /// One group.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,6 +55,9 @@ pub struct Group {
     /// Nobody leads, and this is what keeps the answering node from it, in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub barred: Option<String>,
+    /// Files that should be the same on all members and are not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub drift: Vec<Drift>,
     /// Everybody in it.
     pub members: Vec<Member>,
 }
