@@ -13,7 +13,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use hotseat_core::{
-    Action, Exit, GroupId, Input, Instant, Key, Node, Outcome, Record, Request, RequestError, SessionState, Ticket,
+    Action, Event, Exit, GroupId, Input, Instant, Key, Node, Outcome, Record, Request, RequestError, SessionState,
+    Ticket,
 };
 use hotseat_guard::Settings;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -24,6 +25,7 @@ use crate::embedded::Voting;
 use crate::history::History;
 use crate::links::Peer;
 use crate::lock;
+use crate::metrics::Counts;
 use crate::peers::Peers;
 use crate::proxies::Routes;
 use crate::records::Records;
@@ -71,6 +73,7 @@ pub struct Driver {
     ears: lock::Ears,
     followers: vip::Followers,
     history: History,
+    counts: Counts,
     inbox: mpsc::Receiver<Message>,
     show: watch::Sender<Arc<Snapshot>>,
     routes: Routes,
@@ -130,6 +133,7 @@ impl Driver {
         Self {
             node: parts.node,
             supervisor: Supervisor::new(parts.exe),
+            counts: parts.records.counts().clone(),
             tasks: Tasks::new(sender, parts.records),
             units,
             peers: parts.peers,
@@ -340,9 +344,12 @@ impl Driver {
         }
     }
 
-    fn tell(&self, event: &hotseat_core::Event) {
+    fn tell(&self, event: &Event) {
         if story::is_of_a_lock(event) {
             return;
+        }
+        if let Event::NewLeader { group, reason, .. } = event {
+            self.counts.changed(group.as_str(), reason);
         }
         let (line, loudness) = story::tell(&self.settings.node.name, event);
         match loudness {

@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use hotseat_client::Event;
 use tokio::sync::broadcast;
 
+use crate::metrics::Counts;
+
 /// Events kept: some weeks of a quiet cluster, an hour of a broken one.
 const KEPT: usize = 2000;
 
@@ -23,20 +25,28 @@ struct Shelf {
 pub struct History {
     shelf: Arc<Mutex<Shelf>>,
     news: broadcast::Sender<Event>,
+    counts: Counts,
 }
 
 impl Default for History {
     fn default() -> Self {
         let shelf = Shelf { next: 1, kept: VecDeque::new() };
-        Self { shelf: Arc::new(Mutex::new(shelf)), news: broadcast::channel(LAG).0 }
+        Self { shelf: Arc::new(Mutex::new(shelf)), news: broadcast::channel(LAG).0, counts: Counts::default() }
     }
 }
 
 impl History {
+    /// One whose events are counted there.
+    #[must_use]
+    pub fn counted(counts: &Counts) -> Self {
+        Self { counts: counts.clone(), ..Self::default() }
+    }
+
     /// Adds an event and gives it its number.
     pub fn add(&self, mut event: Event) {
         let mut shelf = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
         event.id = shelf.next;
+        self.counts.event(&event.kind);
         shelf.next += 1;
         if shelf.kept.len() == KEPT {
             shelf.kept.pop_front();

@@ -13,6 +13,7 @@ use hotseat_stores::{Dir, Hints, Memory, OpenError, Store};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::alerts::Alerts;
 use crate::api::{self, Api};
 use crate::checkport::CheckPorts;
 use crate::clock;
@@ -28,6 +29,7 @@ use crate::proxies::Proxies;
 use crate::pulse::Pulse;
 use crate::records::Records;
 use crate::reliance;
+use crate::shelf::Shelf;
 use crate::snapshot::{Facts, Snapshot};
 use crate::tasks::Tasks;
 use crate::unit::Unit;
@@ -129,7 +131,7 @@ pub async fn run(mut config: Config, mut options: Options) -> Result<(), Failure
         followers: BTreeMap::new(),
     };
     let (show, shown) = watch::channel(Arc::new(first));
-    let history = History::default();
+    let history = History::counted(records.counts());
     let hands = Hands {
         inbox: sender.clone(),
         tasks: Tasks::new(sender.clone(), records.clone()),
@@ -152,8 +154,21 @@ pub async fn run(mut config: Config, mut options: Options) -> Result<(), Failure
     checks.show(shown.clone());
     let locks = Arc::new(Listing::new(&records, config.cluster.timing.look()));
     let elections = Elections::new(Arc::clone(&facts.config), Arc::clone(&locks), sender.clone());
-    let api =
-        Api { shown, facts, history: history.clone(), inbox: sender.clone(), locks, elections: elections.clone() };
+    let alerts = Alerts::new(
+        Arc::clone(&facts.config),
+        Shelf::new(Arc::clone(&store), config.node.name.as_str()),
+        options.exe.clone(),
+    );
+    alerts.begin(shown.clone(), facts.clone(), history.clone()).map_err(Failure)?;
+    let api = Api {
+        shown,
+        facts,
+        history: history.clone(),
+        inbox: sender.clone(),
+        locks,
+        elections: elections.clone(),
+        alerts,
+    };
     routes_ready.send_replace(Some(api::router(api)));
     tokio::spawn(relay_peers(peers.clone(), sender.clone()));
     tokio::spawn(relay_signals(options.signals, sender.clone(), reread));
@@ -165,7 +180,9 @@ pub async fn run(mut config: Config, mut options: Options) -> Result<(), Failure
     );
     let guard = guard_settings(&config);
     let voting = embedded.as_ref().map(|embedded| embedded.begin(&config, &sender));
-    if embedded.is_some() {
+    if let Some(embedded) = &embedded {
+        let terms = embedded::tell_terms(embedded.raft.watch_health(), config.node.name.clone(), history.clone());
+        tokio::spawn(terms);
         // Elsewhere the store is looked at often enough, and its hints cost looks.
         tokio::spawn(relay_hints(store.watch(), sender.clone()));
     }

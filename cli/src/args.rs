@@ -1,5 +1,7 @@
 //! The command line. Every word here is read by people: `--help` is the manual.
 
+mod alerts;
+mod check;
 mod membership;
 
 use std::path::PathBuf;
@@ -7,6 +9,8 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+pub(crate) use alerts::{Alert, AlertAct};
+pub(crate) use check::Check;
 pub(crate) use membership::{Beginning, Init, Join, Members, MembersAct, Snapshot};
 
 /// The agent on this machine.
@@ -63,6 +67,8 @@ pub(crate) enum Command {
     Lock(Lock),
     /// Say how a group is in one line, as a monitoring plugin does (exit 0 ok, 1 warning, 2 critical, 3 unknown)
     Check(Check),
+    /// Show where alerts go and what was said, or send a test
+    Alert(Alert),
     /// Check or show configuration files
     #[command(subcommand)]
     Config(Config),
@@ -242,19 +248,6 @@ pub(crate) struct Lock {
     /// The command, after --
     #[arg(last = true, value_name = "CMD", required_unless_present = "list")]
     pub(crate) command: Vec<std::ffi::OsString>,
-}
-
-#[derive(Args, Debug)]
-#[command(after_help = "Example: hotseat check --group web")]
-pub(crate) struct Check {
-    #[command(flatten)]
-    pub(crate) target: Target,
-    /// The group; all of them otherwise
-    #[arg(long)]
-    pub(crate) group: Option<String>,
-    /// Print JSON
-    #[arg(long)]
-    pub(crate) json: bool,
 }
 
 #[derive(Subcommand, Debug)]

@@ -1,6 +1,7 @@
 //! What travels: exactly the JSON of the API, one file per subject.
 
 mod acts;
+mod alerts;
 mod cluster;
 mod event;
 mod group;
@@ -11,6 +12,7 @@ mod redundancy;
 mod road;
 
 pub use acts::{Act, Acted, Outcome, Pin, Refusal, SetMode, SetPriority, Switchover, Why};
+pub use alerts::{Alert, Alerts, Channel, Delivery, TestAlert, TestedAlert, Told};
 pub use cluster::{Cluster, Store, Voters};
 pub use event::Event;
 pub use group::{Group, Member};

@@ -69,6 +69,7 @@ pub struct Spec {
     floating: Table,
     own: BTreeMap<usize, Vec<(&'static str, String, String)>>,
     env: Vec<(String, String)>,
+    more: String,
 }
 
 impl Spec {
@@ -95,6 +96,7 @@ impl Spec {
             floating: Table::new(),
             own: BTreeMap::new(),
             env: Vec::new(),
+            more: String::new(),
         };
         let words: Vec<_> = command.split_ascii_whitespace().collect();
         spec.service.insert("command".into(), array(&words));
@@ -264,6 +266,13 @@ impl Spec {
         self
     }
 
+    /// More of every node's file, as it is, at its end.
+    #[must_use]
+    pub fn also(mut self, text: &str) -> Self {
+        self.more = format!("{}{text}\n", self.more);
+        self
+    }
+
     pub(crate) fn environment(&self) -> &[(String, String)] {
         &self.env
     }
@@ -319,7 +328,7 @@ impl Spec {
                 section(&format!("[group.{name}]"), &[], own(name, table));
             }
         }
-        text
+        text + &places.iter().fold(self.more.clone(), |more, (name, place)| more.replace(name, place))
     }
 
     pub(crate) fn is_checked(&self) -> bool {

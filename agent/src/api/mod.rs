@@ -2,6 +2,7 @@
 //! cannot hold it up; acts are handed to the loop. It decides nothing.
 
 mod acts;
+mod alerts;
 mod amp;
 mod cluster;
 mod drained;
@@ -10,6 +11,7 @@ mod events;
 mod health;
 mod locks;
 mod members;
+mod metrics;
 mod nsg;
 mod openapi;
 mod refusals;
@@ -30,6 +32,7 @@ use tokio::sync::{mpsc, watch};
 pub(crate) use serve::HEAD_LIMIT;
 pub use serve::{Front, Remote, serve};
 
+use crate::alerts::Alerts;
 use crate::driver::Message;
 use crate::election::Elections;
 use crate::history::History;
@@ -54,6 +57,8 @@ pub struct Api {
     pub locks: Arc<Listing>,
     /// The candidates of this machine.
     pub elections: Elections,
+    /// Who is told of what.
+    pub alerts: Alerts,
 }
 
 impl Api {
@@ -79,11 +84,13 @@ pub fn router(api: Api) -> Router {
         .route("/api/members/remove", post(members::remove))
         .route("/api/snapshot", get(members::snapshot))
         .route("/health", get(health::health))
+        .route("/metrics", get(metrics::metrics))
         .route("/leader/{group}", get(health::leader).options(health::leader))
         .route("/standby/{group}", get(health::standby).options(health::standby))
         .merge(amp::routes())
         .merge(nsg::routes())
         .merge(openapi::routes())
+        .merge(alerts::routes())
         .merge(locks)
         .merge(sights)
         .fallback(unknown)

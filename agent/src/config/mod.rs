@@ -8,6 +8,8 @@
 //! It never touches anything but the one file: whether a program exists, a port is free or a
 //! directory can be written is found out when it is used.
 
+mod alert;
+mod channel;
 mod check;
 mod check_port;
 mod claims;
@@ -34,6 +36,8 @@ mod timing;
 mod vip;
 mod words;
 
+pub use alert::Alert;
+pub use channel::{Address, Channel, Hook, Login, MailTls, Mqtt, Server, Smtp};
 pub use check::{Check, Health};
 pub use check_port::CheckPort;
 pub use cluster::Cluster;
@@ -72,6 +76,8 @@ pub struct Config {
     pub node: Node,
     /// The groups it takes part in, in the order of the file.
     pub groups: Vec<Group>,
+    /// Who is told when something has happened.
+    pub alerts: Vec<Alert>,
 }
 
 impl Config {
@@ -117,7 +123,7 @@ impl Config {
 
     fn read(text: &str, base: &Path) -> Result<Self, Fault> {
         let table = DeTable::parse(text).map_err(|why| syntax(&why))?;
-        let file = Section::open("the file", 0..0, table.get_ref(), base, &["cluster", "node", "group"])?;
+        let file = Section::open("the file", 0..0, table.get_ref(), base, &["cluster", "node", "group", "alert"])?;
         let cluster = file.need("cluster", "[cluster] with name and store")?.section("[cluster]", cluster::KEYS)?;
         let cluster = Cluster::read(&cluster)?;
         let section = file.need("node", "[node] with name and listen")?.section("[node]", node::KEYS)?;
@@ -127,7 +133,8 @@ impl Config {
             claims.address(node.listen, "[node] listen".to_owned(), listen.spot())?;
         }
         let groups = file.or("group", |entry| groups(entry, &node, &mut claims), Vec::new())?;
-        Ok(Self { cluster, node, groups })
+        let alerts = file.or("alert", |entry| alert::read_all(entry, &groups), Vec::new())?;
+        Ok(Self { cluster, node, groups, alerts })
     }
 
     /// A whole `hotseat.toml` with a word on every key.

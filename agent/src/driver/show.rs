@@ -65,6 +65,7 @@ impl Driver {
     /// Shows everybody else what a step has changed; after one that only votes took part in, that is the pulse.
     pub(super) fn show(&mut self, now: Instant, votes_only: bool) {
         let lease = self.node.lease(now);
+        self.counts.lease(lease, now);
         let (ours, age) = {
             let shown = self.show.borrow();
             (shown.pulse.beat(lease, now), now.since(shown.taken))

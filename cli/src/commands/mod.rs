@@ -1,5 +1,6 @@
 //! One file per command. Each returns its exit code, or one error that says what, where and what would be right.
 
+mod alert;
 mod check;
 mod config;
 mod demo_service;
@@ -68,6 +69,7 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Command::Snapshot(args) => snapshot::run(&args),
         Command::Lock(args) => lock::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Alert(args) => alert::run(&args),
         Command::Config(args) => config::run(&args),
         Command::DevCleaner(args) => dev::clean(&args),
         Command::DemoService(args) => demo_service::run(&args),

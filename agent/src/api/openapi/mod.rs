@@ -23,6 +23,7 @@ const PARTS: &[&str] = &[
     include_str!("locks.json"),
     include_str!("amp.json"),
     include_str!("nsg.json"),
+    include_str!("alerts.json"),
 ];
 
 /// What of a part belongs to the document's components.
