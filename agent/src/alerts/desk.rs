@@ -66,8 +66,9 @@ pub(super) struct Desk {
     came: BTreeMap<ParcelKey, Outcome>,
     /// What this node has said for itself, until that is written down.
     alone: BTreeMap<Key, Told>,
-    /// Since when the store has taken no write, and when that was tried last.
-    refused: Option<(Instant, Instant)>,
+    /// Since when the store takes no write, and when that was tried last.
+    refused: Option<Instant>,
+    tried: Option<Instant>,
 }
 
 impl Desk {
@@ -94,6 +95,7 @@ impl Desk {
             came: BTreeMap::new(),
             alone: BTreeMap::new(),
             refused: None,
+            tried: None,
         })
     }
 
@@ -112,12 +114,15 @@ impl Desk {
         let (now, seen) = (clock::now(), self.eyes.look());
         self.refresh(&seen).await;
         let due = self.due(now, &seen);
-        let works = seen.cluster.store.healthy;
-        if works && self.refused.is_none_or(|(_, last)| now.since(last) >= STORE_MAX) && self.has_news(now, &seen, &due)
-        {
-            self.write(now, &seen, &due).await;
+        match (seen.cluster.store.healthy, self.has_news(now, &seen, &due)) {
+            (false, _) => self.refused = self.refused.or(Some(now)),
+            (true, false) => self.refused = None,
+            (true, true) if self.refused.is_none() || self.tried.is_none_or(|at| now.since(at) >= STORE_MAX) => {
+                self.write(now, &seen, &due).await;
+            }
+            (true, true) => {}
         }
-        if !works || self.refused.is_some_and(|(since, _)| now.since(since) >= STORE_MAX) {
+        if self.refused.is_some_and(|since| now.since(since) >= STORE_MAX) {
             self.speak_alone(&due);
         }
         self.carry();
@@ -191,6 +196,7 @@ impl Desk {
 
     /// Writes down what is due, what came of what was sent, and whose deliveries this node takes over.
     async fn write(&mut self, now: Instant, seen: &Seen, due: &[Due]) {
+        self.tried = Some(now);
         let author = Author { config: &self.config, sender: &self.me, at: clock::wall() };
         let change = |before: Option<Ledger>| {
             let mut ledger = before.unwrap_or_default();
@@ -244,10 +250,8 @@ impl Desk {
     }
 
     fn refuse(&mut self, now: Instant, why: &str) {
-        if self.refused.is_none() {
-            tracing::warn!("what people are to be alerted to cannot be written down: {why}");
-        }
-        self.refused = Some((self.refused.map_or(now, |(since, _)| since), now));
+        tracing::warn!("what people are to be alerted to cannot be written down: {why}");
+        self.refused = self.refused.or(Some(now));
     }
 
     /// Says without the others what cannot wait for them.
