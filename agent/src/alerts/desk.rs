@@ -36,6 +36,9 @@ const STAGGER: Duration = Duration::from_secs(1);
 /// node speaks for itself.
 const STORE_MAX: Duration = Duration::from_secs(5);
 
+/// An agent that has lost its session goes on sending, and is back within this time.
+const BACK_MAX: Duration = Duration::from_secs(3);
+
 /// A delivery that nobody has touched for so long is anybody's: more than two of the longest pauses between tries.
 const CLAIM_MAX: Duration = Duration::from_secs(900);
 
@@ -146,8 +149,12 @@ impl Desk {
         let found = seen.conditions(ledger);
         let open = ledger.open().chain(self.alone.keys().cloned()).filter(|key| self.judges(key, seen));
         let open: Vec<_> = open.collect();
-        // What others have said and this node cannot judge is open all the same.
-        let found = found.into_iter().filter(|(key, _)| open.contains(key) || !ledger.is_open(key)).collect();
+        // Who does not see the store sees nobody else as they are. What others have said and this node cannot judge is open
+        // all the same.
+        let found = found
+            .into_iter()
+            .filter(|(key, _)| sees(key, seen) && (open.contains(key) || !ledger.is_open(key)))
+            .collect();
         let ttl = self.config.cluster.timing.ttl();
         let later = STAGGER * seen.rank();
         let patience = |key: &Key| key.rule.patience(ttl) + if key.rule.is_own() { Duration::ZERO } else { later };
@@ -156,15 +163,16 @@ impl Desk {
 
     /// Whether this node would see it if it were still so.
     fn judges(&self, key: &Key, seen: &Seen) -> bool {
-        match key.rule {
-            Rule::NoLeader | Rule::RedundancyLost | Rule::Flapping | Rule::Drift => {
-                seen.leading.contains_key(&key.about)
+        sees(key, seen)
+            && match key.rule {
+                Rule::NoLeader | Rule::RedundancyLost | Rule::Flapping | Rule::Drift => {
+                    seen.leading.contains_key(&key.about)
+                }
+                Rule::MemberLost => self.known.contains(&key.about),
+                Rule::StateStale => seen.rank() == 0 && self.known.contains(&key.about),
+                Rule::StoreLost | Rule::CertificateEnding => key.about == self.me.node,
+                Rule::LeaderChange | Rule::SplitVote | Rule::DrillFailed => false,
             }
-            Rule::MemberLost => self.known.contains(&key.about),
-            Rule::StateStale => seen.rank() == 0 && self.known.contains(&key.about),
-            Rule::StoreLost | Rule::CertificateEnding => key.about == self.me.node,
-            Rule::LeaderChange | Rule::SplitVote | Rule::DrillFailed => false,
-        }
     }
 
     fn has_news(&mut self, now: Instant, seen: &Seen, due: &[Due]) -> bool {
@@ -174,10 +182,10 @@ impl Desk {
         !due.is_empty() || !self.came.is_empty() || !self.alone.is_empty() || orphans()
     }
 
-    /// Notes since when senders are not there.
+    /// Notes since when senders are not there, as far as that can be seen.
     fn miss(&mut self, now: Instant, seen: &Seen) {
         let senders = self.ledger.iter().flat_map(Ledger::sending).map(|delivery| &delivery.by.node);
-        let missing = senders.filter(|node| !seen.present.contains(node));
+        let missing = senders.filter(|node| seen.cluster.store.healthy && !seen.present.contains(node));
         self.absent = missing.map(|node| (node.clone(), self.absent.get(node).copied().unwrap_or(now))).collect();
     }
 
@@ -186,8 +194,8 @@ impl Desk {
         let then = humantime::parse_rfc3339(&delivery.at).ok();
         let forgotten =
             then.and_then(|then| SystemTime::now().duration_since(then).ok()).is_some_and(|age| age > CLAIM_MAX);
-        let absent =
-            || self.absent.get(&delivery.by.node).is_some_and(|since| now.since(*since) >= STAGGER * seen.rank());
+        let patience = BACK_MAX + STAGGER * seen.rank();
+        let absent = || self.absent.get(&delivery.by.node).is_some_and(|since| now.since(*since) >= patience);
         match delivery.by.node == self.me.node {
             true => delivery.by.run != self.me.run,
             false => forgotten || absent(),
@@ -301,4 +309,9 @@ impl Desk {
         }
         self.came.insert(outcome.parcel.key(), outcome);
     }
+}
+
+/// Whether what this node knows of it is worth anything: who does not see the store sees nobody else as they are.
+fn sees(key: &Key, seen: &Seen) -> bool {
+    seen.cluster.store.healthy || key.rule.is_own() || key.rule.cannot_wait()
 }
