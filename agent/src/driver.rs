@@ -27,6 +27,7 @@ use crate::ledger::Tap;
 use crate::links::Peer;
 use crate::lock;
 use crate::orders::Refusal;
+use crate::metrics::Counts;
 use crate::peers::Peers;
 use crate::proxies::Routes;
 use crate::records::Records;
@@ -79,6 +80,7 @@ pub struct Driver {
     history: History,
     refusals: mpsc::Sender<Refusal>,
     tap: Tap,
+    counts: Counts,
     inbox: mpsc::Receiver<Message>,
     show: watch::Sender<Arc<Snapshot>>,
     vitals: Arc<Vitals>,
@@ -145,6 +147,7 @@ impl Driver {
         Self {
             node: parts.node,
             supervisor: Supervisor::new(parts.exe),
+            counts: parts.records.counts().clone(),
             tasks: Tasks::new(sender, parts.records),
             units,
             peers: parts.peers,
@@ -370,6 +373,8 @@ impl Driver {
         if let Event::Refused(group, _, act, why) = event {
             // As many as may wait are far more than a leader is ordered to do at a time.
             drop(self.refusals.try_send(Refusal { group: group.clone(), act: *act, why: why.clone() }));
+        if let Event::NewLeader { group, reason, .. } = event {
+            self.counts.changed(group.as_str(), reason);
         }
         let (line, loudness) = story::tell(&self.settings.node.name, event);
         match loudness {

@@ -13,6 +13,7 @@ use tokio::sync::broadcast;
 
 use diary::Diary;
 pub use diary::Writing;
+use crate::metrics::Counts;
 
 /// Events kept: some weeks of a quiet cluster, an hour of a broken one.
 const KEPT: usize = 2000;
@@ -35,6 +36,7 @@ struct Shelf {
 pub struct History {
     shelf: Arc<Mutex<Shelf>>,
     news: broadcast::Sender<Event>,
+    counts: Counts,
 }
 
 /// A history that does not keep itself alive.
@@ -46,6 +48,10 @@ struct Faint {
 impl Faint {
     fn upgrade(&self) -> Option<History> {
         Some(History { shelf: self.shelf.upgrade()?, news: self.news.upgrade()? })
+impl Default for History {
+    fn default() -> Self {
+        let shelf = Shelf { next: 1, kept: VecDeque::new() };
+        Self { shelf: Arc::new(Mutex::new(shelf)), news: broadcast::channel(LAG).0, counts: Counts::default() }
     }
 }
 
@@ -74,12 +80,17 @@ impl History {
     pub fn newest(&self) -> u64 {
         let shelf = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
         shelf.kept.back().map_or(0, |event| event.id)
+    /// One whose events are counted there.
+    #[must_use]
+    pub fn counted(counts: &Counts) -> Self {
+        Self { counts: counts.clone(), ..Self::default() }
     }
 
     /// Adds an event and gives it its number.
     pub fn add(&self, mut event: Event) {
         let mut shelf = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
         event.id = shelf.next;
+        self.counts.event(&event.kind);
         shelf.next += 1;
         if shelf.kept.len() == KEPT {
             shelf.kept.pop_front();

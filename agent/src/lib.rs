@@ -10,6 +10,7 @@
 //!          API · health endpoints · proxies · history
 //! ```
 
+pub mod alerts;
 pub mod api;
 pub mod check;
 pub mod checkport;
@@ -31,6 +32,7 @@ pub mod links;
 pub mod listen;
 pub mod lock;
 pub mod logging;
+pub mod metrics;
 pub mod orders;
 pub mod output;
 pub mod peers;

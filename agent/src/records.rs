@@ -11,6 +11,7 @@ use tokio::sync::watch;
 
 use crate::clock;
 use crate::codec::{self, Decoded};
+use crate::metrics::Counts;
 use crate::orders::Book;
 
 /// One record as the last look found it, or our last write left it.
@@ -31,12 +32,19 @@ pub struct Records {
     seen: Arc<Mutex<Seen>>,
     /// The versions of the records that are not the protocol's, as the last look found them.
     beside: watch::Sender<Arc<BTreeMap<String, u64>>>,
+    counts: Counts,
 }
 
 impl Records {
     /// For the node of this name.
     pub fn new(store: Arc<dyn Store>, node: &str) -> Self {
-        Self { store, node: node.to_owned(), seen: Arc::default(), beside: watch::Sender::default() }
+        Self {
+            store,
+            node: node.to_owned(),
+            seen: Arc::default(),
+            beside: watch::Sender::default(),
+            counts: Counts::default(),
+        }
     }
 
     /// The versions of what stands beside the protocol's records (see [`crate::shelf`]), by key: whoever waits for one to
@@ -52,12 +60,20 @@ impl Records {
         &self.store
     }
 
+    /// What this agent counts.
+    #[must_use]
+    pub fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
     /// Lists every record. Bounded by the store's own time-out.
     ///
     /// # Errors
     /// Why the store did not answer.
     pub async fn look(&self, began: Instant) -> Result<Look, String> {
-        let entries = self.store.list().await.map_err(|error| error.to_string())?;
+        let listed = self.store.list().await;
+        self.counts.looked(clock::now().since(began), listed.is_ok());
+        let entries = listed.map_err(|error| error.to_string())?;
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let (mut records, mut beside) = (BTreeMap::new(), BTreeMap::new());
         for entry in entries {
@@ -65,10 +81,14 @@ impl Records {
                 beside.insert(entry.key.as_str().to_owned(), entry.version);
                 continue;
             };
-            let found = find(&key, seen.remove(&key), entry);
+            let last = seen.remove(&key);
+            // What was written while the store was listed is newer than what the list holds.
+            let (newer, last) =
+                if last.as_ref().is_some_and(|it| it.version > entry.version) { (last, None) } else { (None, last) };
+            let found = find(&key, last, entry);
             let record = found.what.as_ref().map(|found| found.record.clone()).map_err(Clone::clone);
             records.insert(key.clone(), (Version(found.version), record));
-            seen.insert(key, found);
+            seen.insert(key, newer.unwrap_or(found));
         }
         self.beside.send_if_modified(|known| {
             let news = **known != beside;
@@ -100,7 +120,10 @@ impl Records {
             tracing::error!("the record of {key} is too big for the store");
             return Outcome::Refused;
         };
-        match self.store.write(&stored_key, expect, nonce.0, body).await {
+        let began = clock::now();
+        let written = self.store.write(&stored_key, expect, nonce.0, body).await;
+        self.counts.wrote(clock::now().since(began), !matches!(written, Written::Unknown(_)));
+        match written {
             Written::Applied { version } => {
                 self.remember(key, version, Decoded { record: record.clone(), since, book: None });
                 Outcome::Applied(Version(version))

@@ -13,6 +13,7 @@ use hotseat_stores::{Dir, Hints, Memory, OpenError, Store};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::alerts::Alerts;
 use crate::api::{self, Api};
 use crate::checkport::CheckPorts;
 use crate::clock;
@@ -145,6 +146,7 @@ pub async fn run(mut config: Config, mut options: Options) -> Result<(), Failure
         shown: shown.clone(),
         telemetry: telemetry(&config),
     });
+    let history = History::counted(records.counts());
     let hands = Hands {
         inbox: sender.clone(),
         tasks: Tasks::new(sender.clone(), records.clone()),
@@ -188,6 +190,12 @@ pub async fn run(mut config: Config, mut options: Options) -> Result<(), Failure
         Api { shown, facts, history: history.clone(), inbox: sender.clone(), locks, elections: elections.clone() };
     let vitals = Arc::new(Vitals::default());
     routes_ready.send_replace(Some(api::router(api, Arc::clone(&vitals))));
+    let alerts = Alerts::new(
+        Arc::clone(&facts.config),
+        Shelf::new(Arc::clone(&store), config.node.name.as_str()),
+        options.exe.clone(),
+    );
+    alerts.begin(shown.clone(), facts.clone(), history.clone()).map_err(Failure)?;
     let api = Api {
         shown,
         facts,
@@ -199,6 +207,8 @@ pub async fn run(mut config: Config, mut options: Options) -> Result<(), Failure
         inbox: sender.clone(),
         locks,
         elections: elections.clone(),
+        elections: elections.clone(),
+        alerts,
     };
     routes_ready.send_replace(Some(api::router(api)));
     tokio::spawn(relay_peers(peers.clone(), sender.clone()));
@@ -212,7 +222,9 @@ pub async fn run(mut config: Config, mut options: Options) -> Result<(), Failure
     let last = history.clone();
     let guard = guard_settings(&config);
     let voting = embedded.as_ref().map(|embedded| embedded.begin(&config, &sender));
-    if embedded.is_some() {
+    if let Some(embedded) = &embedded {
+        let terms = embedded::tell_terms(embedded.raft.watch_health(), config.node.name.clone(), history.clone());
+        tokio::spawn(terms);
         // Elsewhere the store is looked at often enough, and its hints cost looks.
         tokio::spawn(relay_hints(store.watch(), sender.clone()));
     }

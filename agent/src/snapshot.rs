@@ -100,6 +100,7 @@ impl Snapshot {
             lease_left_ms: self.pulse.lease_until().map(|until| millis(until.since(now))),
             renewed_ms: self.pulse.renewed().map(|renewed| millis(now.since(renewed))),
             pid: std::process::id(),
+            alerts: Vec::new(),
             groups: groups
                 .filter_map(|(configured, (proxy, check))| {
                     let view = self.group(&configured.id)?;

@@ -2,6 +2,8 @@
 
 mod acts;
 mod looking;
+mod alerts;
+mod check;
 mod membership;
 mod story;
 mod sync;
@@ -13,6 +15,8 @@ use clap::{Args, Parser, Subcommand};
 
 pub(crate) use acts::{Act, Acts, Leave, Pause, PinTo, Resume, SetMode, SetPriority, Unpin};
 pub(crate) use looking::{Events, Look, Nodes};
+pub(crate) use alerts::{Alert, AlertAct};
+pub(crate) use check::Check;
 pub(crate) use membership::{Beginning, Init, Join, Members, MembersAct, Snapshot};
 pub(crate) use story::Explain;
 pub(crate) use sync::{Drift, Send, Sync};
@@ -96,6 +100,8 @@ pub(crate) enum Command {
     Lock(Lock),
     /// Say how a group is in one line, as a monitoring plugin does (exit 0 ok, 1 warning, 2 critical, 3 unknown)
     Check(Check),
+    /// Show where alerts go and what was said, or send a test
+    Alert(Alert),
     /// Check or show configuration files
     #[command(subcommand)]
     Config(Config),
@@ -252,19 +258,6 @@ pub(crate) struct Lock {
     /// The command, after --
     #[arg(last = true, value_name = "CMD", required_unless_present = "list")]
     pub(crate) command: Vec<std::ffi::OsString>,
-}
-
-#[derive(Args, Debug)]
-#[command(after_help = "Example: hotseat check --group web")]
-pub(crate) struct Check {
-    #[command(flatten)]
-    pub(crate) target: Target,
-    /// The group; all of them otherwise
-    #[arg(long)]
-    pub(crate) group: Option<String>,
-    /// Print JSON
-    #[arg(long)]
-    pub(crate) json: bool,
 }
 
 #[derive(Subcommand, Debug)]

@@ -2,7 +2,7 @@
 //!
 //! It reads the command line, hands it to one file per command, and turns what went wrong into one clear
 //! error and a non-zero exit. As `hotseat guard` it is the guard, before any runtime exists,
-//! and as `hotseat lock-child` it becomes the command of a lock.
+//! and as `hotseat lock-child` or `hotseat alert-child` it becomes the command of a lock or an alert.
 
 mod args;
 mod commands;
@@ -16,8 +16,12 @@ fn main() -> ExitCode {
     if let Some(fd) = guard_fd() {
         hotseat_guard::run(fd);
     }
-    if std::env::args_os().nth(1).is_some_and(|word| word == "lock-child") {
+    let word = std::env::args_os().nth(1);
+    if word.as_ref().is_some_and(|word| word == "lock-child") {
         return commands::become_command();
+    }
+    if word.is_some_and(|word| word == hotseat_agent::alerts::CHILD) {
+        return hotseat_agent::alerts::become_command();
     }
     commands::run(args::parse())
 }

@@ -21,6 +21,9 @@ pub(crate) fn status(cluster: &Cluster) -> String {
         text += &headline(group, width);
         text += &details(cluster, group, width);
     }
+    for trouble in &cluster.alerts {
+        text += &format!("▲ {trouble}\n");
+    }
     if cluster.groups.is_empty() {
         text += &format!("{}: node {} has no group", cluster.cluster, cluster.node);
         text += &cluster

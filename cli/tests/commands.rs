@@ -21,6 +21,7 @@ fn check(args: &[&str], code: i32, words: &str) {
 fn every_help_has_an_example() {
     let all: [&[&str]; 19] = [
     let all: [&[&str]; 12] = [
+    let all: [&[&str]; 14] = [
         &[],
         &["dev"],
         &["run"],
@@ -39,6 +40,9 @@ fn every_help_has_an_example() {
         &["acts"],
         &["lock"],
         &["check"],
+        &["alert"],
+        &["alert", "list"],
+        &["alert", "test"],
         &["config"],
         &["config", "check"],
     ];
@@ -53,6 +57,7 @@ fn amp_18_check_is_unknown_without_an_agent() {
     check(&["check", "--url", NOBODY], 3, "HOTSEAT UNKNOWN - no agent answers at");
     check(&["check", "--url", "nonsense://x"], 3, "HOTSEAT UNKNOWN");
     check(&["check", "--json", "--url", NOBODY], 3, "\"code\":3");
+    check(&["check", "--also", NOBODY, "--url", NOBODY], 3, "; no agent answers at");
     check(&["check", "--no-such-flag"], 3, "--no-such-flag");
 }
 

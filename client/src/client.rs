@@ -13,10 +13,14 @@ use crate::wire::story::Story;
 use crate::wire::{Cluster, Event, Invitation, Invite, Refusal, Remove, Roll, Switchover};
     Cluster, Difference, Event, Invitation, Invite, Push, Pushed, Refusal, Remove, Roll, Rollback, Switchover, Sync,
     SyncVersion,
+    Alerts, Cluster, Event, Invitation, Invite, Refusal, Remove, Roll, Switchover, TestAlert, TestedAlert,
 };
 
 /// An agent answers from memory; who takes longer is not well.
 const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Receivers of alerts are somebody else's; each has at most two minutes.
+const RECEIVERS_MAX: Duration = Duration::from_secs(130);
 
 /// Longest answer read, in bytes.
 const ANSWER_MAX: usize = 16 << 20;
@@ -223,6 +227,23 @@ impl Client {
         self.post::<serde_json::Value>("/api/members/remove", &Remove { node: node.to_owned() }).await.map(drop)
     }
 
+    /// Where alerts go from this agent, and what the cluster has said.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn alerts(&self) -> Result<Alerts, Error> {
+        self.get("/api/alerts").await
+    }
+
+    /// Sends a test to the `[[alert]]` of this name, or to all of the agent's; what their receivers say.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn test_alert(&self, name: Option<&str>) -> Result<Vec<TestedAlert>, Error> {
+        let body = TestAlert { name: name.map(str::to_owned) };
+        self.post_within("/api/alerts/test", &body, RECEIVERS_MAX).await
+    }
+
     /// The cluster's own state, whole, as `hotseat snapshot restore` takes it.
     ///
     /// # Errors
@@ -252,7 +273,16 @@ impl Client {
     }
 
     async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl serde::Serialize) -> Result<T, Error> {
-        let request = self.http.post(format!("{}{path}", self.base)).json(body).timeout(TIMEOUT);
+        self.post_within(path, body, TIMEOUT).await
+    }
+
+    async fn post_within<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl serde::Serialize,
+        limit: Duration,
+    ) -> Result<T, Error> {
+        let request = self.http.post(format!("{}{path}", self.base)).json(body).timeout(limit);
         let response = request.send().await.map_err(|error| self.unreachable(&error))?;
         self.read(response).await
     }

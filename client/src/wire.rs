@@ -1,6 +1,7 @@
 //! What travels: exactly the JSON of the API, one file per subject.
 
 mod acts;
+mod alerts;
 mod cluster;
 mod event;
 mod group;
@@ -13,6 +14,7 @@ pub mod story;
 mod sync;
 
 pub use acts::{Act, Acted, Outcome, Pin, Refusal, SetMode, SetPriority, Switchover, Why};
+pub use alerts::{Alert, Alerts, Channel, Delivery, TestAlert, TestedAlert, Told};
 pub use cluster::{Cluster, Store, Voters};
 pub use event::Event;
 pub use group::{Group, Member};

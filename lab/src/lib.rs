@@ -37,6 +37,7 @@ pub mod observer;
 mod ports;
 pub mod processes;
 pub mod program;
+pub mod receiver;
 pub mod register;
 pub mod rivals;
 pub mod servers;

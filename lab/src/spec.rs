@@ -71,6 +71,7 @@ pub struct Spec {
     sync: Table,
     own: BTreeMap<usize, Vec<(&'static str, String, String)>>,
     env: Vec<(String, String)>,
+    more: String,
 }
 
 impl Spec {
@@ -99,6 +100,7 @@ impl Spec {
             sync: Table::new(),
             own: BTreeMap::new(),
             env: Vec::new(),
+            more: String::new(),
         };
         let words: Vec<_> = command.split_ascii_whitespace().collect();
         spec.service.insert("command".into(), array(&words));
@@ -283,6 +285,13 @@ impl Spec {
         self
     }
 
+    /// More of every node's file, as it is, at its end.
+    #[must_use]
+    pub fn also(mut self, text: &str) -> Self {
+        self.more = format!("{}{text}\n", self.more);
+        self
+    }
+
     pub(crate) fn environment(&self) -> &[(String, String)] {
         &self.env
     }
@@ -342,6 +351,7 @@ impl Spec {
             section("[telemetry]", &[], self.telemetry.clone());
         }
         text
+        text + &places.iter().fold(self.more.clone(), |more, (name, place)| more.replace(name, place))
     }
 
     pub(crate) fn is_checked(&self) -> bool {

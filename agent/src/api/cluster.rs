@@ -7,5 +7,5 @@ use hotseat_client::Cluster;
 use super::Api;
 
 pub(super) async fn cluster(State(api): State<Api>) -> Json<Cluster> {
-    Json(api.snapshot().cluster(&api.facts))
+    Json(Cluster { alerts: api.alerts.troubles(), ..api.snapshot().cluster(&api.facts) })
 }

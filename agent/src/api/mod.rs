@@ -2,6 +2,7 @@
 //! cannot hold it up; acts are handed to the loop. It decides nothing.
 
 mod acts;
+mod alerts;
 mod amp;
 mod cluster;
 mod drained;
@@ -10,6 +11,7 @@ mod events;
 mod health;
 mod locks;
 mod members;
+mod metrics;
 mod nsg;
 mod openapi;
 mod refusals;
@@ -34,6 +36,7 @@ pub(crate) use serve::HEAD_LIMIT;
 pub use serve::{Front, Remote, serve};
 
 use crate::dashboard;
+use crate::alerts::Alerts;
 use crate::driver::Message;
 use crate::election::Elections;
 use crate::history::History;
@@ -65,6 +68,8 @@ pub struct Api {
     pub orders: Orders,
     /// The candidates of this machine.
     pub elections: Elections,
+    /// Who is told of what.
+    pub alerts: Alerts,
 }
 
 impl Api {
@@ -90,6 +95,7 @@ pub fn router(api: Api, vitals: Arc<Vitals>) -> Router {
         .route("/api/members/remove", post(members::remove))
         .route("/api/snapshot", get(members::snapshot))
         .route("/health", get(health::health))
+        .route("/metrics", get(metrics::metrics))
         .route("/leader/{group}", get(health::leader).options(health::leader))
         .route("/standby/{group}", get(health::standby).options(health::standby))
         .merge(amp::routes())
@@ -98,6 +104,7 @@ pub fn router(api: Api, vitals: Arc<Vitals>) -> Router {
         .merge(dashboard)
         .merge(acts::routes())
         .merge(removal::routes())
+        .merge(alerts::routes())
         .merge(locks)
         .merge(sights)
         .merge(story::routes())

@@ -8,6 +8,8 @@
 //! It never touches anything but the one file: whether a program exists, a port is free or a
 //! directory can be written is found out when it is used.
 
+mod alert;
+mod channel;
 mod check;
 mod check_port;
 mod claims;
@@ -36,6 +38,8 @@ mod timing;
 mod vip;
 mod words;
 
+pub use alert::Alert;
+pub use channel::{Address, Channel, Hook, Login, MailTls, Mqtt, Server, Smtp};
 pub use check::{Check, Health};
 pub use check_port::CheckPort;
 pub use cluster::Cluster;
@@ -78,6 +82,8 @@ pub struct Config {
     pub groups: Vec<Group>,
     /// Where else to tell of what happens.
     pub telemetry: Telemetry,
+    /// Who is told when something has happened.
+    pub alerts: Vec<Alert>,
 }
 
 impl Config {
@@ -125,6 +131,7 @@ impl Config {
         let base = file.parent().unwrap_or(Path::new(""));
         let table = DeTable::parse(text).map_err(|why| syntax(&why))?;
         let file = Section::open("the file", 0..0, table.get_ref(), base, &["cluster", "node", "group", "telemetry"])?;
+        let file = Section::open("the file", 0..0, table.get_ref(), base, &["cluster", "node", "group", "alert"])?;
         let cluster = file.need("cluster", "[cluster] with name and store")?.section("[cluster]", cluster::KEYS)?;
         let whole = Section::open("the file", 0..0, table.get_ref(), base, &["cluster", "node", "group"])?;
         let cluster = whole.need("cluster", "[cluster] with name and store")?.section("[cluster]", cluster::KEYS)?;
@@ -141,6 +148,8 @@ impl Config {
         Ok(Self { cluster, node, groups, telemetry })
         let groups = whole.or("group", |entry| groups(entry, &node, &mut claims), Vec::new())?;
         Ok(Self { cluster, node, groups })
+        let alerts = file.or("alert", |entry| alert::read_all(entry, &groups), Vec::new())?;
+        Ok(Self { cluster, node, groups, alerts })
     }
 
     /// A whole `hotseat.toml` with a word on every key.

@@ -79,7 +79,15 @@ impl Facts {
         }
     }
 
-    fn certificate(&self) -> Option<String> {
+    /// How long this node's certificate is good for, if it is there.
+    #[must_use]
+    pub fn certificate_ends(&self) -> Option<Duration> {
+        Some(self.keeper.health(SystemTime::now())?.expires_in)
+    }
+
+    /// What is wrong with this node's certificate.
+    #[must_use]
+    pub fn certificate(&self) -> Option<String> {
         if let Some(trouble) = self.keeper.trouble() {
             return Some(format!("this node's new certificate is not used: {trouble}"));
         }

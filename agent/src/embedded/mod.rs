@@ -19,6 +19,7 @@ pub mod roll;
 mod seat;
 pub mod steps;
 mod steward;
+mod terms;
 mod votes;
 mod voting;
 
@@ -31,5 +32,6 @@ pub use reception::Reception;
 pub use roll::Assembly;
 pub use seat::Seat;
 pub use steward::voters;
+pub use terms::tell as tell_terms;
 pub use votes::Vote;
 pub use voting::Voting;

@@ -179,7 +179,8 @@ fn belongs(path: &Path, found: &Name, cluster: &NodeName, node: &NodeName) -> Re
     Err(IdentityError::wrong(path.display(), what))
 }
 
-fn leaf(path: &Path) -> Result<Certificate, IdentityError> {
+/// The first certificate of a file: whose it is.
+pub(crate) fn leaf(path: &Path) -> Result<Certificate, IdentityError> {
     let chain = certificates(path)?;
     Certificate::read(&chain[0], path.display())
 }

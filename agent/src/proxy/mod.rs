@@ -127,6 +127,12 @@ pub struct Drains {
 }
 
 impl Drains {
+    /// What the proxy does now and has done. Starts [`Stats::waited_max`] anew.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.shared.counters.read()
+    }
+
     /// Waits until the proxy knows that nothing is to be sent to the leader of `epoch` or an earlier one any more, and
     /// no HTTP request to it is under way. What is no request, such as a tunnel or a stream of events, is not waited
     /// for.
@@ -145,7 +151,7 @@ impl Handle {
     /// What the proxy does now and has done. Starts [`Stats::waited_max`] anew.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        self.drains.shared.counters.read()
+        self.drains.stats()
     }
 
     /// What clients saw of the newest change of leader.

@@ -11,46 +11,97 @@ use crate::say::say_line;
 
 const WORDS: [&str; 4] = ["OK", "WARNING", "CRITICAL", "UNKNOWN"];
 
+/// The exit codes of plugins.
+const OK: u8 = 0;
+const WARNING: u8 = 1;
+const CRITICAL: u8 = 2;
+const UNKNOWN: u8 = 3;
+
 pub(crate) fn run(args: &Check) -> Result {
-    let (code, text) = match ask(args) {
-        Ok(cluster) => judge(&cluster, args.group.as_deref()),
-        Err(why) => (3, why),
+    let verdict = match ask(args) {
+        Ok((cluster, lost)) => judge(args, &cluster).after(lost),
+        Err(why) => Verdict { code: UNKNOWN, text: why, numbers: Vec::new() },
     };
-    let word = WORDS[usize::from(code)];
+    let word = WORDS[usize::from(verdict.code)];
+    let numbers = verdict.numbers.join(" ");
     if args.json {
-        say_line(serde_json::json!({"code": code, "state": word, "text": text}))?;
+        let json = serde_json::json!({"code": verdict.code, "state": word, "text": verdict.text, "perfdata": numbers});
+        say_line(json)?;
     } else {
-        say_line(format!("HOTSEAT {word} - {text}"))?;
+        // What follows the bar is performance data: none in the text.
+        let (text, bar) = (verdict.text.replace('|', "/"), if numbers.is_empty() { "" } else { " | " });
+        say_line(format!("HOTSEAT {word} - {text}{bar}{numbers}"))?;
     }
-    Ok(ExitCode::from(code))
+    Ok(ExitCode::from(verdict.code))
 }
 
-fn ask(args: &Check) -> std::result::Result<Cluster, String> {
+/// What is said, and how bad it is.
+struct Verdict {
+    code: u8,
+    text: String,
+    /// Performance data: `'name'=value;warning;critical;minimum`.
+    numbers: Vec<String>,
+}
+
+impl Verdict {
+    /// The same, when those who were to be asked first did not answer.
+    fn after(self, lost: Vec<String>) -> Self {
+        if lost.is_empty() {
+            return self;
+        }
+        let text = format!("{}; {}", self.text, lost.join("; "));
+        Self { code: self.code.max(WARNING), text, ..self }
+    }
+}
+
+/// The first agent's picture that is to be had, and why those before it gave none.
+fn ask(args: &Check) -> std::result::Result<(Cluster, Vec<String>), String> {
     let runtime = small_runtime().map_err(|failed| failed.text)?;
-    runtime.block_on(async {
-        let client = Client::new(&args.target.url).map_err(|error| error.to_string())?;
-        whole::cluster(&client).await.map_err(|error| error.to_string())
-    })
-}
-
-fn judge(cluster: &Cluster, group: Option<&str>) -> (u8, String) {
-    let groups: Vec<&Group> = cluster.groups.iter().filter(|it| group.is_none_or(|id| it.id == id)).collect();
-    if groups.is_empty() {
-        return (3, format!("no group {} at {}", group.unwrap_or("at all"), cluster.node));
+    let mut lost = Vec::new();
+    for url in std::iter::once(&args.target.url).chain(&args.also) {
+        let asked = runtime.block_on(async {
+            let client = Client::new(url).map_err(|error| error.to_string())?;
+            whole::cluster(&client).await.map_err(|error| error.to_string())
+        });
+        match asked {
+            Ok(cluster) => return Ok((cluster, lost)),
+            Err(why) => lost.push(why),
+        }
     }
-    let verdicts: Vec<(u8, String)> = groups.into_iter().map(|group| verdict(cluster, group)).collect();
-    let worst = verdicts.iter().map(|(code, _)| *code).max().unwrap_or(3);
-    let texts: Vec<_> = verdicts.into_iter().map(|(_, text)| text).collect();
-    (worst, texts.join("; "))
+    Err(lost.join("; "))
 }
 
-fn verdict(cluster: &Cluster, group: &Group) -> (u8, String) {
-    let (code, text) = standing(cluster, group);
+fn judge(args: &Check, cluster: &Cluster) -> Verdict {
+    let wanted = |group: &&Group| args.group.as_ref().is_none_or(|id| group.id == *id);
+    let groups: Vec<&Group> = cluster.groups.iter().filter(wanted).collect();
+    if groups.is_empty() {
+        let text = format!("no group {} at {}", args.group.as_deref().unwrap_or("at all"), cluster.node);
+        return Verdict { code: UNKNOWN, text, numbers: Vec::new() };
+    }
+    let verdicts: Vec<(u8, String)> = groups.iter().map(|group| verdict(args, cluster, group)).collect();
+    let code = verdicts.iter().map(|(code, _)| *code).max().unwrap_or(UNKNOWN);
+    let texts: Vec<_> = verdicts.into_iter().map(|(_, text)| text).collect();
+    let numbers = groups.iter().flat_map(|group| numbers(args, cluster, group)).collect();
+    Verdict { code, text: texts.join("; "), numbers }
+}
+
+fn numbers(args: &Check, cluster: &Cluster, group: &Group) -> [String; 3] {
+    let (id, spare) = (&group.id, cluster.can_lose(group));
+    let members = group.members.iter().filter(|member| member.state != "offline").count();
+    [
+        format!("'{id}_spare'={spare};{}:;{}:;0", args.min_redundancy, args.critical_redundancy),
+        format!("'{id}_members'={members};;;0"),
+        format!("'{id}_epoch'={}c", group.epoch),
+    ]
+}
+
+fn verdict(args: &Check, cluster: &Cluster, group: &Group) -> (u8, String) {
+    let (code, text) = standing(args, cluster, group);
     // Without a leader there is nothing to follow.
-    let absent = if code < 2 { absent(group) } else { Vec::new() };
+    let absent = if code < CRITICAL { absent(group) } else { Vec::new() };
     match absent.is_empty() {
         true => (code, text),
-        false => (1, format!("{text}, {}", absent.join(", "))),
+        false => (WARNING, format!("{text}, {}", absent.join(", "))),
     }
 }
 
@@ -62,14 +113,20 @@ fn absent(group: &Group) -> Vec<String> {
     addresses.chain(group.floating.as_ref().and_then(floating)).collect()
 }
 
-fn standing(cluster: &Cluster, group: &Group) -> (u8, String) {
-    let spare = cluster.can_lose(group);
-    match &group.leader {
-        None => (2, format!("{}: nobody leads, see hotseat status", group.id)),
-        Some(leader) if !group.serving => (1, format!("{}: {leader} leads, its service is not ready", group.id)),
-        Some(leader) if spare == 0 => {
-            (1, format!("{}: {leader} leads, epoch {}, nobody could take over", group.id, group.epoch))
-        }
-        Some(leader) => (0, format!("{}: {leader} leads, epoch {}, can lose {spare} more", group.id, group.epoch)),
+fn standing(args: &Check, cluster: &Cluster, group: &Group) -> (u8, String) {
+    let Some(leader) = &group.leader else {
+        return (CRITICAL, format!("{}: nobody leads, see hotseat status", group.id));
+    };
+    if !group.serving {
+        return (WARNING, format!("{}: {leader} leads, its service is not ready", group.id));
     }
+    let spare = cluster.can_lose(group);
+    let code = match spare {
+        few if few < args.critical_redundancy => CRITICAL,
+        few if few < args.min_redundancy => WARNING,
+        _ => OK,
+    };
+    let lose = if spare == 0 { String::from("nobody could take over") } else { format!("can lose {spare} more") };
+    let paused = if group.paused { ", paused" } else { "" };
+    (code, format!("{}: {leader} leads, epoch {}, {lose}{paused}", group.id, group.epoch))
 }

@@ -2,6 +2,7 @@
 
 mod act;
 mod acts;
+mod alert;
 mod check;
 mod config;
 mod demo_service;
@@ -90,6 +91,7 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Command::Snapshot(args) => snapshot::run(&args),
         Command::Lock(args) => lock::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Alert(args) => alert::run(&args),
         Command::Config(args) => config::run(&args),
         Command::DevCleaner(args) => dev::clean(&args),
         Command::DemoService(args) => demo_service::run(&args),

@@ -23,6 +23,9 @@ pub struct Cluster {
     pub pid: u32,
     /// The groups, in the order of the configuration file.
     pub groups: Vec<Group>,
+    /// Receivers of alerts that do not take what this node sends, one line each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alerts: Vec<String>,
 }
 
 /// The store behind a cluster.

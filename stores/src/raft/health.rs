@@ -18,6 +18,8 @@ use super::{Inner, Raft};
 pub struct Health {
     /// Who leads, as far as this node knows.
     pub leader: Option<u64>,
+    /// The newest term that is known: each election has one of its own.
+    pub term: u64,
     /// Whether writes can go through from here: on the leader, a majority has answered lately; elsewhere, the leader
     /// was heard lately.
     pub quorum: bool,
@@ -61,6 +63,7 @@ impl Inner {
         let metrics = self.metrics.borrow_watched();
         Health {
             leader: metrics.current_leader,
+            term: metrics.current_term,
             quorum: self.quorum(&metrics),
             caught_up: self.caught_up.load(Ordering::Acquire),
             failure: self.failure_in(&metrics),

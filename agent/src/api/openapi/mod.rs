@@ -26,6 +26,7 @@ const PARTS: &[&str] = &[
     include_str!("amp.json"),
     include_str!("nsg.json"),
     include_str!("sync.json"),
+    include_str!("alerts.json"),
 ];
 
 /// What of a part belongs to the document's components.

@@ -1,0 +1,177 @@
+//! What a node's picture of the cluster says that people may want to be told. It only looks.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use hotseat_client::{Cluster, Event, Group, Member};
+
+use super::rule::Rule;
+
+/// A rule, and whom it is about: a group's id or a node's name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Key {
+    pub(super) rule: Rule,
+    pub(super) about: String,
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.rule.word(), self.about)
+    }
+}
+
+impl FromStr for Key {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (word, about) = text.split_once('/').ok_or(())?;
+        let (_, rule) = Rule::WORDS.iter().find(|(its, _)| *its == word).ok_or(())?;
+        Ok(Self { rule: *rule, about: about.to_owned() })
+    }
+}
+
+/// What is so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Condition {
+    pub(super) group: Option<String>,
+    pub(super) node: Option<String>,
+    /// For people.
+    pub(super) text: String,
+}
+
+/// Everything that is so, by this picture.
+pub(super) type Conditions = BTreeMap<Key, Condition>;
+
+/// Looks at a picture.
+pub(super) fn of(cluster: &Cluster) -> Conditions {
+    let mut found = Conditions::new();
+    for group in &cluster.groups {
+        of_group(cluster, group, &mut found);
+        for member in &group.members {
+            of_member(cluster, group, member, &mut found);
+        }
+    }
+    if !cluster.store.healthy {
+        let why = cluster.store.trouble.as_deref().unwrap_or("it does not answer");
+        let text = format!("{} cannot use the store: {why}", cluster.node);
+        found.insert(Key::new(Rule::StoreLost, &cluster.node), Condition::of_node(&cluster.node, text));
+    }
+    found
+}
+
+/// What an event of the story says.
+pub(super) fn happened(event: &Event) -> Option<(Key, Condition)> {
+    let rule = match event.kind.as_str() {
+        "split-vote" => Rule::SplitVote,
+        "drill-failed" => Rule::DrillFailed,
+        _ => return None,
+    };
+    let subject = event.group.as_deref().unwrap_or("log");
+    let about = format!("{subject}/{}", event.epoch.unwrap_or(event.id));
+    Some((Key::new(rule, &about), Condition { group: event.group.clone(), node: None, text: event.text.clone() }))
+}
+
+fn of_group(cluster: &Cluster, group: &Group, found: &mut Conditions) {
+    let mut add = |rule, text| found.insert(Key::new(rule, &group.id), Condition::of_group(&group.id, text));
+    let Some(leader) = &group.leader else {
+        add(Rule::NoLeader, format!("nobody leads {} after epoch {}", group.id, group.epoch));
+        return;
+    };
+    // Who never had a second member has lost nothing.
+    if group.members.len() > 1 && cluster.can_lose(group) == 0 {
+        add(Rule::RedundancyLost, format!("{}: {leader} leads, and {}", group.id, nobody_else(group)));
+    }
+}
+
+fn nobody_else(group: &Group) -> String {
+    if group.spares() > 0 {
+        return String::from("no majority of voters would be left without one more node");
+    }
+    let others = group.members.iter().filter(|member| Some(&member.node) != group.leader.as_ref());
+    let others: Vec<_> = others.map(|member| format!("{} is {}", member.node, member.state)).collect();
+    format!("nobody could take over: {}", others.join(", "))
+}
+
+fn of_member(cluster: &Cluster, group: &Group, member: &Member, found: &mut Conditions) {
+    if member.state == "offline" {
+        let key = Key::new(Rule::MemberLost, &member.node);
+        let groups = found.get(&key).map_or_else(String::new, |other| format!("{}, ", groups_in(&other.text)));
+        let text = format!("{} is offline (member of {groups}{})", member.node, group.id);
+        found.insert(key, Condition::of_node(&member.node, text));
+    } else if member.node != cluster.node && member.last_seen_ms > cluster.ttl_ms {
+        let text =
+            format!("{} counts as {}, but was not heard for {} ms", member.node, member.state, member.last_seen_ms);
+        found.insert(Key::new(Rule::StateStale, &member.node), Condition::of_node(&member.node, text));
+    }
+}
+
+/// Of a member of several groups one thing is said.
+fn groups_in(text: &str) -> &str {
+    text.rsplit_once("(member of ").map_or("", |(_, groups)| groups.trim_end_matches(')'))
+}
+
+/// The members that are there, by name: the first of them speaks first.
+pub(super) fn present(cluster: &Cluster) -> Vec<String> {
+    let members = cluster.groups.iter().flat_map(|group| &group.members);
+    let here = members.filter(|member| member.state != "offline").map(|member| member.node.clone());
+    let mut names: Vec<_> = here.chain([cluster.node.clone()]).collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+impl Key {
+    pub(super) fn new(rule: Rule, about: &str) -> Self {
+        Self { rule, about: about.to_owned() }
+    }
+}
+
+impl Condition {
+    pub(super) fn of_group(group: &str, text: String) -> Self {
+        Self { group: Some(group.to_owned()), node: None, text }
+    }
+
+    pub(super) fn of_node(node: &str, text: String) -> Self {
+        Self { group: None, node: Some(node.to_owned()), text }
+    }
+
+    /// What is said when it is so no longer.
+    pub(super) fn over(key: &Key, cluster: &Cluster) -> Self {
+        let about = &key.about;
+        let group = cluster.groups.iter().find(|group| group.id == *about);
+        let leader = group.and_then(|group| group.leader.as_deref());
+        match key.rule {
+            Rule::NoLeader => {
+                let who =
+                    leader.map_or_else(|| format!("{about} is gone"), |leader| format!("{leader} leads {about} again"));
+                Self::of_group(about, who)
+            }
+            Rule::RedundancyLost => {
+                let spare = group.map_or(0, |group| cluster.can_lose(group));
+                let text = match spare {
+                    0 => format!("{about}: what redundancy it lacked is no longer the point"),
+                    1 => format!("{about} can lose 1 more node again"),
+                    n => format!("{about} can lose {n} more nodes again"),
+                };
+                Self::of_group(about, text)
+            }
+            Rule::Flapping => Self::of_group(about, format!("the leadership of {about} is calm again")),
+            Rule::MemberLost => match members(cluster).any(|member| member.node == *about) {
+                true => Self::of_node(about, format!("{about} is back")),
+                false => Self::of_node(about, format!("{about} is no member any more")),
+            },
+            Rule::StoreLost => Self::of_node(about, format!("{about} can use the store again")),
+            Rule::Drift => Self::of_group(about, format!("the files of {about} are the same again")),
+            Rule::CertificateEnding => Self::of_node(about, format!("the certificates of {about} are good again")),
+            Rule::StateStale => Self::of_node(about, format!("what is known of {about} is fresh again")),
+            Rule::LeaderChange | Rule::SplitVote | Rule::DrillFailed => {
+                Self::of_group(about, format!("{about} is well"))
+            }
+        }
+    }
+}
+
+fn members(cluster: &Cluster) -> impl Iterator<Item = &Member> {
+    cluster.groups.iter().flat_map(|group| &group.members)
+}
