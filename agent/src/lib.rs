@@ -17,6 +17,7 @@ pub mod clock;
 pub mod codec;
 pub mod config;
 pub mod drain;
+pub mod drill;
 pub mod driver;
 mod durable;
 pub mod election;

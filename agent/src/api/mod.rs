@@ -5,6 +5,7 @@ mod acts;
 mod amp;
 mod cluster;
 mod drained;
+mod drill;
 mod elections;
 mod events;
 mod health;
@@ -30,6 +31,7 @@ use tokio::sync::{mpsc, watch};
 pub(crate) use serve::HEAD_LIMIT;
 pub use serve::{Front, Remote, serve};
 
+use crate::drill::Drills;
 use crate::driver::Message;
 use crate::election::Elections;
 use crate::history::History;
@@ -54,6 +56,8 @@ pub struct Api {
     pub locks: Arc<Listing>,
     /// The candidates of this machine.
     pub elections: Elections,
+    /// Fire drills.
+    pub drills: Drills,
 }
 
 impl Api {
@@ -81,6 +85,7 @@ pub fn router(api: Api) -> Router {
         .route("/health", get(health::health))
         .route("/leader/{group}", get(health::leader).options(health::leader))
         .route("/standby/{group}", get(health::standby).options(health::standby))
+        .merge(drill::routes())
         .merge(amp::routes())
         .merge(nsg::routes())
         .merge(openapi::routes())
