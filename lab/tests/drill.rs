@@ -47,11 +47,12 @@ fn check(drill: &Drill, old: &Node, others: usize) {
     }
 }
 
-fn switchover(store: Store) {
+fn new_7_switchover(store: Store) {
     let cluster = Cluster::settled(spec().store(store));
     let old = cluster.leader();
     let via = cluster.others(old).next().unwrap();
-    let drill = report(&cluster, via, order(&cluster, via, r#"{"kind":"switchover","max_ms":20000,"reason":"to see"}"#));
+    let drill =
+        report(&cluster, via, order(&cluster, via, r#"{"kind":"switchover","max_ms":20000,"reason":"to see"}"#));
     check(&drill, old, 2);
     assert_eq!((drill.order.reason.as_deref(), drill.order.max_ms), (Some("to see"), Some(20_000)));
     let (new, group) = cluster.next_leader(old);
@@ -66,7 +67,7 @@ fn switchover(store: Store) {
 }
 
 /// The agent is killed; only whoever starts it again brings it back.
-fn crash(store: Store) {
+fn new_7_crash(store: Store) {
     let cluster = Cluster::settled(spec().store(store));
     let old = cluster.leader();
     let via = cluster.others(old).next().unwrap();
@@ -80,7 +81,7 @@ fn crash(store: Store) {
 }
 
 /// The agent stands still for longer than its lease, and comes back by itself as a standby.
-fn freeze(store: Store) {
+fn new_7_freeze(store: Store) {
     let cluster = Cluster::settled(spec().store(store));
     let old = cluster.leader();
     let pid = old.agent();
@@ -92,9 +93,7 @@ fn freeze(store: Store) {
     assert!(!old.leads());
 }
 
-mod new_7 {
-    hotseat_lab::on_every_store!(switchover, crash, freeze);
-}
+hotseat_lab::on_every_store!(new_7_switchover, new_7_crash, new_7_freeze);
 
 #[test]
 fn new_7_on_schedule_once_in_a_period() {

@@ -12,7 +12,8 @@ use serde_json::Value;
 const SCHEMATHESIS: &str = "/var/tmp/hotseat-lab-venv/bin/schemathesis";
 
 /// Not asked: they stop the agent, never end, or hold each question up for seconds.
-const LEFT_OUT: &str = "^/v1/server/shutdown$|^/api/lock/(changes|votes)$|^/api/elections/|^/api/snapshot$|persist/import$";
+const LEFT_OUT: &str =
+    "^/v1/server/shutdown$|^/api/lock/(changes|votes)$|^/api/elections/|^/api/snapshot$|persist/import$";
 
 /// 503 is how load balancers are told no, and how anybody is told to come again; no other 5xx is in order.
 const SETTINGS: &str = "[checks.not_a_server_error]\nexpected-statuses = [\"2xx\", \"3xx\", \"4xx\", \"503\"]\n";
@@ -39,10 +40,14 @@ fn hostile_requests_are_answered_as_described() {
     let (settings, url) = (settings.display().to_string(), format!("{}/api/openapi.json", node.url()));
     let common = ["--config-file", &settings, "run", &url, "--checks", CHECKS, "--exclude-path-regex", LEFT_OUT];
     // The same requests each time: what is found today is found tomorrow.
-    let bounds = ["--max-examples", "20", "--seed", "7", "--phases", "examples,coverage,fuzzing", "--request-timeout", "20"];
+    let bounds =
+        ["--max-examples", "20", "--seed", "7", "--phases", "examples,coverage,fuzzing", "--request-timeout", "20"];
     let ended = program::run(Path::new(SCHEMATHESIS), &[&common[..], &bounds].concat());
     assert_eq!(ended.code, Some(0), "{}\n{}", ended.out, ended.err);
-    println!("{}", ended.out.lines().rev().take(12).collect::<Vec<_>>().into_iter().rev().collect::<Vec<_>>().join("\n"));
+    println!(
+        "{}",
+        ended.out.lines().rev().take(12).collect::<Vec<_>>().into_iter().rev().collect::<Vec<_>>().join("\n")
+    );
     assert!(node.leads() && node.agent() == agent && node.runs(), "it goes on");
     assert_eq!(node.group().unwrap().epoch, epoch, "and nobody has moved it");
 }

@@ -16,9 +16,7 @@ const REASON_MAX: usize = 500;
 
 /// The paths of this file.
 pub(super) fn routes() -> Router<Api> {
-    Router::new()
-        .route("/api/groups/{group}/drill", post(begin))
-        .route("/api/groups/{group}/drills", get(list))
+    Router::new().route("/api/groups/{group}/drill", post(begin)).route("/api/groups/{group}/drills", get(list))
 }
 
 /// `POST /api/groups/{group}/drill`, with `{"kind": "switchover"}`, to any member's agent.

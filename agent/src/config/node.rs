@@ -11,8 +11,19 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 /// Keys of `[node]`.
-pub(super) const KEYS: &[&str] =
-    &["name", "listen", "advertise", "data_dir", "join", "region", "witness", "tls", "containment", "watchdog", "supervised"];
+pub(super) const KEYS: &[&str] = &[
+    "name",
+    "listen",
+    "advertise",
+    "data_dir",
+    "join",
+    "region",
+    "witness",
+    "tls",
+    "containment",
+    "watchdog",
+    "supervised",
+];
 const CONTAINMENTS: &[(&str, Containment)] = &[("auto", Containment::Auto), ("tree", Containment::Tree)];
 /// Where the file-system standard puts the state of programs.
 const DATA_DIR: &str = "/var/lib/hotseat";

@@ -49,8 +49,7 @@ impl Slot {
         self.last += 1;
         let Ask { group, at, who, order, leader, epoch } = ask;
         let watchers = Vec::new();
-        let begun =
-            DrillUnderWay { id: self.last, group, at, who, order, leader, epoch, watchers, struck: false };
+        let begun = DrillUnderWay { id: self.last, group, at, who, order, leader, epoch, watchers, struck: false };
         self.under_way = Some(begun.clone());
         Ok((self, begun))
     }
@@ -77,10 +76,10 @@ pub(super) struct Over;
 
 /// Notes who watches, or what was seen.
 pub(super) fn note(drill: &mut DrillUnderWay, watch: DrillWatch) {
-    match drill.watchers.iter_mut().find(|it| it.node == watch.node) {
-        Some(known) => *known = watch,
-        None if drill.watchers.len() < WATCHERS_MAX => drill.watchers.push(watch),
-        None => {}
+    if let Some(known) = drill.watchers.iter_mut().find(|it| it.node == watch.node) {
+        *known = watch;
+    } else if drill.watchers.len() < WATCHERS_MAX {
+        drill.watchers.push(watch);
     }
 }
 
@@ -123,7 +122,9 @@ pub(super) fn judge(drill: &DrillUnderWay, to: Option<String>) -> Drill {
         (Some(to), Some(outage), Some(max)) if outage > max => {
             (false, format!("{to} leads; clients waited {outage} ms, more than {max} ms ({failed} questions failed)"))
         }
-        (Some(to), Some(outage), _) => (true, format!("{to} leads; clients waited {outage} ms ({failed} questions failed)")),
+        (Some(to), Some(outage), _) => {
+            (true, format!("{to} leads; clients waited {outage} ms ({failed} questions failed)"))
+        }
     };
     over(drill, to, outage, passed, text)
 }

@@ -133,9 +133,16 @@ impl Drills {
         self.begin(group, order, who, calm).await
     }
 
-    async fn begin(&self, id: &GroupId, order: DrillOrder, who: &str, calm: Duration) -> Result<DrillUnderWay, NoDrill> {
+    async fn begin(
+        &self,
+        id: &GroupId,
+        order: DrillOrder,
+        who: &str,
+        calm: Duration,
+    ) -> Result<DrillUnderWay, NoDrill> {
         let cluster = self.cluster();
-        let group = find(&cluster, id.as_str()).ok_or_else(|| NoDrill::Unsafe(format!("{id} is not known here yet")))?;
+        let group =
+            find(&cluster, id.as_str()).ok_or_else(|| NoDrill::Unsafe(format!("{id} is not known here yet")))?;
         if let Some(why) = safety::against(&cluster, group, &order, Own { led: self.led(group), calm }) {
             return Err(NoDrill::Unsafe(why));
         }
@@ -225,7 +232,11 @@ impl Drills {
     fn tell(&self, drill: &hotseat_client::Drill, group: &str) {
         let kind = if drill.passed { "drill-passed" } else { "drill-failed" };
         let text = format!("fire drill of {group} ({}): {}", drill.order.kind.as_str(), drill.text);
-        if drill.passed { tracing::info!("{text}") } else { tracing::warn!("{text}") }
+        if drill.passed {
+            tracing::info!("{text}")
+        } else {
+            tracing::warn!("{text}")
+        }
         self.0.parts.history.add(Event {
             id: 0,
             at: clock::wall(),

@@ -128,7 +128,8 @@ async fn once(way: &Way, group: &GroupId, shown: &watch::Receiver<Arc<Snapshot>>
 /// The proxy tells most, as clients use it; but only HTTP is answered by nobody but the service behind it.
 fn way(group: &GroupId, facts: &Facts) -> Way {
     let config: &Config = &facts.config;
-    let Some((configured, bound)) = config.groups.iter().zip(facts.proxies.iter()).find(|(it, _)| it.id == *group) else {
+    let Some((configured, bound)) = config.groups.iter().zip(facts.proxies.iter()).find(|(it, _)| it.id == *group)
+    else {
         return Way::Picture;
     };
     let check = match &configured.service.ready {

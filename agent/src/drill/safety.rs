@@ -16,9 +16,9 @@ pub(super) struct Own {
 /// Why not, if not.
 pub(super) fn against(cluster: &Cluster, group: &Group, order: &DrillOrder, own: Own) -> Option<String> {
     let held = |group: &Group| held(cluster, group, order.kind);
-    held(group).or_else(|| others(cluster, group, order).find_map(held)).or_else(|| {
-        if order.force { None } else { unforced(cluster, group, own) }
-    })
+    held(group)
+        .or_else(|| others(cluster, group, order).find_map(held))
+        .or_else(|| if order.force { None } else { unforced(cluster, group, own) })
 }
 
 /// What no force overrides: the service would be down.
@@ -54,14 +54,22 @@ fn others<'a>(cluster: &'a Cluster, group: &'a Group, order: &DrillOrder) -> imp
 fn unforced(cluster: &Cluster, group: &Group, own: Own) -> Option<String> {
     let id = &group.id;
     if let Some(member) = group.members.iter().find(|it| matches!(it.state.as_str(), "offline" | "failed")) {
-        return Some(format!("{} of {id} is {}: the cluster is not whole (--force overrides)", member.node, member.state));
+        return Some(format!(
+            "{} of {id} is {}: the cluster is not whole (--force overrides)",
+            member.node, member.state
+        ));
     }
     if let Some(voters) = cluster.store.voters.as_ref().filter(|voters| voters.well < voters.count) {
-        return Some(format!("{} of {} voters are well: the cluster is not whole (--force overrides)", voters.well, voters.count));
+        return Some(format!(
+            "{} of {} voters are well: the cluster is not whole (--force overrides)",
+            voters.well, voters.count
+        ));
     }
     if own.led < own.calm {
         let (led, calm) = (in_words(own.led), in_words(own.calm));
-        return Some(format!("{id} has had its leader for {led} only: {calm} are to pass after a change (--force overrides)"));
+        return Some(format!(
+            "{id} has had its leader for {led} only: {calm} are to pass after a change (--force overrides)"
+        ));
     }
     None
 }
@@ -97,7 +105,9 @@ mod tests {
         let why = against(&cluster, &cluster.groups[0], &order(kind, force), own);
         match right {
             None => assert_eq!(why, None),
-            Some(part) => assert!(why.as_ref().is_some_and(|why| why.contains(part)), "{why:?} says nothing of {part:?}"),
+            Some(part) => {
+                assert!(why.as_ref().is_some_and(|why| why.contains(part)), "{why:?} says nothing of {part:?}")
+            }
         }
     }
 

@@ -31,7 +31,10 @@ pub(crate) fn run(args: &args::Drill) -> Result {
         let begun = client.drill(&group.id, &order).await.map_err(explain)?;
         if !args.json {
             let leader = &begun.leader;
-            say_line(format!("{}: drill {} ({kind}) is under way: {leader} falls when somebody watches", group.id, begun.id))?;
+            say_line(format!(
+                "{}: drill {} ({kind}) is under way: {leader} falls when somebody watches",
+                group.id, begun.id
+            ))?;
         }
         let drill = wait(&client, group, &begun, args.wait).await?;
         if args.json {

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::orders::Orders;
 use super::drill::LastDrill;
+use super::orders::Orders;
 use super::road::{Floating, ProxyGate, Vip};
 
 /// One group.

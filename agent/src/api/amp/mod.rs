@@ -3,9 +3,7 @@
 //! Answers are what Apache Brooklyn's REST server says, of which AMP is made, where a client goes by them. It decides
 //! nothing: what changes something becomes an order like any other.
 
-mod acts;
 mod answer;
-mod form;
 mod metrics;
 mod server;
 mod states;
@@ -13,7 +11,7 @@ mod words;
 
 use axum::Router;
 use axum::http::{StatusCode, Uri};
-use axum::routing::{get, post};
+use axum::routing::get;
 use hotseat_core::GroupView;
 use serde::Deserialize;
 
@@ -24,11 +22,9 @@ use answer::Refused;
 /// The paths of this folder.
 pub(super) fn routes() -> Router<Api> {
     let ha = Router::new()
-        .route("/v1/server/ha/state", get(states::state).post(acts::set_state))
+        .route("/v1/server/ha/state", get(states::state))
         .route("/v1/server/ha/states", get(states::states))
-        .route("/v1/server/ha/states/clear", post(acts::clear))
-        .route("/v1/server/ha/states/clear/node", post(acts::clear_node))
-        .route("/v1/server/ha/priority", get(states::priority).post(acts::set_priority))
+        .route("/v1/server/ha/priority", get(states::priority))
         .route("/v1/server/ha/metrics", get(metrics::metrics));
     let server = Router::new()
         .route("/v1/server/up", get(server::up))
@@ -36,8 +32,7 @@ pub(super) fn routes() -> Router<Api> {
         .route("/v1/server/healthy", get(server::healthy))
         .route("/v1/server/shuttingDown", get(server::shutting_down))
         .route("/v1/server/planeid", get(server::plane_id))
-        .route("/v1/server/version", get(server::version))
-        .route("/v1/server/shutdown", post(acts::shutdown));
+        .route("/v1/server/version", get(server::version));
     ha.merge(server).route("/v1/{*path}", axum::routing::any(unknown))
 }
 
