@@ -48,23 +48,34 @@ async fn prepare(drills: &Drills, drill: &DrillUnderWay) -> Result<Option<String
         }
     }
     sleep(OTHERS_WITHIN).await;
-    Ok(against(drills, drill))
+    loop {
+        match against(drills, drill) {
+            // A store that is slow for a moment, a member that is just not heard.
+            Err(NotNow(_)) if Instant::now() < until => sleep(PACE).await,
+            Err(NotNow(why)) => return Ok(Some(why)),
+            Ok(why) => return Ok(why),
+        }
+    }
 }
 
-fn against(drills: &Drills, drill: &DrillUnderWay) -> Option<String> {
+/// What may pass.
+struct NotNow(String);
+
+/// What is in the way for good.
+fn against(drills: &Drills, drill: &DrillUnderWay) -> Result<Option<String>, NotNow> {
     let cluster = drills.cluster();
     let Some(group) = find(&cluster, &drill.group).filter(|group| group.epoch == drill.epoch) else {
-        return Some(String::from("the leader has changed meanwhile"));
+        return Ok(Some(String::from("the leader has changed meanwhile")));
     };
     if drill.order.kind == DrillKind::Crash && !drill.order.force && !drills.0.parts.facts.config.node.is_supervised() {
-        return Some(format!(
+        return Ok(Some(format!(
             "nothing is known to start the agent of {} again: set supervised = true in its [node] if something does, or --force",
             drill.leader
-        ));
+        )));
     }
     // It was calm when the drill was asked for.
     let own = Own { led: Duration::ZERO, calm: Duration::ZERO };
-    safety::against(&cluster, group, &drill.order, own)
+    safety::against(&cluster, group, &drill.order, own).map_or(Ok(None), |why| Err(NotNow(why)))
 }
 
 /// Once and never again, whatever happens to this agent.
