@@ -23,7 +23,8 @@ fn drills(node: &Node) -> Option<Drills> {
 fn order(cluster: &Cluster, via: &Node, body: &str) -> u64 {
     cluster.wait_for("the drill is taken", |_| {
         let answer = via.post("/api/groups/web/drill", body).unwrap();
-        let passing = ["are to pass after a change", "does not answer", "voters are well", "is offline", "nobody leads it"];
+        let passing =
+            ["are to pass after a change", "does not answer", "voters are well", "is offline", "nobody leads it"];
         let soon = answer.status == 503 || passing.iter().any(|why| answer.body.contains(why));
         assert!(answer.status == 202 || soon, "{} {}", answer.status, answer.body);
         let begun: serde_json::Value = serde_json::from_str(&answer.body).unwrap();

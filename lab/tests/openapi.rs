@@ -43,7 +43,8 @@ fn hostile_requests_are_answered_as_described() {
     let bounds =
         ["--max-examples", "20", "--seed", "7", "--phases", "examples,coverage,fuzzing", "--request-timeout", "20"];
     // It keeps notes where it runs.
-    let run = Command::new(SCHEMATHESIS).args([&common[..], &bounds].concat()).current_dir(&node.home).output().unwrap();
+    let run =
+        Command::new(SCHEMATHESIS).args([&common[..], &bounds].concat()).current_dir(&node.home).output().unwrap();
     let said = String::from_utf8_lossy(&run.stdout);
     assert!(run.status.success(), "{said}\n{}", String::from_utf8_lossy(&run.stderr));
     assert!(node.leads() && node.agent() == agent && node.runs(), "it goes on");

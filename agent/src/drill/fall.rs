@@ -74,7 +74,7 @@ fn against(drills: &Drills, drill: &DrillUnderWay) -> Result<Option<String>, Not
         )));
     }
     // It was calm when the drill was asked for.
-    let own = Own { led: Duration::ZERO, calm: Duration::ZERO };
+    let own = Own { led: Duration::ZERO, calm: Duration::ZERO, hold: Duration::ZERO };
     safety::against(&cluster, group, &drill.order, own).map_or(Ok(None), |why| Err(NotNow(why)))
 }
 

@@ -28,7 +28,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use hotseat_client::{Cluster, DrillOrder, DrillUnderWay, Drills as Shown, Event, Group, LastDrill};
-use hotseat_core::GroupId;
+use hotseat_core::{GroupId, unrest_pause};
 use tokio::sync::{mpsc, watch as channel};
 
 use crate::clock;
@@ -143,7 +143,8 @@ impl Drills {
         let cluster = self.cluster();
         let group =
             find(&cluster, id.as_str()).ok_or_else(|| NoDrill::Unsafe(format!("{id} is not known here yet")))?;
-        if let Some(why) = safety::against(&cluster, group, &order, Own { led: self.led(group), calm }) {
+        let own = Own { led: self.led(group), calm, hold: self.hold(id) };
+        if let Some(why) = safety::against(&cluster, group, &order, own) {
             return Err(NoDrill::Unsafe(why));
         }
         let configured = self.0.parts.facts.config.groups.iter().find(|it| it.id == *id);
@@ -172,6 +173,14 @@ impl Drills {
             under_way: slot.and_then(|slot| slot.record.under_way),
             history: history.map(|it| it.record.drills).unwrap_or_default(),
         })
+    }
+
+    /// For how long the group's next claim would be held off.
+    fn hold(&self, id: &GroupId) -> Duration {
+        let snapshot = self.snapshot();
+        let configured = self.0.parts.facts.config.groups.iter().find(|it| it.id == *id);
+        let known = snapshot.group(id).zip(configured);
+        known.map_or(Duration::ZERO, |(view, group)| unrest_pause(view.unrest, group.hold_max))
     }
 
     /// How long a group is left alone after a change, as a rule.

@@ -11,6 +11,8 @@ pub(super) struct Own {
     pub(super) led: Duration,
     /// For how long it must have, as a rule.
     pub(super) calm: Duration,
+    /// For how long the next claim would be held off, because leaders did not stay.
+    pub(super) hold: Duration,
 }
 
 /// Why not, if not.
@@ -65,6 +67,12 @@ fn unforced(cluster: &Cluster, group: &Group, own: Own) -> Option<String> {
             voters.well, voters.count
         ));
     }
+    if !own.hold.is_zero() {
+        return Some(format!(
+            "leaders of {id} have not stayed lately, so the next is held off for {} (--force overrides)",
+            in_words(own.hold)
+        ));
+    }
     if own.led < own.calm {
         let (led, calm) = (in_words(own.led), in_words(own.calm));
         return Some(format!(
@@ -93,7 +101,7 @@ mod tests {
         serde_json::from_str(&text.replace("MEMBERS", &members)).expect("a cluster")
     }
 
-    const WELL: Own = Own { led: Duration::from_secs(60), calm: Duration::from_secs(10) };
+    const WELL: Own = Own { led: Duration::from_secs(60), calm: Duration::from_secs(10), hold: Duration::ZERO };
 
     fn order(kind: DrillKind, force: bool) -> DrillOrder {
         DrillOrder { kind, max_ms: None, force, reason: None }
@@ -144,6 +152,11 @@ mod tests {
         };
         both(|it| it.groups[0].members[2].state = String::from("offline"), WELL, "n3 of web is offline");
         both(|it| it.store.voters.as_mut().expect("raft").well = 2, WELL, "2 of 3 voters");
-        both(|_| (), Own { led: Duration::from_secs(2), calm: Duration::from_secs(10) }, "2000 ms only");
+        both(
+            |_| (),
+            Own { led: Duration::from_secs(2), calm: Duration::from_secs(10), hold: Duration::ZERO },
+            "2000 ms only",
+        );
+        both(|_| (), Own { hold: Duration::from_secs(1), ..WELL }, "have not stayed");
     }
 }
