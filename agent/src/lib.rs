@@ -19,6 +19,7 @@ pub mod codec;
 pub mod config;
 mod dashboard;
 pub mod drain;
+pub mod drill;
 pub mod driver;
 mod durable;
 pub mod election;

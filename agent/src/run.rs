@@ -18,6 +18,7 @@ use crate::api::{self, Api};
 use crate::checkport::CheckPorts;
 use crate::clock;
 use crate::config::{self, Config, StoreUrl};
+use crate::drill::{self, Drills};
 use crate::driver::{Driver, INBOX, Message, Parts};
 use crate::election::Elections;
 use crate::embedded::{self, Embedded};
@@ -174,6 +175,7 @@ pub async fn run(mut config: Config, mut options: Options) -> Result<(), Failure
         drains: Arc::new(proxies.drains()),
         checks: Arc::new(checks.bound()),
         files,
+        drilled: drill::Newest::default(),
         embedded: embedded.as_ref().map(Embedded::facts),
     };
     checks.show(shown.clone());
@@ -196,6 +198,14 @@ pub async fn run(mut config: Config, mut options: Options) -> Result<(), Failure
         options.exe.clone(),
     );
     alerts.begin(shown.clone(), facts.clone(), history.clone()).map_err(Failure)?;
+    let drills = Drills::new(drill::Parts {
+        facts: facts.clone(),
+        shown: shown.clone(),
+        inbox: sender.clone(),
+        history: history.clone(),
+        exe: options.exe.clone(),
+    });
+    tokio::spawn(drills.clone().run());
     let api = Api {
         shown,
         facts,
@@ -209,6 +219,8 @@ pub async fn run(mut config: Config, mut options: Options) -> Result<(), Failure
         elections: elections.clone(),
         elections: elections.clone(),
         alerts,
+        elections: elections.clone(),
+        drills,
     };
     routes_ready.send_replace(Some(api::router(api)));
     tokio::spawn(relay_peers(peers.clone(), sender.clone()));

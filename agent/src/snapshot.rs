@@ -61,6 +61,8 @@ pub struct Facts {
     pub drains: Arc<BTreeMap<GroupId, Vec<Drains>>>,
     /// What is to be seen of files that are the same on all members.
     pub files: sync::Desk,
+    /// The newest fire drill of each group.
+    pub drilled: crate::drill::Newest,
     /// What is to be known of the members, where the agents are the store.
     pub embedded: Option<crate::embedded::Facts>,
 }
@@ -176,6 +178,7 @@ impl Snapshot {
                 .as_ref()
                 .map(|it| story::waits(&it.by, it.until.map(|until| until.since(clock::now())))),
             drift: facts.files.board().drift(&view.id),
+            drill: facts.drilled.of(&view.id),
             members: members.map(|member| wire_member(member, stale, pid(member))).collect(),
         }
     }

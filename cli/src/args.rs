@@ -4,6 +4,7 @@ mod acts;
 mod looking;
 mod alerts;
 mod check;
+mod drill;
 mod membership;
 mod story;
 mod sync;
@@ -17,6 +18,7 @@ pub(crate) use acts::{Act, Acts, Leave, Pause, PinTo, Resume, SetMode, SetPriori
 pub(crate) use looking::{Events, Look, Nodes};
 pub(crate) use alerts::{Alert, AlertAct};
 pub(crate) use check::Check;
+pub(crate) use drill::{Drill, DrillFreeze};
 pub(crate) use membership::{Beginning, Init, Join, Members, MembersAct, Snapshot};
 pub(crate) use story::Explain;
 pub(crate) use sync::{Drift, Send, Sync};
@@ -91,6 +93,8 @@ pub(crate) enum Command {
     /// The versions of a group's files that the leader has sent: list them, bring one back
     #[command(subcommand)]
     Sync(Sync),
+    /// Make a real failover on purpose, measured; or show those that were
+    Drill(Drill),
     /// List who belongs to the cluster and who votes; let nodes in, take them out
     Members(Members),
     /// Save the cluster's own state, or begin a new cluster with it
@@ -108,6 +112,9 @@ pub(crate) enum Command {
     /// A small HTTP server that knows its role, for `dev` and for tests
     #[command(hide = true)]
     DemoService(DemoService),
+    /// Stops an agent for a drill and lets it go on
+    #[command(hide = true)]
+    DrillFreeze(DrillFreeze),
     /// Waits for the end of a `dev` and removes what it left
     #[command(hide = true)]
     DevCleaner(DevCleaner),

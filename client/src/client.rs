@@ -283,6 +283,8 @@ impl Client {
         limit: Duration,
     ) -> Result<T, Error> {
         let request = self.http.post(format!("{}{path}", self.base)).json(body).timeout(limit);
+    pub(crate) async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl serde::Serialize) -> Result<T, Error> {
+        let request = self.http.post(format!("{}{path}", self.base)).json(body).timeout(TIMEOUT);
         let response = request.send().await.map_err(|error| self.unreachable(&error))?;
         self.read(response).await
     }

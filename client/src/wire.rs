@@ -3,6 +3,7 @@
 mod acts;
 mod alerts;
 mod cluster;
+mod drill;
 mod event;
 mod group;
 mod members;
@@ -16,6 +17,7 @@ mod sync;
 pub use acts::{Act, Acted, Outcome, Pin, Refusal, SetMode, SetPriority, Switchover, Why};
 pub use alerts::{Alert, Alerts, Channel, Delivery, TestAlert, TestedAlert, Told};
 pub use cluster::{Cluster, Store, Voters};
+pub use drill::{Drill, DrillKind, DrillOrder, DrillSeen, DrillUnderWay, DrillWatch, Drills, LastDrill};
 pub use event::Event;
 pub use group::{Group, Member};
 pub use members::{Dismiss, Dismissed, Invitation, Invite, Remove, Roll, Seat};

@@ -69,6 +69,7 @@ pub struct Spec {
     floating: Table,
     telemetry: Table,
     sync: Table,
+    drill: Table,
     own: BTreeMap<usize, Vec<(&'static str, String, String)>>,
     env: Vec<(String, String)>,
     more: String,
@@ -98,6 +99,7 @@ impl Spec {
             floating: Table::new(),
             telemetry: Table::new(),
             sync: Table::new(),
+            drill: Table::new(),
             own: BTreeMap::new(),
             env: Vec::new(),
             more: String::new(),
@@ -260,6 +262,10 @@ impl Spec {
     #[must_use]
     pub fn telemetry(mut self, key: &str, value: &str) -> Self {
         self.telemetry.insert(key.into(), value.into());
+    /// A key of `[group.drill]`.
+    #[must_use]
+    pub fn drill(mut self, key: &str, value: &str) -> Self {
+        self.drill.insert(key.into(), value.into());
         self
     }
 
@@ -343,6 +349,7 @@ impl Spec {
             section("[group.check]", &keys, Table::new());
         }
         for (name, table) in [("vip", &self.vip), ("floating", &self.floating), ("sync", &self.sync)] {
+        for (name, table) in [("vip", &self.vip), ("floating", &self.floating), ("drill", &self.drill)] {
             if !table.is_empty() {
                 section(&format!("[group.{name}]"), &[], own(name, table));
             }

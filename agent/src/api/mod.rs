@@ -6,6 +6,7 @@ mod alerts;
 mod amp;
 mod cluster;
 mod drained;
+mod drill;
 mod elections;
 mod events;
 mod health;
@@ -37,6 +38,7 @@ pub use serve::{Front, Remote, serve};
 
 use crate::dashboard;
 use crate::alerts::Alerts;
+use crate::drill::Drills;
 use crate::driver::Message;
 use crate::election::Elections;
 use crate::history::History;
@@ -70,6 +72,8 @@ pub struct Api {
     pub elections: Elections,
     /// Who is told of what.
     pub alerts: Alerts,
+    /// Fire drills.
+    pub drills: Drills,
 }
 
 impl Api {
@@ -98,6 +102,7 @@ pub fn router(api: Api, vitals: Arc<Vitals>) -> Router {
         .route("/metrics", get(metrics::metrics))
         .route("/leader/{group}", get(health::leader).options(health::leader))
         .route("/standby/{group}", get(health::standby).options(health::standby))
+        .merge(drill::routes())
         .merge(amp::routes())
         .merge(nsg::routes())
         .merge(openapi::routes())

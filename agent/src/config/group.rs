@@ -3,6 +3,7 @@
 use super::check_port::{self, CheckPort};
 use super::claims::Claims;
 use super::cluster::advice;
+use super::drill::{self, Drill};
 use super::entry::Entry;
 use super::fault::{Fault, quoted};
 use super::floating::{self, Floating};
@@ -12,6 +13,7 @@ use super::section::Section;
 use super::service::{self, Service};
 use super::sync::Sync;
 use super::vip::{self, Vip};
+use super::words::plain;
 use crate::lock::GROUP_PREFIX;
 use hotseat_core::{GroupId, Mode};
 use std::time::Duration;
@@ -20,6 +22,7 @@ use toml::de::DeValue;
 const KEYS: &[&str] = &[
     "id", "role", "mode", "priority", "failback", "calm", "hold_max", "netid", "service", "proxy", "check", "vip",
     "floating", "sync",
+    "floating", "drill",
 ];
 const MODES: &[(&str, Mode)] = &[
     ("auto", Mode::Auto),
@@ -69,6 +72,8 @@ pub struct Group {
     pub floating: Option<Floating>,
     /// Files that are the same on all members.
     pub sync: Option<Sync>,
+    /// Fire drills.
+    pub drill: Drill,
 }
 
 /// Whether leadership returns to a node of larger priority.
@@ -111,7 +116,9 @@ impl Group {
             |entry: Entry<'_>| Floating::read(&entry.section("[group.floating]", floating::KEYS)?, service.port);
         let floating = section.maybe("floating", floating)?;
         let sync = section.maybe("sync", |entry| Sync::read(entry, service.port, node, claims))?;
+        let drill = |entry: Entry<'_>| Drill::read(&entry.section("[group.drill]", drill::KEYS)?);
         Ok(Self {
+            drill: section.or("drill", drill, Drill::default())?,
             role: section.or("role", Entry::filled, ROLE)?.to_owned(),
             mode: section.or("mode", |e| e.word_or("mode", MODES, MODES_OF_AMP), Mode::Auto)?,
             priority: section.or("priority", |e| e.number(i64::MIN..=i64::MAX), 0)?,
@@ -128,6 +135,13 @@ impl Group {
             sync,
         })
     }
+}
+
+/// The mode of this name, in our spelling or in AMP's.
+#[must_use]
+pub fn mode(text: &str) -> Option<Mode> {
+    let typed = plain(text);
+    MODES.iter().chain(MODES_OF_AMP).find(|(word, _)| *word == typed).map(|(_, mode)| *mode)
 }
 
 fn id(entry: Entry<'_>, claims: &mut Claims) -> Result<GroupId, Fault> {

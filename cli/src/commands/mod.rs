@@ -8,6 +8,7 @@ mod config;
 mod demo_service;
 mod dev;
 mod drift;
+mod drill;
 mod events;
 mod explain;
 mod init;
@@ -87,6 +88,8 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Command::Remove(args) => remove::run(&args),
         Command::Acts(args) => acts::run(&args),
         Command::Sync(act) => sync::run(&act),
+        Command::Drill(args) => drill::run(&args),
+        Command::DrillFreeze(args) => drill::freeze(&args),
         Command::Members(args) => members::run(&args),
         Command::Snapshot(args) => snapshot::run(&args),
         Command::Lock(args) => lock::run(&args),

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::drill::LastDrill;
 use super::orders::Orders;
 use super::road::{Floating, ProxyGate, Vip};
 use super::sync::Drift;
@@ -58,6 +59,9 @@ pub struct Group {
     /// Files that should be the same on all members and are not.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub drift: Vec<Drift>,
+    /// Its newest fire drill.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drill: Option<LastDrill>,
     /// Everybody in it.
     pub members: Vec<Member>,
 }
