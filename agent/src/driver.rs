@@ -373,6 +373,7 @@ impl Driver {
         if let Event::Refused(group, _, act, why) = event {
             // As many as may wait are far more than a leader is ordered to do at a time.
             drop(self.refusals.try_send(Refusal { group: group.clone(), act: *act, why: why.clone() }));
+        }
         if let Event::NewLeader { group, reason, .. } = event {
             self.counts.changed(group.as_str(), reason);
         }

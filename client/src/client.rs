@@ -6,14 +6,10 @@ use std::time::Duration;
 use futures_util::{Stream, StreamExt, TryStreamExt};
 use serde::de::DeserializeOwned;
 
-use crate::wire::{
-    Act, Acted, Cluster, Dismiss, Dismissed, Event, Invitation, Invite, Refusal, Remove, Roll, Switchover,
-};
 use crate::wire::story::Story;
-use crate::wire::{Cluster, Event, Invitation, Invite, Refusal, Remove, Roll, Switchover};
-    Cluster, Difference, Event, Invitation, Invite, Push, Pushed, Refusal, Remove, Roll, Rollback, Switchover, Sync,
-    SyncVersion,
-    Alerts, Cluster, Event, Invitation, Invite, Refusal, Remove, Roll, Switchover, TestAlert, TestedAlert,
+use crate::wire::{
+    Act, Acted, Alerts, Cluster, Difference, Dismiss, Dismissed, Event, Invitation, Invite, Push, Pushed, Refusal, Remove,
+    Roll, Rollback, Switchover, Sync, SyncVersion, TestAlert, TestedAlert,
 };
 
 /// An agent answers from memory; who takes longer is not well.
@@ -167,6 +163,8 @@ impl Client {
     /// [`Error::Refused`] says why.
     pub async fn dismiss(&self, which: &Dismiss) -> Result<Dismissed, Error> {
         self.post("/api/nodes/remove", which).await
+    }
+
     /// What is known of a group's files that are the same on all members.
     ///
     /// # Errors
@@ -272,7 +270,7 @@ impl Client {
             .filter_map(|line| async move { serde_json::from_str(line.strip_prefix("data:")?.trim()).ok() }))
     }
 
-    async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl serde::Serialize) -> Result<T, Error> {
+    pub(crate) async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl serde::Serialize) -> Result<T, Error> {
         self.post_within(path, body, TIMEOUT).await
     }
 
@@ -283,8 +281,6 @@ impl Client {
         limit: Duration,
     ) -> Result<T, Error> {
         let request = self.http.post(format!("{}{path}", self.base)).json(body).timeout(limit);
-    pub(crate) async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl serde::Serialize) -> Result<T, Error> {
-        let request = self.http.post(format!("{}{path}", self.base)).json(body).timeout(TIMEOUT);
         let response = request.send().await.map_err(|error| self.unreachable(&error))?;
         self.read(response).await
     }

@@ -262,6 +262,9 @@ impl Spec {
     #[must_use]
     pub fn telemetry(mut self, key: &str, value: &str) -> Self {
         self.telemetry.insert(key.into(), value.into());
+        self
+    }
+
     /// A key of `[group.drill]`.
     #[must_use]
     pub fn drill(mut self, key: &str, value: &str) -> Self {
@@ -269,7 +272,6 @@ impl Spec {
         self
     }
 
-    /// A key of one node alone, from 1, in `cluster`, `node`, `group`, `service`, `proxy`, `vip` or `floating`.
     /// A key of `[group.sync]`.
     #[must_use]
     pub fn sync(mut self, key: &str, value: &str) -> Self {
@@ -348,8 +350,9 @@ impl Spec {
             let keys = [("listen", quoted(&check.to_string())), ("agent", quoted(&line.to_string()))];
             section("[group.check]", &keys, Table::new());
         }
-        for (name, table) in [("vip", &self.vip), ("floating", &self.floating), ("sync", &self.sync)] {
-        for (name, table) in [("vip", &self.vip), ("floating", &self.floating), ("drill", &self.drill)] {
+        let sections =
+            [("vip", &self.vip), ("floating", &self.floating), ("sync", &self.sync), ("drill", &self.drill)];
+        for (name, table) in sections {
             if !table.is_empty() {
                 section(&format!("[group.{name}]"), &[], own(name, table));
             }
@@ -357,7 +360,6 @@ impl Spec {
         if !self.telemetry.is_empty() {
             section("[telemetry]", &[], self.telemetry.clone());
         }
-        text
         text + &places.iter().fold(self.more.clone(), |more, (name, place)| more.replace(name, place))
     }
 

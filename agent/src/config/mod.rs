@@ -132,10 +132,8 @@ impl Config {
     fn read(text: &str, file: &Path) -> Result<Self, Fault> {
         let base = file.parent().unwrap_or(Path::new(""));
         let table = DeTable::parse(text).map_err(|why| syntax(&why))?;
-        let file = Section::open("the file", 0..0, table.get_ref(), base, &["cluster", "node", "group", "telemetry"])?;
-        let file = Section::open("the file", 0..0, table.get_ref(), base, &["cluster", "node", "group", "alert"])?;
-        let cluster = file.need("cluster", "[cluster] with name and store")?.section("[cluster]", cluster::KEYS)?;
-        let whole = Section::open("the file", 0..0, table.get_ref(), base, &["cluster", "node", "group"])?;
+        let keys = ["cluster", "node", "group", "alert", "telemetry"];
+        let whole = Section::open("the file", 0..0, table.get_ref(), base, &keys)?;
         let cluster = whole.need("cluster", "[cluster] with name and store")?.section("[cluster]", cluster::KEYS)?;
         let cluster = Cluster::read(&cluster)?;
         let section = whole.need("node", "[node] with name and listen")?.section("[node]", node::KEYS)?;
@@ -144,14 +142,11 @@ impl Config {
         if let Some(listen) = section.get("listen") {
             claims.address(node.listen, "[node] listen".to_owned(), listen.spot())?;
         }
-        let groups = file.or("group", |entry| groups(entry, &node, &mut claims), Vec::new())?;
-        let telemetry = |entry: Entry<'_>| Telemetry::read(&entry.section("[telemetry]", telemetry::KEYS)?);
-        let telemetry = file.or("telemetry", telemetry, Telemetry::default())?;
-        Ok(Self { cluster, node, groups, telemetry })
         let groups = whole.or("group", |entry| groups(entry, &node, &mut claims), Vec::new())?;
-        Ok(Self { cluster, node, groups })
-        let alerts = file.or("alert", |entry| alert::read_all(entry, &groups), Vec::new())?;
-        Ok(Self { cluster, node, groups, alerts })
+        let telemetry = |entry: Entry<'_>| Telemetry::read(&entry.section("[telemetry]", telemetry::KEYS)?);
+        let telemetry = whole.or("telemetry", telemetry, Telemetry::default())?;
+        let alerts = whole.or("alert", |entry| alert::read_all(entry, &groups), Vec::new())?;
+        Ok(Self { cluster, node, groups, telemetry, alerts })
     }
 
     /// A whole `hotseat.toml` with a word on every key.
