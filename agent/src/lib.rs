@@ -18,6 +18,7 @@ pub mod codec;
 pub mod config;
 mod dashboard;
 pub mod drain;
+pub mod drill;
 pub mod driver;
 mod durable;
 pub mod election;

@@ -17,6 +17,7 @@ use crate::api::{self, Api};
 use crate::checkport::CheckPorts;
 use crate::clock;
 use crate::config::{self, Config, StoreUrl};
+use crate::drill::{self, Drills};
 use crate::driver::{Driver, INBOX, Message, Parts};
 use crate::election::Elections;
 use crate::embedded::{self, Embedded};
@@ -148,13 +149,29 @@ pub async fn run(mut config: Config, mut options: Options) -> Result<(), Failure
         proxies: Arc::new(proxies.addresses.clone()),
         drains: Arc::new(proxies.drains()),
         checks: Arc::new(checks.bound()),
+        drilled: drill::Newest::default(),
         embedded: embedded.as_ref().map(Embedded::facts),
     };
     checks.show(shown.clone());
     let locks = Arc::new(Listing::new(&records, config.cluster.timing.look()));
     let elections = Elections::new(Arc::clone(&facts.config), Arc::clone(&locks), sender.clone());
-    let api =
-        Api { shown, facts, history: history.clone(), inbox: sender.clone(), locks, elections: elections.clone() };
+    let drills = Drills::new(drill::Parts {
+        facts: facts.clone(),
+        shown: shown.clone(),
+        inbox: sender.clone(),
+        history: history.clone(),
+        exe: options.exe.clone(),
+    });
+    tokio::spawn(drills.clone().run());
+    let api = Api {
+        shown,
+        facts,
+        history: history.clone(),
+        inbox: sender.clone(),
+        locks,
+        elections: elections.clone(),
+        drills,
+    };
     let vitals = Arc::new(Vitals::default());
     routes_ready.send_replace(Some(api::router(api, Arc::clone(&vitals))));
     tokio::spawn(relay_peers(peers.clone(), sender.clone()));

@@ -58,6 +58,8 @@ pub struct Facts {
     pub checks: Arc<Vec<crate::checkport::Bound>>,
     /// Tells for each group when the proxies here have nothing under way to a leader that ends.
     pub drains: Arc<BTreeMap<GroupId, Vec<Drains>>>,
+    /// The newest fire drill of each group.
+    pub drilled: crate::drill::Newest,
     /// What is to be known of the members, where the agents are the store.
     pub embedded: Option<crate::embedded::Facts>,
 }
@@ -162,6 +164,7 @@ impl Snapshot {
             agent_check: None,
             vip: followers.map(|shown| shown.vip(configured, leads)).unwrap_or_default(),
             floating: followers.and_then(|shown| shown.floating(leads)),
+            drill: facts.drilled.of(&view.id),
             members: members.map(|member| wire_member(member, stale, pid(member))).collect(),
         }
     }

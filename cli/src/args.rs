@@ -1,5 +1,6 @@
 //! The command line. Every word here is read by people: `--help` is the manual.
 
+mod drill;
 mod membership;
 
 use std::path::PathBuf;
@@ -7,6 +8,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+pub(crate) use drill::{Drill, DrillFreeze};
 pub(crate) use membership::{Beginning, Init, Join, Members, MembersAct, Snapshot};
 
 /// The agent on this machine.
@@ -54,6 +56,8 @@ pub(crate) enum Command {
     Events(Events),
     /// Change the leader of a group as planned: the old one stops first
     Switchover(Switchover),
+    /// Make a real failover on purpose, measured; or show those that were
+    Drill(Drill),
     /// List who belongs to the cluster and who votes; let nodes in, take them out
     Members(Members),
     /// Save the cluster's own state, or begin a new cluster with it
@@ -69,6 +73,9 @@ pub(crate) enum Command {
     /// A small HTTP server that knows its role, for `dev` and for tests
     #[command(hide = true)]
     DemoService(DemoService),
+    /// Stops an agent for a drill and lets it go on
+    #[command(hide = true)]
+    DrillFreeze(DrillFreeze),
     /// Waits for the end of a `dev` and removes what it left
     #[command(hide = true)]
     DevCleaner(DevCleaner),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use comfy_table::{Table, presets};
-use hotseat_client::{Cluster, Floating, Group, Roll, Vip, in_units};
+use hotseat_client::{Cluster, Floating, Group, LastDrill, Roll, Vip, in_units};
 
 /// `hotseat status`.
 pub(crate) fn status(cluster: &Cluster) -> String {
@@ -43,7 +43,8 @@ fn details(cluster: &Cluster, group: &Group, width: usize) -> String {
     let spare = cluster.redundancy(group);
     let store = if cluster.store.healthy { "" } else { " DOES NOT ANSWER" };
     let voters = cluster.store.voters.as_ref().map_or_else(String::new, |it| format!(" {}/{}", it.well, it.count));
-    let mut text = format!("{:width$}     {spare} · store {}{voters}{store}\n", "", cluster.store.kind);
+    let drill = group.drill.as_ref().map(last_drill).unwrap_or_default();
+    let mut text = format!("{:width$}     {spare} · store {}{voters}{store}{drill}\n", "", cluster.store.kind);
     if let Some(trouble) = &cluster.store.trouble {
         text += &format!("{:width$}     store: {trouble}\n", "");
     }
@@ -64,6 +65,17 @@ fn details(cluster: &Cluster, group: &Group, width: usize) -> String {
         }
     }
     text
+}
+
+/// ` · last drill 6 d 2 h ago, 31 ms`.
+fn last_drill(drill: &LastDrill) -> String {
+    let ago = age(&drill.at).map_or_else(|| drill.at.clone(), |age| format!("{age} ago"));
+    let what = match (drill.passed, drill.outage_ms) {
+        (true, Some(outage)) => format!("{outage} ms"),
+        (true, None) => String::from("passed"),
+        (false, _) => String::from("FAILED: hotseat drill --history"),
+    };
+    format!(" · last drill {ago}, {what}")
 }
 
 /// Addresses that follow the leader.

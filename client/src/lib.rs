@@ -16,6 +16,7 @@ mod backoff;
 mod candidate;
 mod client;
 mod clock;
+mod drills;
 mod election;
 mod layer;
 mod leader;

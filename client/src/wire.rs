@@ -2,6 +2,7 @@
 
 mod acts;
 mod cluster;
+mod drill;
 mod event;
 mod group;
 mod members;
@@ -12,6 +13,7 @@ mod road;
 
 pub use acts::{Act, Acted, Outcome, Pin, Refusal, SetMode, SetPriority, Switchover, Why};
 pub use cluster::{Cluster, Store, Voters};
+pub use drill::{Drill, DrillKind, DrillOrder, DrillSeen, DrillUnderWay, DrillWatch, Drills, LastDrill};
 pub use event::Event;
 pub use group::{Group, Member};
 pub use members::{Invitation, Invite, Remove, Roll, Seat};

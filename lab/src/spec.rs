@@ -67,6 +67,7 @@ pub struct Spec {
     checked: bool,
     vip: Table,
     floating: Table,
+    drill: Table,
     own: BTreeMap<usize, Vec<(&'static str, String, String)>>,
     env: Vec<(String, String)>,
 }
@@ -93,6 +94,7 @@ impl Spec {
             checked: false,
             vip: Table::new(),
             floating: Table::new(),
+            drill: Table::new(),
             own: BTreeMap::new(),
             env: Vec::new(),
         };
@@ -250,6 +252,13 @@ impl Spec {
         self
     }
 
+    /// A key of `[group.drill]`.
+    #[must_use]
+    pub fn drill(mut self, key: &str, value: &str) -> Self {
+        self.drill.insert(key.into(), value.into());
+        self
+    }
+
     /// A key of one node alone, from 1, in `cluster`, `node`, `group`, `service`, `proxy`, `vip` or `floating`.
     #[must_use]
     pub fn only(mut self, node: usize, section: &'static str, key: &str, value: &str) -> Self {
@@ -314,7 +323,7 @@ impl Spec {
             let keys = [("listen", quoted(&check.to_string())), ("agent", quoted(&line.to_string()))];
             section("[group.check]", &keys, Table::new());
         }
-        for (name, table) in [("vip", &self.vip), ("floating", &self.floating)] {
+        for (name, table) in [("vip", &self.vip), ("floating", &self.floating), ("drill", &self.drill)] {
             if !table.is_empty() {
                 section(&format!("[group.{name}]"), &[], own(name, table));
             }

@@ -5,6 +5,7 @@ mod acts;
 mod amp;
 mod cluster;
 mod drained;
+mod drill;
 mod elections;
 mod events;
 mod health;
@@ -31,6 +32,7 @@ pub(crate) use serve::HEAD_LIMIT;
 pub use serve::{Front, Remote, serve};
 
 use crate::dashboard;
+use crate::drill::Drills;
 use crate::driver::Message;
 use crate::election::Elections;
 use crate::history::History;
@@ -56,6 +58,8 @@ pub struct Api {
     pub locks: Arc<Listing>,
     /// The candidates of this machine.
     pub elections: Elections,
+    /// Fire drills.
+    pub drills: Drills,
 }
 
 impl Api {
@@ -84,6 +88,7 @@ pub fn router(api: Api, vitals: Arc<Vitals>) -> Router {
         .route("/health", get(health::health))
         .route("/leader/{group}", get(health::leader).options(health::leader))
         .route("/standby/{group}", get(health::standby).options(health::standby))
+        .merge(drill::routes())
         .merge(amp::routes())
         .merge(nsg::routes())
         .merge(openapi::routes())

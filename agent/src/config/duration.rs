@@ -18,7 +18,7 @@ pub(super) enum NotADuration {
     TooLong,
 }
 
-/// Reads a number and a unit out of `ms`, `s`, `m`, `h`.
+/// Reads a number and a unit out of `ms`, `s`, `m`, `h`, `d`.
 pub(super) fn parse(text: &str) -> Result<Duration, NotADuration> {
     let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
@@ -27,6 +27,7 @@ pub(super) fn parse(text: &str) -> Result<Duration, NotADuration> {
         "s" => 1_000_000_000,
         "m" => 60_000_000_000,
         "h" => 3_600_000_000_000,
+        "d" => 86_400_000_000_000,
         "" if !number.is_empty() => return Err(NotADuration::NoUnit),
         _ => return Err(NotADuration::Malformed),
     };
@@ -62,6 +63,7 @@ mod tests {
         check("1.5s", 1_500);
         check("10m", 600_000);
         check("1h", 3_600_000);
+        check("7d", 604_800_000);
         check("0.25m", 15_000);
     }
 

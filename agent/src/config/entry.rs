@@ -103,14 +103,14 @@ impl<'a> Entry<'a> {
             NotADuration::TooLong => self.fault(format!("{} is too long", quoted(text)), "at most a year: \"8760h\""),
             NotADuration::Malformed => self.fault(
                 format!("{} is not a duration", quoted(text)),
-                "a number and a unit out of ms, s, m, h: \"500ms\", \"1.5s\", \"10m\"",
+                "a number and a unit out of ms, s, m, h, d: \"500ms\", \"1.5s\", \"10m\"",
             ),
         }
     }
 
     fn no_unit(&self, number: &str) -> Fault {
         let number: String = number.chars().take(20).collect();
-        let advice = format!("a duration is text with a unit out of ms, s, m, h: \"{number}s\" or \"{number}ms\"");
+        let advice = format!("a duration is text with a unit out of ms, s, m, h, d: \"{number}s\" or \"{number}ms\"");
         self.fault(format!("\"{}\" has no unit", self.key), advice)
     }
 

@@ -3,6 +3,7 @@
 use super::check_port::{self, CheckPort};
 use super::claims::Claims;
 use super::cluster::advice;
+use super::drill::{self, Drill};
 use super::entry::Entry;
 use super::fault::{Fault, quoted};
 use super::floating::{self, Floating};
@@ -11,6 +12,7 @@ use super::proxy::{self, Proxy};
 use super::section::Section;
 use super::service::{self, Service};
 use super::vip::{self, Vip};
+use super::words::plain;
 use crate::lock::GROUP_PREFIX;
 use hotseat_core::{GroupId, Mode};
 use std::time::Duration;
@@ -18,7 +20,7 @@ use toml::de::DeValue;
 
 const KEYS: &[&str] = &[
     "id", "role", "mode", "priority", "failback", "calm", "hold_max", "netid", "service", "proxy", "check", "vip",
-    "floating",
+    "floating", "drill",
 ];
 const MODES: &[(&str, Mode)] = &[
     ("auto", Mode::Auto),
@@ -66,6 +68,8 @@ pub struct Group {
     pub vip: Option<Vip>,
     /// A command that moves an address of somebody else's network to the leader.
     pub floating: Option<Floating>,
+    /// Fire drills.
+    pub drill: Drill,
 }
 
 /// Whether leadership returns to a node of larger priority.
@@ -107,7 +111,9 @@ impl Group {
         let floating =
             |entry: Entry<'_>| Floating::read(&entry.section("[group.floating]", floating::KEYS)?, service.port);
         let floating = section.maybe("floating", floating)?;
+        let drill = |entry: Entry<'_>| Drill::read(&entry.section("[group.drill]", drill::KEYS)?);
         Ok(Self {
+            drill: section.or("drill", drill, Drill::default())?,
             role: section.or("role", Entry::filled, ROLE)?.to_owned(),
             mode: section.or("mode", |e| e.word_or("mode", MODES, MODES_OF_AMP), Mode::Auto)?,
             priority: section.or("priority", |e| e.number(i64::MIN..=i64::MAX), 0)?,
@@ -123,6 +129,13 @@ impl Group {
             floating,
         })
     }
+}
+
+/// The mode of this name, in our spelling or in AMP's.
+#[must_use]
+pub fn mode(text: &str) -> Option<Mode> {
+    let typed = plain(text);
+    MODES.iter().chain(MODES_OF_AMP).find(|(word, _)| *word == typed).map(|(_, mode)| *mode)
 }
 
 fn id(entry: Entry<'_>, claims: &mut Claims) -> Result<GroupId, Fault> {

@@ -11,8 +11,19 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 /// Keys of `[node]`.
-pub(super) const KEYS: &[&str] =
-    &["name", "listen", "advertise", "data_dir", "join", "region", "witness", "tls", "containment", "watchdog"];
+pub(super) const KEYS: &[&str] = &[
+    "name",
+    "listen",
+    "advertise",
+    "data_dir",
+    "join",
+    "region",
+    "witness",
+    "tls",
+    "containment",
+    "watchdog",
+    "supervised",
+];
 const CONTAINMENTS: &[(&str, Containment)] = &[("auto", Containment::Auto), ("tree", Containment::Tree)];
 /// Where the file-system standard puts the state of programs.
 const DATA_DIR: &str = "/var/lib/hotseat";
@@ -41,6 +52,8 @@ pub struct Node {
     pub containment: Containment,
     /// A watchdog device to feed, as in `/dev/watchdog`.
     pub watchdog: Option<PathBuf>,
+    /// Something starts the agent again when it dies.
+    pub supervised: bool,
 }
 
 /// How the guard holds a service's processes together.
@@ -72,7 +85,15 @@ impl Node {
             tls: section.maybe("tls", tls)?,
             containment: section.or("containment", |e| e.word("containment", CONTAINMENTS), Containment::Auto)?,
             watchdog: section.maybe("watchdog", Entry::path)?,
+            supervised: section.or("supervised", Entry::flag, false)?,
         })
+    }
+
+    /// Whether something is known to start the agent again when it dies: by the file, or as systemd runs it.
+    #[must_use]
+    pub fn is_supervised(&self) -> bool {
+        let pid = std::process::id().to_string();
+        self.supervised || std::env::var("SYSTEMD_EXEC_PID").is_ok_and(|its| its == pid)
     }
 }
 

@@ -4,6 +4,7 @@ mod check;
 mod config;
 mod demo_service;
 mod dev;
+mod drill;
 mod events;
 mod init;
 mod join;
@@ -64,6 +65,8 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Command::Nodes(args) => nodes::run(&args),
         Command::Events(args) => events::run(&args),
         Command::Switchover(args) => switchover::run(&args),
+        Command::Drill(args) => drill::run(&args),
+        Command::DrillFreeze(args) => drill::freeze(&args),
         Command::Members(args) => members::run(&args),
         Command::Snapshot(args) => snapshot::run(&args),
         Command::Lock(args) => lock::run(&args),

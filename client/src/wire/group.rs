@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::drill::LastDrill;
 use super::orders::Orders;
 use super::road::{Floating, ProxyGate, Vip};
 
@@ -48,6 +49,9 @@ pub struct Group {
     /// The command that moves an address to the leader. Only the leader's own agent knows what came of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub floating: Option<Floating>,
+    /// Its newest fire drill.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drill: Option<LastDrill>,
     /// Everybody in it.
     pub members: Vec<Member>,
 }

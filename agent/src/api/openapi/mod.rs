@@ -19,6 +19,7 @@ const PARTS: &[&str] = &[
     include_str!("health.json"),
     include_str!("cluster.json"),
     include_str!("groups.json"),
+    include_str!("drill.json"),
     include_str!("members.json"),
     include_str!("locks.json"),
     include_str!("amp.json"),

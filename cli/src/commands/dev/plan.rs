@@ -51,7 +51,7 @@ impl Plan {
         let mut text = format!(
             "# Written by hotseat dev.\n\
              [cluster]\nname   = \"{CLUSTER}\"\nstore  = \"raft\"\ntiming = \"{}\"\n\n\
-             [node]\nname     = \"{name}\"\nlisten   = \"127.0.0.1:{listen}\"\ndata_dir = {data_dir}\n\n\
+             [node]\nname     = \"{name}\"\nlisten   = \"127.0.0.1:{listen}\"\ndata_dir = {data_dir}\nsupervised = true\n\n\
              [[group]]\nid = \"{}\"\n# It is there to be killed, again and again.\nhold_max = \"0s\"\n\n[group.service]\ncommand = [{}]\nstandby = \"{}\"\n\
              stop    = {{ signal = \"TERM\", timeout = \"{STOP_SECONDS}s\" }}\n",
             self.timing,

@@ -1,0 +1,49 @@
+//! Fire drills: begins one, and tells of those that were.
+
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use hotseat_client::{DrillOrder, DrillUnderWay, Drills};
+
+use super::{Api, Refused, find, refuse};
+use crate::drill::NoDrill;
+use crate::rights::Asker;
+
+/// Longest reason, in bytes: a line for the history.
+const REASON_MAX: usize = 500;
+
+/// The paths of this file.
+pub(super) fn routes() -> Router<Api> {
+    Router::new().route("/api/groups/{group}/drill", post(begin)).route("/api/groups/{group}/drills", get(list))
+}
+
+/// `POST /api/groups/{group}/drill`, with `{"kind": "switchover"}`, to any member's agent.
+async fn begin(
+    State(api): State<Api>,
+    Path(group): Path<String>,
+    asker: Asker,
+    body: Bytes,
+) -> Result<(StatusCode, Json<DrillUnderWay>), Refused> {
+    let id = find(&api.snapshot(), &group)?.id.clone();
+    let wrong = |error: serde_json::Error| {
+        refuse(StatusCode::BAD_REQUEST, format!("the body is not {{\"kind\": \"switchover|crash|freeze\"}}: {error}"))
+    };
+    let order: DrillOrder = serde_json::from_slice(&body).map_err(wrong)?;
+    if order.reason.as_ref().is_some_and(|reason| reason.len() > REASON_MAX) {
+        return Err(refuse(StatusCode::BAD_REQUEST, format!("a reason is at most {REASON_MAX} bytes")));
+    }
+    let begun = api.drills.ask(&id, order, &asker.name).await;
+    begun.map(|begun| (StatusCode::ACCEPTED, Json(begun))).map_err(|why| match why {
+        NoDrill::Unsafe(why) => refuse(StatusCode::CONFLICT, why),
+        NoDrill::Later(why) => refuse(StatusCode::SERVICE_UNAVAILABLE, why),
+    })
+}
+
+/// `GET /api/groups/{group}/drills`.
+async fn list(State(api): State<Api>, Path(group): Path<String>) -> Result<Json<Drills>, Refused> {
+    let id = find(&api.snapshot(), &group)?.id.clone();
+    let listed = api.drills.list(&id).await;
+    listed.map(Json).map_err(|why| refuse(StatusCode::SERVICE_UNAVAILABLE, why.to_string()))
+}

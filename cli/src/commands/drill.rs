@@ -1,0 +1,128 @@
+//! `hotseat drill`: a failover on purpose, and the report; or the history.
+
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use hotseat_client::{Client, Drill, DrillKind, DrillOrder, DrillUnderWay, Group, in_words};
+
+use super::switchover::pick;
+use super::{Failed, Result, explain, small_runtime};
+use crate::args;
+use crate::say::say_line;
+
+/// Between two looks at the history while waiting.
+const PACE: Duration = Duration::from_millis(100);
+
+pub(crate) fn run(args: &args::Drill) -> Result {
+    small_runtime()?.block_on(async {
+        let client = Client::new(&args.target.url).map_err(explain)?;
+        let cluster = client.cluster().await.map_err(explain)?;
+        let group = pick(&cluster, args.group.as_deref())?;
+        let Some(kind) = &args.kind else {
+            let drills = client.drills(&group.id).await.map_err(explain)?;
+            return show(&drills.history, args.json);
+        };
+        let order = DrillOrder {
+            kind: named(kind),
+            max_ms: args.max.map(|max| u64::try_from(max.as_millis()).unwrap_or(u64::MAX)),
+            force: args.force,
+            reason: args.reason.clone(),
+        };
+        let begun = client.drill(&group.id, &order).await.map_err(explain)?;
+        if !args.json {
+            let leader = &begun.leader;
+            say_line(format!(
+                "{}: drill {} ({kind}) is under way: {leader} falls when somebody watches",
+                group.id, begun.id
+            ))?;
+        }
+        let drill = wait(&client, group, &begun, args.wait).await?;
+        if args.json {
+            say_line(serde_json::to_string_pretty(&drill)?)?;
+        } else {
+            report(&drill)?;
+        }
+        Ok(if drill.passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    })
+}
+
+/// The agent that was asked may be the one that falls: whoever answers is asked.
+async fn wait(
+    client: &Client,
+    group: &Group,
+    begun: &DrillUnderWay,
+    limit: Duration,
+) -> std::result::Result<Drill, Failed> {
+    let others = group.members.iter().filter_map(|member| Client::new(&member.address).ok());
+    let agents: Vec<_> = [client.clone()].into_iter().chain(others).collect();
+    let started = Instant::now();
+    while started.elapsed() < limit {
+        for agent in &agents {
+            let Ok(Ok(drills)) = tokio::time::timeout(Duration::from_secs(1), agent.drills(&group.id)).await else {
+                continue;
+            };
+            if let Some(drill) = drills.history.into_iter().find(|drill| drill.id == begun.id) {
+                return Ok(drill);
+            }
+        }
+        tokio::time::sleep(PACE).await;
+    }
+    let id = begun.id;
+    Err(Failed::new(format!("drill {id} of {} is not over; see later: hotseat drill --history", group.id)))
+}
+
+/// The words are those that the command line lets through.
+fn named(kind: &str) -> DrillKind {
+    match kind {
+        "crash" => DrillKind::Crash,
+        "freeze" => DrillKind::Freeze,
+        _ => DrillKind::Switchover,
+    }
+}
+
+fn report(drill: &Drill) -> std::result::Result<(), Failed> {
+    let verdict = if drill.passed { "passed" } else { "FAILED" };
+    let to = drill.to.as_deref().unwrap_or("nobody");
+    say_line(format!("{verdict}: {} → {to} · {}", drill.from, drill.text))?;
+    for watch in &drill.watchers {
+        let seen = watch.seen.map_or_else(
+            || String::from("saw no end of it"),
+            |seen| {
+                let waited = seen.outage_ms.map_or_else(|| String::from("no answer after the fall"), millis);
+                format!("{waited} ({} of {} questions failed)", seen.failed, seen.questions)
+            },
+        );
+        say_line(format!("  {:12} {seen} · {}", watch.node, watch.asked))?;
+    }
+    if drill.to.as_ref().is_some_and(|to| *to != drill.from) {
+        say_line("  phase by phase: hotseat explain")?;
+    }
+    Ok(())
+}
+
+fn millis(millis: u64) -> String {
+    in_words(Duration::from_millis(millis))
+}
+
+fn show(history: &[Drill], json: bool) -> Result {
+    if json {
+        say_line(serde_json::to_string_pretty(history)?)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    for drill in history {
+        let verdict = if drill.passed { "passed" } else { "FAILED" };
+        let (at, kind) = (drill.at.get(..19).unwrap_or(&drill.at).replace('T', " "), drill.order.kind.as_str());
+        let why = drill.order.reason.as_ref().map_or_else(String::new, |why| format!(" · {why}"));
+        say_line(format!("{at}  {verdict}  {kind:10}  {} · by {}{why}", drill.text, drill.who))?;
+    }
+    if history.is_empty() {
+        say_line("no drill yet: hotseat drill --kind switchover")?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `hotseat drill-freeze PID MILLIS`, said only by an agent.
+pub(crate) fn freeze(args: &args::DrillFreeze) -> Result {
+    hotseat_agent::drill::freeze_for(args.pid, Duration::from_millis(args.millis))?;
+    Ok(ExitCode::SUCCESS)
+}
