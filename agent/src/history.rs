@@ -109,7 +109,7 @@ impl History {
 
     /// The newest events, newest first, at most so many.
     #[must_use]
-    pub fn newest(&self, count: usize) -> Vec<Event> {
+    pub fn latest(&self, count: usize) -> Vec<Event> {
         let shelf = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
         shelf.kept.iter().rev().take(count).cloned().collect()
     }

@@ -188,8 +188,23 @@ pub async fn run(mut config: Config, mut options: Options) -> Result<(), Failure
     }
     let locks = Arc::new(Listing::new(&records, config.cluster.timing.look()));
     let elections = Elections::new(Arc::clone(&facts.config), Arc::clone(&locks), sender.clone());
-    let api =
-        Api { shown, facts, history: history.clone(), inbox: sender.clone(), locks, elections: elections.clone() };
+    let drills = Drills::new(drill::Parts {
+        facts: facts.clone(),
+        shown: shown.clone(),
+        inbox: sender.clone(),
+        history: history.clone(),
+        exe: options.exe.clone(),
+    });
+    tokio::spawn(drills.clone().run());
+    let api = Api {
+        shown,
+        facts,
+        history: history.clone(),
+        inbox: sender.clone(),
+        locks,
+        elections: elections.clone(),
+        drills,
+    };
     let vitals = Arc::new(Vitals::default());
     routes_ready.send_replace(Some(api::router(api, Arc::clone(&vitals))));
     let alerts = Alerts::new(

@@ -281,6 +281,7 @@ impl Client {
         limit: Duration,
     ) -> Result<T, Error> {
         let request = self.http.post(format!("{}{path}", self.base)).json(body).timeout(limit);
+        let request = self.http.post(format!("{}{path}", self.base)).json(body).timeout(TIMEOUT);
         let response = request.send().await.map_err(|error| self.unreachable(&error))?;
         self.read(response).await
     }

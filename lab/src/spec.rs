@@ -280,6 +280,7 @@ impl Spec {
     }
 
     /// A key of one node alone, from 1, in `cluster`, `node`, `group`, `service`, `proxy`, `vip`, `floating` or `sync`.
+    /// A key of one node alone, from 1, in `cluster`, `node`, `group`, `service`, `proxy`, `vip` or `floating`.
     #[must_use]
     pub fn only(mut self, node: usize, section: &'static str, key: &str, value: &str) -> Self {
         self.own.entry(node).or_default().push((section, key.into(), value.into()));
@@ -353,6 +354,7 @@ impl Spec {
         let sections =
             [("vip", &self.vip), ("floating", &self.floating), ("sync", &self.sync), ("drill", &self.drill)];
         for (name, table) in sections {
+        for (name, table) in [("vip", &self.vip), ("floating", &self.floating), ("drill", &self.drill)] {
             if !table.is_empty() {
                 section(&format!("[group.{name}]"), &[], own(name, table));
             }

@@ -34,7 +34,7 @@ impl Scene {
             now: SystemTime::now(),
             cluster: snapshot.cluster(&api.facts),
             doubt: doubt(api),
-            events: api.history.newest(EVENTS),
+            events: api.history.latest(EVENTS),
             traces: samples.traces(),
         }
     }
