@@ -43,11 +43,15 @@ pub struct History {
 struct Faint {
     shelf: Weak<Mutex<Shelf>>,
     news: broadcast::WeakSender<Event>,
+    counts: Counts,
 }
 
 impl Faint {
     fn upgrade(&self) -> Option<History> {
-        Some(History { shelf: self.shelf.upgrade()?, news: self.news.upgrade()? })
+        Some(History { shelf: self.shelf.upgrade()?, news: self.news.upgrade()?, counts: self.counts.clone() })
+    }
+}
+
 impl Default for History {
     fn default() -> Self {
         let shelf = Shelf { next: 1, kept: VecDeque::new() };
@@ -56,23 +60,23 @@ impl Default for History {
 }
 
 impl History {
-    /// With what earlier runs left in this folder; what comes is kept there too.
+    /// With what earlier runs left in this folder; what comes is kept there too, and counted.
     ///
     /// # Errors
     /// When there is no thread for that.
-    pub fn open(folder: &Path) -> io::Result<(Self, Writing)> {
+    pub fn open(folder: &Path, counts: &Counts) -> io::Result<(Self, Writing)> {
         let (diary, events) = Diary::open(folder);
         let newest = events.last().map_or(0, |event| event.id);
         let next = if newest == 0 { 1 } else { newest.saturating_add(RUNS_APART) };
         let kept: VecDeque<_> = events.into_iter().rev().take(KEPT).rev().collect();
         let shelf = Shelf { next, kept };
-        let history = Self { shelf: Arc::new(Mutex::new(shelf)), news: broadcast::channel(LAG).0 };
+        let history = Self { shelf: Arc::new(Mutex::new(shelf)), news: broadcast::channel(LAG).0, counts: counts.clone() };
         let writing = diary.keep(&history, newest)?;
         Ok((history, writing))
     }
 
     fn downgrade(&self) -> Faint {
-        Faint { shelf: Arc::downgrade(&self.shelf), news: self.news.downgrade() }
+        Faint { shelf: Arc::downgrade(&self.shelf), news: self.news.downgrade(), counts: self.counts.clone() }
     }
 
     /// The number of the newest event, 0 if there is none.
@@ -80,10 +84,6 @@ impl History {
     pub fn newest(&self) -> u64 {
         let shelf = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
         shelf.kept.back().map_or(0, |event| event.id)
-    /// One whose events are counted there.
-    #[must_use]
-    pub fn counted(counts: &Counts) -> Self {
-        Self { counts: counts.clone(), ..Self::default() }
     }
 
     /// Adds an event and gives it its number.

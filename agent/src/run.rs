@@ -138,7 +138,7 @@ pub async fn run(mut config: Config, mut options: Options) -> Result<(), Failure
     };
     let (show, shown) = watch::channel(Arc::new(first));
     let (history, diary) =
-        History::open(&config.node.data_dir).map_err(|error| Failure(format!("the story has no thread: {error}")))?;
+        History::open(&config.node.data_dir, records.counts()).map_err(|error| Failure(format!("the story has no thread: {error}")))?;
     let (tap, ledger, writing) = ledger::start(ledger::Sources {
         shelf: Shelf::new(Arc::clone(&store), config.node.name.as_str()),
         node: config.node.name.clone(),
@@ -147,7 +147,6 @@ pub async fn run(mut config: Config, mut options: Options) -> Result<(), Failure
         shown: shown.clone(),
         telemetry: telemetry(&config),
     });
-    let history = History::counted(records.counts());
     let hands = Hands {
         inbox: sender.clone(),
         tasks: Tasks::new(sender.clone(), records.clone()),
@@ -188,25 +187,6 @@ pub async fn run(mut config: Config, mut options: Options) -> Result<(), Failure
     }
     let locks = Arc::new(Listing::new(&records, config.cluster.timing.look()));
     let elections = Elections::new(Arc::clone(&facts.config), Arc::clone(&locks), sender.clone());
-    let drills = Drills::new(drill::Parts {
-        facts: facts.clone(),
-        shown: shown.clone(),
-        inbox: sender.clone(),
-        history: history.clone(),
-        exe: options.exe.clone(),
-    });
-    tokio::spawn(drills.clone().run());
-    let api = Api {
-        shown,
-        facts,
-        history: history.clone(),
-        inbox: sender.clone(),
-        locks,
-        elections: elections.clone(),
-        drills,
-    };
-    let vitals = Arc::new(Vitals::default());
-    routes_ready.send_replace(Some(api::router(api, Arc::clone(&vitals))));
     let alerts = Alerts::new(
         Arc::clone(&facts.config),
         Shelf::new(Arc::clone(&store), config.node.name.as_str()),
@@ -229,15 +209,12 @@ pub async fn run(mut config: Config, mut options: Options) -> Result<(), Failure
         locks,
         orders,
         ledger,
-        inbox: sender.clone(),
-        locks,
-        elections: elections.clone(),
         elections: elections.clone(),
         alerts,
-        elections: elections.clone(),
         drills,
     };
-    routes_ready.send_replace(Some(api::router(api)));
+    let vitals = Arc::new(Vitals::default());
+    routes_ready.send_replace(Some(api::router(api, Arc::clone(&vitals))));
     tokio::spawn(relay_peers(peers.clone(), sender.clone()));
     tokio::spawn(relay_signals(options.signals, sender.clone(), reread));
     tracing::info!(
