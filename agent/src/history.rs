@@ -11,9 +11,9 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use hotseat_client::Event;
 use tokio::sync::broadcast;
 
+use crate::metrics::Counts;
 use diary::Diary;
 pub use diary::Writing;
-use crate::metrics::Counts;
 
 /// Events kept: some weeks of a quiet cluster, an hour of a broken one.
 const KEPT: usize = 2000;
@@ -70,7 +70,8 @@ impl History {
         let next = if newest == 0 { 1 } else { newest.saturating_add(RUNS_APART) };
         let kept: VecDeque<_> = events.into_iter().rev().take(KEPT).rev().collect();
         let shelf = Shelf { next, kept };
-        let history = Self { shelf: Arc::new(Mutex::new(shelf)), news: broadcast::channel(LAG).0, counts: counts.clone() };
+        let history =
+            Self { shelf: Arc::new(Mutex::new(shelf)), news: broadcast::channel(LAG).0, counts: counts.clone() };
         let writing = diary.keep(&history, newest)?;
         Ok((history, writing))
     }

@@ -137,8 +137,8 @@ pub async fn run(mut config: Config, mut options: Options) -> Result<(), Failure
         followers: BTreeMap::new(),
     };
     let (show, shown) = watch::channel(Arc::new(first));
-    let (history, diary) =
-        History::open(&config.node.data_dir, records.counts()).map_err(|error| Failure(format!("the story has no thread: {error}")))?;
+    let (history, diary) = History::open(&config.node.data_dir, records.counts())
+        .map_err(|error| Failure(format!("the story has no thread: {error}")))?;
     let (tap, ledger, writing) = ledger::start(ledger::Sources {
         shelf: Shelf::new(Arc::clone(&store), config.node.name.as_str()),
         node: config.node.name.clone(),

@@ -1,10 +1,10 @@
 //! The command line. Every word here is read by people: `--help` is the manual.
 
 mod acts;
-mod looking;
 mod alerts;
 mod check;
 mod drill;
+mod looking;
 mod membership;
 mod story;
 mod sync;
@@ -15,10 +15,10 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 pub(crate) use acts::{Act, Acts, Leave, Pause, PinTo, Resume, SetMode, SetPriority, Unpin};
-pub(crate) use looking::{Events, Look, Nodes};
 pub(crate) use alerts::{Alert, AlertAct};
 pub(crate) use check::Check;
 pub(crate) use drill::{Drill, DrillFreeze};
+pub(crate) use looking::{Events, Look, Nodes};
 pub(crate) use membership::{Beginning, Init, Join, Members, MembersAct, Snapshot};
 pub(crate) use story::Explain;
 pub(crate) use sync::{Drift, Send, Sync};
@@ -65,7 +65,6 @@ pub(crate) enum Command {
     Status(Status),
     /// List the members
     Nodes(Nodes),
-    Nodes(Look),
     /// Show files that should be the same on all members and are not
     Drift(Drift),
     /// Tell what happened

@@ -1,17 +1,17 @@
 //! How a cluster looks in a terminal. It only draws.
 
-mod orders;
 pub(crate) mod controllers;
-pub(crate) mod story;
 mod files;
+mod orders;
+pub(crate) mod story;
 
 use std::time::Duration;
 
 use comfy_table::{Table, presets};
 use hotseat_client::{Cluster, Floating, Group, LastDrill, Roll, Vip, in_units};
 
-pub(crate) use orders::acts;
 pub(crate) use files::{differences, drift, versions};
+pub(crate) use orders::acts;
 
 /// `hotseat status`.
 pub(crate) fn status(cluster: &Cluster) -> String {

@@ -8,8 +8,8 @@ use serde::de::DeserializeOwned;
 
 use crate::wire::story::Story;
 use crate::wire::{
-    Act, Acted, Alerts, Cluster, Difference, Dismiss, Dismissed, Event, Invitation, Invite, Push, Pushed, Refusal, Remove,
-    Roll, Rollback, Switchover, Sync, SyncVersion, TestAlert, TestedAlert,
+    Act, Acted, Alerts, Cluster, Difference, Dismiss, Dismissed, Event, Invitation, Invite, Push, Pushed, Refusal,
+    Remove, Roll, Rollback, Switchover, Sync, SyncVersion, TestAlert, TestedAlert,
 };
 
 /// An agent answers from memory; who takes longer is not well.
@@ -281,7 +281,6 @@ impl Client {
         limit: Duration,
     ) -> Result<T, Error> {
         let request = self.http.post(format!("{}{path}", self.base)).json(body).timeout(limit);
-        let request = self.http.post(format!("{}{path}", self.base)).json(body).timeout(TIMEOUT);
         let response = request.send().await.map_err(|error| self.unreachable(&error))?;
         self.read(response).await
     }

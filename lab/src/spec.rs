@@ -354,7 +354,6 @@ impl Spec {
         let sections =
             [("vip", &self.vip), ("floating", &self.floating), ("sync", &self.sync), ("drill", &self.drill)];
         for (name, table) in sections {
-        for (name, table) in [("vip", &self.vip), ("floating", &self.floating), ("drill", &self.drill)] {
             if !table.is_empty() {
                 section(&format!("[group.{name}]"), &[], own(name, table));
             }

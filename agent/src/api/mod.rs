@@ -36,8 +36,8 @@ use tokio::sync::{mpsc, watch};
 pub(crate) use serve::HEAD_LIMIT;
 pub use serve::{Front, Remote, serve};
 
-use crate::dashboard;
 use crate::alerts::Alerts;
+use crate::dashboard;
 use crate::drill::Drills;
 use crate::driver::Message;
 use crate::election::Elections;

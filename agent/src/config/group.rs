@@ -21,8 +21,7 @@ use toml::de::DeValue;
 
 const KEYS: &[&str] = &[
     "id", "role", "mode", "priority", "failback", "calm", "hold_max", "netid", "service", "proxy", "check", "vip",
-    "floating", "sync",
-    "floating", "drill",
+    "floating", "sync", "floating", "drill",
 ];
 const MODES: &[(&str, Mode)] = &[
     ("auto", Mode::Auto),

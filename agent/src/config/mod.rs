@@ -33,8 +33,8 @@ mod reads;
 mod section;
 mod service;
 mod store;
-mod telemetry;
 mod sync;
+mod telemetry;
 mod timing;
 mod vip;
 mod words;
@@ -57,8 +57,8 @@ pub use proxy::Proxy;
 pub use reads::{Reads, ReadsFrom};
 pub use service::Service;
 pub use store::StoreUrl;
-pub use telemetry::Telemetry;
 pub use sync::{Named, Sync, overlap};
+pub use telemetry::Telemetry;
 pub use vip::{Subnet, Vip};
 
 use claims::Claims;
@@ -72,6 +72,9 @@ use toml::de::DeTable;
 
 /// Far more than any cluster needs; keeps a wrong file (`-c /dev/zero`) from filling the memory.
 const BYTES_MAX: u64 = 1 << 20;
+
+/// Keys of the whole file.
+const KEYS: &[&str] = &["cluster", "node", "group", "alert", "telemetry"];
 
 /// A checked configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -132,8 +135,7 @@ impl Config {
     fn read(text: &str, file: &Path) -> Result<Self, Fault> {
         let base = file.parent().unwrap_or(Path::new(""));
         let table = DeTable::parse(text).map_err(|why| syntax(&why))?;
-        let keys = ["cluster", "node", "group", "alert", "telemetry"];
-        let whole = Section::open("the file", 0..0, table.get_ref(), base, &keys)?;
+        let whole = Section::open("the file", 0..0, table.get_ref(), base, KEYS)?;
         let cluster = whole.need("cluster", "[cluster] with name and store")?.section("[cluster]", cluster::KEYS)?;
         let cluster = Cluster::read(&cluster)?;
         let section = whole.need("node", "[node] with name and listen")?.section("[node]", node::KEYS)?;
