@@ -351,8 +351,7 @@ impl Spec {
             let keys = [("listen", quoted(&check.to_string())), ("agent", quoted(&line.to_string()))];
             section("[group.check]", &keys, Table::new());
         }
-        let sections =
-            [("vip", &self.vip), ("floating", &self.floating), ("sync", &self.sync), ("drill", &self.drill)];
+        let sections = [("vip", &self.vip), ("floating", &self.floating), ("sync", &self.sync), ("drill", &self.drill)];
         for (name, table) in sections {
             if !table.is_empty() {
                 section(&format!("[group.{name}]"), &[], own(name, table));

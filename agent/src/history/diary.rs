@@ -192,7 +192,7 @@ mod tests {
 
     /// One run of an agent: says this, and ends. What it found there at its start.
     fn run(folder: &Path, says: &[&str]) -> Vec<(u64, String)> {
-        let (history, writing) = History::open(folder).expect("a thread");
+        let (history, writing) = History::open(folder, &crate::metrics::Counts::default()).expect("a thread");
         let found = history.after(0).into_iter().map(|event| (event.id, event.text)).collect();
         says.iter().for_each(|text| history.add(event(text)));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");

@@ -10,12 +10,12 @@ use hotseat_lab::spec::Store;
 use hotseat_lab::{Cluster, Node, Spec};
 
 /// What a node shows of where members differ.
-pub fn drift(node: &Node) -> Vec<Drift> {
+pub(crate) fn drift(node: &Node) -> Vec<Drift> {
     node.group().map(|group| group.drift).unwrap_or_default()
 }
 
 /// Waits until every node that runs shows exactly this drift: `NODE FILE WHAT`.
-pub fn wait_for_drift(cluster: &Cluster, expected: &[String]) {
+pub(crate) fn wait_for_drift(cluster: &Cluster, expected: &[String]) {
     for node in cluster.nodes().iter().filter(|node| node.runs()) {
         cluster.wait_for(&format!("{} shows the drift {expected:?}", node.name), |_| {
             let shown: Vec<_> = drift(node).iter().map(|it| format!("{} {} {}", it.node, it.path, it.what)).collect();
@@ -25,7 +25,7 @@ pub fn wait_for_drift(cluster: &Cluster, expected: &[String]) {
 }
 
 /// Writes a file of a node's own, below its folder.
-pub fn write(node: &Node, name: &str, content: &str) {
+pub(crate) fn write(node: &Node, name: &str, content: &str) {
     let path = node.path(name);
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::write(path, content).unwrap();
@@ -33,7 +33,7 @@ pub fn write(node: &Node, name: &str, content: &str) {
 
 /// A cluster whose leader sends `conf`, which begins as `before` makes it on each node. Names that are relative start at
 /// the node's folder. Every new version is noted in `work/versions` by the hook.
-pub fn sending(spec: Spec, before: impl Fn(&Node)) -> Cluster {
+pub(crate) fn sending(spec: Spec, before: impl Fn(&Node)) -> Cluster {
     let hook = "[\"sh\", \"-c\", \"echo $HOTSEAT_SYNC_VERSION $HOTSEAT_GROUP >> versions\"]";
     let cluster = Cluster::prepare(spec.hot().sync("paths", "[\"conf\"]").sync("on_change", hook));
     for node in cluster.nodes() {
@@ -45,20 +45,20 @@ pub fn sending(spec: Spec, before: impl Fn(&Node)) -> Cluster {
 }
 
 /// Three nodes, and one file in `conf`, the same everywhere.
-pub fn agreed(store: Store) -> Cluster {
+pub(crate) fn agreed(store: Store) -> Cluster {
     let cluster = sending(Spec::demo().store(store), |node| write(node, "conf/a.cfg", "first\n"));
     wait_for_version(&cluster, 1);
     cluster
 }
 
 /// What a node shows of its group's files.
-pub fn files(node: &Node) -> Option<Sync> {
+pub(crate) fn files(node: &Node) -> Option<Sync> {
     let answer = node.get("/api/groups/web/sync").filter(|answer| answer.status == 200)?;
     Some(serde_json::from_str(&answer.body).unwrap())
 }
 
 /// Waits until every member that runs has this version in place.
-pub fn wait_for_version(cluster: &Cluster, number: u64) {
+pub(crate) fn wait_for_version(cluster: &Cluster, number: u64) {
     let running: Vec<_> = cluster.nodes().iter().filter(|node| node.runs()).map(|node| node.name.as_str()).collect();
     cluster.wait_for(&format!("version {number} on {running:?}"), |cluster| {
         let files = files(cluster.node(running[0]))?;
@@ -68,7 +68,7 @@ pub fn wait_for_version(cluster: &Cluster, number: u64) {
 }
 
 /// Everything in a node's `conf`, by name: mode and content.
-pub fn conf(node: &Node) -> BTreeMap<String, (u32, String)> {
+pub(crate) fn conf(node: &Node) -> BTreeMap<String, (u32, String)> {
     let mut all = BTreeMap::new();
     collect(&node.path("conf"), "conf", &mut all);
     all
@@ -88,6 +88,6 @@ fn collect(folder: &Path, name: &str, all: &mut BTreeMap<String, (u32, String)>)
 }
 
 /// What a file held on this node before it was written over by this version.
-pub fn saved(node: &Node, version: u64, name: &str) -> Option<String> {
+pub(crate) fn saved(node: &Node, version: u64, name: &str) -> Option<String> {
     fs::read_to_string(node.path(&format!("data/sync/web/saved/{version:08}/{name}"))).ok()
 }
