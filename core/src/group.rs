@@ -29,7 +29,7 @@ use alloc::string::String;
 use core::time::Duration;
 
 use crate::desk::{Desk, Post};
-use crate::id::{Epoch, GroupId, NodeName, Version};
+use crate::id::{Epoch, GroupId, NodeName, SessionId, Version};
 use crate::message::{Action, Event, Reason, RequestError, ServiceInput};
 use crate::mode::{Mode, OnExit, Standby};
 use crate::mutant::Mutant;
@@ -110,8 +110,8 @@ pub(crate) struct Group {
     /// Since when nobody holds the present version of the record, and why.
     vacant: Option<(Instant, Reason)>,
     parting: Option<Parting>,
-    /// Who should lead in this node's place, and since when it was able to all the while.
-    better: Option<(NodeName, Instant)>,
+    /// Who should lead in this node's place, in which session, and since when it was able to all the while.
+    better: Option<(SessionId, Instant)>,
     /// Since when this node leads well.
     well: Option<Instant>,
     /// The epoch after which it was told last that this node is kept from leading.

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use crate::desk::Post;
 use crate::election::{Candidate, order};
-use crate::id::{GroupId, NodeName};
+use crate::id::{GroupId, NodeName, SessionId};
 use crate::mutant::Mutant;
 use crate::observe::{Hold, Observed};
 use crate::record::{Leader, Member, SessionRecord, SessionState};
@@ -71,6 +71,11 @@ impl Roster<'_> {
             return Err(alloc::format!("{node} cannot lead now: {trouble}"));
         }
         Ok(())
+    }
+
+    /// The session that this node is in, as far as it was seen.
+    pub(crate) fn session(&self, node: &NodeName) -> Option<SessionId> {
+        self.living().find(|(name, _)| *name == node).map(|(_, record)| record.session)
     }
 
     /// Why none of the group's other members could take it over, one by one.

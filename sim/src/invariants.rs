@@ -239,7 +239,8 @@ pub(crate) struct Invariants {
     voters_overlap: voters_overlap::VotersOverlap,
     orders_heeded: orders_heeded::OrdersHeeded,
     held_off: held_off::HeldOff,
-    failback_waits: failback_waits::FailbackWaits,
+    /// Told how old what leaders know may be.
+    pub failback_waits: failback_waits::FailbackWaits,
     /// What is to be asked at the end.
     pub recovery: Recovery,
     /// Set in runs without a fault.

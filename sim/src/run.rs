@@ -94,6 +94,8 @@ fn play(seed: u64, mutant: Option<Mutant>, lean: Lean, keep: Keep) -> (World, Re
         world.found(voters);
     }
     world.supervised = true;
+    // A leader whose reads lag counts on a session until it is silent: no longer than this, by the slowest clock.
+    world.checks.failback_waits.lag = 5 * SECOND / 2;
     world.checks.no_false_alarm.watches = plan.profile == Profile::Calm;
     for (at, fault) in std::mem::take(&mut plan.faults) {
         world.plan(at, fault);

@@ -15,7 +15,7 @@ use core::time::Duration;
 use super::{Group, Parting, Seat};
 use crate::desk::{Desk, Post};
 use crate::election::order;
-use crate::id::{Epoch, NodeName};
+use crate::id::{Epoch, NodeName, SessionId};
 use crate::message::{Action, Event, Reason};
 use crate::mode::Mode;
 use crate::mutant::Mutant;
@@ -25,6 +25,7 @@ use crate::time::Instant;
 /// Somebody who should lead instead.
 struct Better {
     node: NodeName,
+    session: SessionId,
     /// Once it was able to for so long.
     after: Duration,
     reason: Reason,
@@ -104,8 +105,8 @@ impl Group {
             self.better = None;
             return;
         };
-        if self.better.as_ref().is_none_or(|(known, _)| *known != better.node) {
-            self.better = Some((better.node.clone(), desk.now));
+        if self.better.is_none_or(|(known, _)| known != better.session) {
+            self.better = Some((better.session, desk.now));
         }
         if self.planned_at(roster, desk).is_some_and(|at| desk.now >= at) {
             self.demote(epoch, Parting::planned(better.reason, Some(better.node), desk), desk);
@@ -117,10 +118,10 @@ impl Group {
         if !matches!(self.seat, Seat::Leading(_) | Seat::Promoting(_)) || self.paused(desk) {
             return None;
         }
-        let (better, (known, since)) = (self.better(roster, desk)?, self.better.as_ref()?);
+        let (better, (known, since)) = (self.better(roster, desk)?, self.better?);
         let at_once = desk.config.rules.breaks(Mutant::FailbackAtOnce);
         let after = if at_once { Duration::ZERO } else { better.after + self.hold() };
-        (*known == better.node).then_some(*since + after)
+        (known == better.session).then_some(since + after)
     }
 
     fn better(&self, roster: &Roster<'_>, desk: &Post<'_>) -> Option<Better> {
@@ -128,7 +129,8 @@ impl Group {
         if let Some(node) = &self.orders().pinned {
             let elsewhere = *node != desk.config.name && roster.able(node, id).is_ok();
             let reason = Reason::Ordered(format!("{id} is pinned to {node}"));
-            return elsewhere.then(|| Better { node: node.clone(), after: desk.config.timing.ttl(), reason });
+            let session = roster.session(node).filter(|_| elsewhere)?;
+            return Some(Better { node: node.clone(), session, after: desk.config.timing.ttl(), reason });
         }
         let after = self.config.failback?;
         if self.order(desk).mode == Some(Mode::Leader) {
@@ -139,7 +141,8 @@ impl Group {
         // Who was told to stand by does not come back by itself.
         let demoted = |node: &NodeName| matches!(self.orders().of(node).mode, Some(Mode::Standby | Mode::HotStandby));
         let higher = roster.candidates(id, None).into_iter().filter(|it| it.priority > own && !demoted(&it.node));
-        Some(Better { node: higher.min_by(order)?.node, after, reason: Reason::Failback })
+        let node = higher.min_by(order)?.node;
+        Some(Better { session: roster.session(&node)?, node, after, reason: Reason::Failback })
     }
 
     /// When this leadership has lasted so long that the changes before it count no more.

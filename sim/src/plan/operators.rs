@@ -28,7 +28,7 @@ pub(super) fn draw(rng: &mut Rng, plan: &mut Plan, start: u64) {
         return;
     }
     let hold_max = Duration::from_secs(rng.pick(&[0, 0, 1, 3]));
-    let failback = rng.pick(&[None, Some(Duration::from_millis(500)), Some(Duration::from_secs(2))]);
+    let failback = rng.pick(&[None, Some(Duration::from_secs(1)), Some(Duration::from_secs(4))]);
     for group in plan.machines.iter_mut().flat_map(|machine| &mut machine.config.groups) {
         (group.hold_max, group.failback) = (hold_max, failback);
     }
