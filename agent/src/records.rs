@@ -13,6 +13,7 @@ use crate::clock;
 use crate::codec::{self, Decoded};
 use crate::metrics::Counts;
 use crate::orders::Book;
+use crate::rights::{Looked, tokens};
 
 /// One record as the last look found it, or our last write left it.
 struct Found {
@@ -33,6 +34,8 @@ pub struct Records {
     /// The versions of the records that are not the protocol's, as the last look found them.
     beside: watch::Sender<Arc<BTreeMap<String, u64>>>,
     counts: Counts,
+    /// What the last look found at the key of the tokens.
+    tokens: watch::Sender<Option<Option<Entry>>>,
 }
 
 impl Records {
@@ -44,6 +47,7 @@ impl Records {
             seen: Arc::default(),
             beside: watch::Sender::default(),
             counts: Counts::default(),
+            tokens: watch::Sender::new(None),
         }
     }
 
@@ -74,6 +78,7 @@ impl Records {
         let listed = self.store.list().await;
         self.counts.looked(clock::now().since(began), listed.is_ok());
         let entries = listed.map_err(|error| error.to_string())?;
+        self.show_tokens(&entries);
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let (mut records, mut beside) = (BTreeMap::new(), BTreeMap::new());
         for entry in entries {
@@ -98,6 +103,23 @@ impl Records {
             news
         });
         Ok(Look { began, records })
+    }
+
+    /// What each look finds at the key of the tokens; nothing before the first look.
+    #[must_use]
+    pub fn tokens(&self) -> Looked {
+        self.tokens.subscribe()
+    }
+
+    fn show_tokens(&self, entries: &[Entry]) {
+        let found = entries.iter().find(|entry| entry.key.as_str() == tokens::KEY);
+        self.tokens.send_if_modified(|known| {
+            let news = known.as_ref().map(Option::as_ref) != Some(found);
+            if news {
+                *known = Some(found.cloned());
+            }
+            news
+        });
     }
 
     /// Compares and swaps.

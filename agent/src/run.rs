@@ -32,6 +32,7 @@ use crate::proxies::Proxies;
 use crate::pulse::Pulse;
 use crate::records::Records;
 use crate::reliance;
+use crate::rights::Rights;
 use crate::shelf::Shelf;
 use crate::snapshot::{Facts, Snapshot};
 use crate::sync;
@@ -99,7 +100,11 @@ pub async fn run(mut config: Config, mut options: Options) -> Result<(), Failure
     };
     let (routes_ready, routes) = watch::channel(None);
     let links = embedded.as_ref().map(|embedded| embedded.links.clone());
-    tokio::spawn(api::serve(listener, api::Front { routes, links, head_limit: api::HEAD_LIMIT }));
+    let (reread, rereads) = watch::channel(());
+    let web = api::web(&config.api, &rereads).map_err(|error| Failure(format!("[api] tls: {error}")))?;
+    let front = api::Front { routes, links, web, head_limit: api::HEAD_LIMIT };
+    api::local::begin(&config.node.data_dir, front.clone());
+    tokio::spawn(api::serve(listener, front));
     let store: Arc<dyn Store> = match &embedded {
         Some(embedded) => {
             tokio::select! {
@@ -120,7 +125,6 @@ pub async fn run(mut config: Config, mut options: Options) -> Result<(), Failure
     sweep(&config).await?;
     let records = Records::new(Arc::clone(&store), config.node.name.as_str());
     let units = units(&config, &home)?;
-    let (reread, rereads) = watch::channel(());
     let (proxies, routes) = Proxies::open(&config, &rereads).await?;
     let (sender, receiver) = mpsc::channel(INBOX);
     let voter = embedded.as_ref().map(Embedded::voter);
@@ -201,6 +205,8 @@ pub async fn run(mut config: Config, mut options: Options) -> Result<(), Failure
         exe: options.exe.clone(),
     });
     tokio::spawn(drills.clone().run());
+    let rights = Rights::open(&config, records.tokens(), shown.clone())?;
+    let shelf = Shelf::new(Arc::clone(&store), config.node.name.as_str());
     let api = Api {
         shown,
         facts,
@@ -212,6 +218,8 @@ pub async fn run(mut config: Config, mut options: Options) -> Result<(), Failure
         elections: elections.clone(),
         alerts,
         drills,
+        rights,
+        shelf,
     };
     let vitals = Arc::new(Vitals::default());
     routes_ready.send_replace(Some(api::router(api, Arc::clone(&vitals))));
@@ -233,8 +241,6 @@ pub async fn run(mut config: Config, mut options: Options) -> Result<(), Failure
         tokio::spawn(relay_hints(store.watch(), sender.clone()));
     }
     let inbox = (sender, receiver);
-    let settings = Arc::new(config.clone());
-    let exe = options.exe;
     let parts = Parts {
         node,
         units,
@@ -250,8 +256,8 @@ pub async fn run(mut config: Config, mut options: Options) -> Result<(), Failure
         vitals,
         routes,
         guard,
-        exe,
-        settings,
+        exe: options.exe,
+        settings: Arc::new(config.clone()),
         own,
     };
     let exit = run_loop(parts).await?;

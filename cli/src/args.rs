@@ -8,6 +8,8 @@ mod looking;
 mod membership;
 mod story;
 mod sync;
+mod target;
+mod token;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -22,9 +24,8 @@ pub(crate) use looking::{Events, Look, Nodes};
 pub(crate) use membership::{Beginning, Init, Join, Members, MembersAct, Snapshot};
 pub(crate) use story::Explain;
 pub(crate) use sync::{Drift, Send, Sync};
-
-/// The agent on this machine.
-const URL: &str = "http://127.0.0.1:7700";
+pub(crate) use target::Target;
+pub(crate) use token::{Token, TokenAct};
 
 /// Exactly one of your servers is in charge, the others are ready.
 #[derive(Parser, Debug)]
@@ -44,7 +45,9 @@ Examples:
   hotseat pause --reason \"new switch\"               maintenance: nothing moves until hotseat resume
   hotseat lock nightly -- ./backup.sh                a command that runs on one node at a time
 
-Looking and acting commands speak to the agent on this machine; --url http://HOST:PORT names another."
+Looking and acting commands speak to the agent on this machine: through its socket in /var/lib/hotseat where they may,
+else at http://127.0.0.1:7700. --url https://HOST:PORT or --url unix:PATH names another; where the cluster has tokens,
+HOTSEAT_TOKEN or --token-file shows one."
 )]
 pub(crate) struct Cli {
     #[command(subcommand)]
@@ -99,6 +102,8 @@ pub(crate) enum Command {
     /// Save the cluster's own state, or begin a new cluster with it
     #[command(subcommand)]
     Snapshot(Snapshot),
+    /// Make, list and revoke the tokens that let people and programs in
+    Token(Token),
     /// Run a command while holding a lock, or list the locks
     Lock(Lock),
     /// Say how a group is in one line, as a monitoring plugin does (exit 0 ok, 1 warning, 2 critical, 3 unknown)
@@ -117,14 +122,6 @@ pub(crate) enum Command {
     /// Waits for the end of a `dev` and removes what it left
     #[command(hide = true)]
     DevCleaner(DevCleaner),
-}
-
-/// Which agent to speak to.
-#[derive(Args, Debug, Clone)]
-pub(crate) struct Target {
-    /// The agent to ask, as http://HOST:PORT
-    #[arg(long, env = "HOTSEAT_URL", default_value = URL)]
-    pub(crate) url: String,
 }
 
 #[derive(Args, Debug)]
@@ -373,7 +370,8 @@ fn duration(text: &str) -> Result<Duration, String> {
         "s" => 1.0,
         "m" => 60.0,
         "h" => 3600.0,
-        other => return Err(format!("unknown unit \"{other}\": use ms, s, m or h")),
+        "d" => 86_400.0,
+        other => return Err(format!("unknown unit \"{other}\": use ms, s, m, h or d")),
     };
     Duration::try_from_secs_f64(number * scale).map_err(|_| String::from("not a length of time"))
 }

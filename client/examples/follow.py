@@ -10,6 +10,8 @@ that does not answer, lags behind or is cut off is passed over. Prints one line 
 import json
 import sys
 import time
+import urllib.error
+import urllib.parse
 import urllib.request
 
 ANSWER_LIMIT = 1.0  # seconds: an agent answers from memory
@@ -51,12 +53,16 @@ class Follower:
         raise OSError("no member can tell")
 
     def ask(self, url):
-        with opener.open(url + "/api/cluster", timeout=ANSWER_LIMIT) as answer:
-            cluster = json.loads(answer.read(ANSWER_MAX))
-        group = next((it for it in cluster["groups"] if it["id"] == self.group), None)
-        if group is None:
-            known = ", ".join(it["id"] for it in cluster["groups"])
-            raise NoSuchGroup(f"no group {self.group} at {cluster['node']}; there is: {known}")
+        # The way to the leader is told to everybody; all else needs a token, or to be asked on the member's own machine.
+        way = f"{url}/api/groups/{urllib.parse.quote(self.group, safe='')}/way"
+        try:
+            with opener.open(way, timeout=ANSWER_LIMIT) as answer:
+                cluster = json.loads(answer.read(ANSWER_MAX))
+        except urllib.error.HTTPError as refused:
+            if refused.code == 404:
+                raise NoSuchGroup(f"no group {self.group} at {url}: {json.loads(refused.read(ANSWER_MAX))['error']}") from None
+            raise
+        group = cluster["groups"][0]
         if group["epoch"] < self.epoch or cluster["lease_left_ms"] is None:
             raise ValueError("it lags behind, or is cut off")
         self.epoch = group["epoch"]

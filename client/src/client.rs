@@ -4,8 +4,11 @@ use std::fmt;
 use std::time::Duration;
 
 use futures_util::{Stream, StreamExt, TryStreamExt};
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use serde::de::DeserializeOwned;
 
+use crate::access::Access;
+use crate::address::Address;
 use crate::wire::story::Story;
 use crate::wire::{
     Act, Acted, Alerts, Cluster, Difference, Dismiss, Dismissed, Event, Invitation, Invite, Push, Pushed, Refusal,
@@ -26,6 +29,10 @@ const ANSWER_MAX: usize = 16 << 20;
 pub enum Error {
     /// The address is no `http://HOST:PORT`.
     BadUrl(String),
+    /// The token or the CA cannot be used; says why.
+    BadAccess(String),
+    /// A token would have gone there for everybody to read, and was not sent.
+    InTheClear(String),
     /// Nobody answers there, and nothing was sent: try another member.
     Unreachable(String, String),
     /// The answer did not come: what was asked for may have been done, or not.
@@ -39,7 +46,13 @@ pub enum Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::BadUrl(url) => write!(f, "\"{url}\" is not an agent's address: use http://HOST:PORT"),
+            Self::BadUrl(url) => {
+                write!(f, "\"{url}\" is not an agent's address: use http://HOST:PORT, https://HOST:PORT or unix:PATH")
+            }
+            Self::BadAccess(why) => f.write_str(why),
+            Self::InTheClear(url) => {
+                write!(f, "the token was not sent to {url}: everybody on the way could read it; use https://")
+            }
             Self::Unreachable(url, why) => write!(f, "no agent answers at {url}: {why}"),
             Self::Unanswered(url, why) => write!(f, "the agent at {url} did not answer: {why}"),
             Self::Refused(refusal) => match &refusal.leader {
@@ -56,33 +69,48 @@ impl std::error::Error for Error {}
 /// A handle on one agent. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Client {
+    address: Address,
+    access: Access,
     pub(crate) base: String,
     pub(crate) http: reqwest::Client,
 }
 
 impl Client {
-    /// For the agent at `url`, as `http://HOST:PORT` or `HOST:PORT`.
+    /// For the agent at `url`, as `http://HOST:PORT`, `https://HOST:PORT`, `HOST:PORT`, or `unix:PATH` of its socket.
     ///
     /// # Errors
     /// [`Error::BadUrl`].
     pub fn new(url: &str) -> Result<Self, Error> {
-        let base = base(url)?;
-        // Where an act belongs is told to the caller, who knows which agents to trust; nothing is sent anywhere else.
-        let apart = reqwest::redirect::Policy::none();
-        let http = reqwest::Client::builder().no_proxy().redirect(apart).connect_timeout(TIMEOUT).build();
-        let http = http.map_err(|error| Error::NotAnAgent(error.to_string()))?;
-        Ok(Self { base, http })
+        Self::with(url, Access::default())
     }
 
-    /// For another agent, over the same pool of connections.
-    pub(crate) fn beside(&self, url: &str) -> Result<Self, Error> {
-        Ok(Self { base: base(url)?, http: self.http.clone() })
+    /// The same, with a token to show or a CA to know the agent by.
+    ///
+    /// # Errors
+    /// [`Error::BadUrl`]; [`Error::InTheClear`] when a token would be for everybody to read; [`Error::BadAccess`].
+    pub fn with(url: &str, access: Access) -> Result<Self, Error> {
+        let address = Address::parse(url)?;
+        let http = connect(&address, &access)?;
+        Ok(Self { base: address.base.clone(), address, access, http })
+    }
+
+    /// For another agent of the same cluster, with the same token and CA; encrypted if this one is.
+    ///
+    /// # Errors
+    /// As for [`Client::with`].
+    pub fn beside(&self, url: &str) -> Result<Self, Error> {
+        let (address, access) = (self.address.beside(url)?, self.access.clone());
+        // The same pool of connections, where what is shown and where it may go are the same.
+        let alike = self.address.socket.is_none() && address.socket.is_none();
+        let shared = alike && self.address.is_private() == address.is_private();
+        let http = if shared { self.http.clone() } else { connect(&address, &access)? };
+        Ok(Self { base: address.base.clone(), address, access, http })
     }
 
     /// The agent's address.
     #[must_use]
     pub fn url(&self) -> &str {
-        &self.base
+        &self.address.shown
     }
 
     /// What this agent knows of its cluster.
@@ -117,9 +145,18 @@ impl Client {
         self.stream(&format!("/api/events?after={after}")).await
     }
 
-    /// Events as they happen, from now on. Ends when the agent does.
-    pub(crate) async fn news(&self) -> Result<impl Stream<Item = Event> + use<>, Error> {
-        self.stream(&format!("/api/events?after={}", u64::MAX)).await
+    /// The way to a group's leader, as this agent knows it: of the cluster only what has to do with that, and no more than
+    /// needs no token.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn way(&self, group: &str) -> Result<Cluster, Error> {
+        self.get(&format!("/api/groups/{group}/way")).await
+    }
+
+    /// Word that the way may have changed. Ends when the agent does.
+    pub(crate) async fn news(&self, group: &str) -> Result<impl Stream<Item = Event> + use<>, Error> {
+        self.stream(&format!("/api/groups/{group}/way")).await
     }
 
     /// The story of a group: its changes of leader, of one epoch or all that are kept, and how it is now.
@@ -285,6 +322,12 @@ impl Client {
         self.read(response).await
     }
 
+    pub(crate) async fn delete<T: DeserializeOwned>(&self, path: &str) -> Result<T, Error> {
+        let request = self.http.delete(format!("{}{path}", self.base)).timeout(TIMEOUT);
+        let response = request.send().await.map_err(|error| self.unreachable(&error))?;
+        self.read(response).await
+    }
+
     pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Error> {
         let request = self.http.get(format!("{}{path}", self.base)).timeout(TIMEOUT);
         let response = request.send().await.map_err(|error| self.unreachable(&error))?;
@@ -314,7 +357,7 @@ impl Client {
     fn refused(&self, status: reqwest::StatusCode, body: &[u8]) -> Error {
         match serde_json::from_slice::<Refusal>(body) {
             Ok(refusal) => Error::Refused(refusal),
-            Err(_) => Error::NotAnAgent(format!("{} answered {status}", self.base)),
+            Err(_) => Error::NotAnAgent(format!("{} answered {status}", self.url())),
         }
     }
 
@@ -323,20 +366,24 @@ impl Client {
         while let Some(source) = why.source() {
             why = source;
         }
-        let (url, why) = (self.base.clone(), why.to_string());
+        let (url, why) = (self.address.shown.clone(), why.to_string());
         if error.is_connect() { Error::Unreachable(url, why) } else { Error::Unanswered(url, why) }
     }
 }
 
-/// An agent's address, checked and whole.
-fn base(url: &str) -> Result<String, Error> {
-    let full = if url.contains("://") { String::from(url) } else { format!("http://{url}") };
-    let base = full.trim_end_matches('/').to_owned();
-    let parsed = reqwest::Url::parse(&base).ok();
-    if parsed.is_some_and(|parsed| parsed.scheme() == "http" && parsed.host().is_some()) {
-        return Ok(base);
+fn connect(address: &Address, access: &Access) -> Result<reqwest::Client, Error> {
+    // Where an act belongs is told to the caller, who knows which agents to trust; nothing is sent anywhere else.
+    let apart = reqwest::redirect::Policy::none();
+    let mut builder = reqwest::Client::builder().no_proxy().redirect(apart).connect_timeout(TIMEOUT);
+    if let Some(socket) = &address.socket {
+        builder = builder.unix_socket(socket.as_path());
     }
-    Err(Error::BadUrl(url.to_owned()))
+    if let Some(shown) = access.header(&address.shown, address.is_private())? {
+        let mut shown = HeaderValue::try_from(shown).map_err(|error| Error::BadAccess(error.to_string()))?;
+        shown.set_sensitive(true);
+        builder = builder.default_headers(HeaderMap::from_iter([(AUTHORIZATION, shown)]));
+    }
+    access.trust(builder).build().map_err(|error| Error::BadAccess(error.to_string()))
 }
 
 /// Cuts a stream of bytes into lines.

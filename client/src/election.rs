@@ -74,7 +74,7 @@ impl Client {
         let later = response.status().is_server_error();
         match self.read(response).await {
             // It is starting, stopping, full, or without its store: none of that is for good.
-            Err(Error::Refused(refusal)) if later => Err(Error::Unanswered(self.base.clone(), refusal.error)),
+            Err(Error::Refused(refusal)) if later => Err(Error::Unanswered(self.url().to_owned(), refusal.error)),
             other => other,
         }
     }

@@ -12,6 +12,8 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod access;
+mod address;
 mod backoff;
 mod candidate;
 mod client;
@@ -25,8 +27,10 @@ mod members;
 mod sight;
 mod span;
 mod tenure;
+mod tokens;
 mod wire;
 
+pub use access::Access;
 pub use candidate::{Candidate, Leadership};
 pub use client::{Client, Error};
 pub use election::{HOLD_MAX, Stand, StandState, Standing};

@@ -199,6 +199,6 @@ impl Client {
     }
 
     fn foreign(&self) -> Error {
-        Error::NotAnAgent(self.base.clone())
+        Error::NotAnAgent(self.url().to_owned())
     }
 }

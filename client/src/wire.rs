@@ -13,6 +13,7 @@ mod redundancy;
 mod road;
 pub mod story;
 mod sync;
+mod tokens;
 
 pub use acts::{Act, Acted, Outcome, Pin, Refusal, SetMode, SetPriority, Switchover, Why};
 pub use alerts::{Alert, Alerts, Channel, Delivery, TestAlert, TestedAlert, Told};
@@ -25,3 +26,4 @@ pub use orders::{InForce, Orders};
 pub use own::Self_;
 pub use road::{Floating, ProxyGate, Vip};
 pub use sync::{Difference, Drift, Push, Pushed, Rollback, Sync, SyncNode, SyncVersion};
+pub use tokens::{MadeToken, NewToken, Token};

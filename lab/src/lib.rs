@@ -19,6 +19,7 @@ pub mod addresses;
 pub mod balancer;
 pub mod browser;
 pub mod case;
+pub mod certificate;
 pub mod clock;
 pub mod cluster;
 pub mod disk;

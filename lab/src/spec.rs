@@ -60,6 +60,7 @@ pub struct Spec {
     pub registers: bool,
     cluster: Table,
     node: Table,
+    api: Table,
     group: Table,
     service: Table,
     proxy: Option<Table>,
@@ -90,6 +91,7 @@ impl Spec {
             registers: false,
             cluster: Table::new(),
             node: Table::new(),
+            api: Table::new(),
             group: Table::new(),
             service: Table::new(),
             proxy: None,
@@ -202,6 +204,13 @@ impl Spec {
         self
     }
 
+    /// A key of `[api]`.
+    #[must_use]
+    pub fn api(mut self, key: &str, value: &str) -> Self {
+        self.api.insert(key.into(), value.into());
+        self
+    }
+
     /// A key of `[[group]]`.
     #[must_use]
     pub fn group(mut self, key: &str, value: &str) -> Self {
@@ -279,8 +288,7 @@ impl Spec {
         self
     }
 
-    /// A key of one node alone, from 1, in `cluster`, `node`, `group`, `service`, `proxy`, `vip`, `floating` or `sync`.
-    /// A key of one node alone, from 1, in `cluster`, `node`, `group`, `service`, `proxy`, `vip` or `floating`.
+    /// A key of one node alone, from 1, in `cluster`, `node`, `api`, `group`, `service`, `proxy`, `vip`, `floating` or `sync`.
     #[must_use]
     pub fn only(mut self, node: usize, section: &'static str, key: &str, value: &str) -> Self {
         self.own.entry(node).or_default().push((section, key.into(), value.into()));
@@ -337,6 +345,9 @@ impl Spec {
         let node =
             [("name", quoted(&format!("n{number}"))), ("listen", quoted(&ports.agent.to_string())), ("data_dir", data)];
         section("[node]", &node, own("node", &self.node));
+        // Tests look at nodes on hosts of their own from outside, without a token.
+        let open = if self.apart { vec![("open", String::from("true"))] } else { Vec::new() };
+        section("[api]", &open, own("api", &self.api));
         section("[[group]]", &[("id", quoted(GROUP))], own("group", &self.group));
         let port: Vec<_> = ports.service.map(|it| ("port", it.port().to_string())).into_iter().collect();
         section("[group.service]", &port, own("service", &self.service));

@@ -8,6 +8,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
+use hotseat_lab::certificate::certify;
 use hotseat_lab::{Cluster, Haproxy, Node, Spec, http, program};
 
 /// Every address that begins so is this machine's.
@@ -38,7 +39,7 @@ fn started(spec: Spec, take: &str) -> Cluster {
     let cluster = Cluster::prepare(spec);
     for node in cluster.nodes() {
         echo(node, take);
-        certify(node.path("web.pem"), node.path("web.key"));
+        certify(&node.path("web.pem"), &node.path("web.key"));
         node.start();
     }
     cluster.settle();
@@ -109,23 +110,6 @@ fn new_3_nobody_else_says_who_a_client_is() {
     assert!(honest.body.contains("forwarded=for=127.0.0.1;proto=http"), "{honest:?}");
 }
 
-/// A certificate of its own for 127.0.0.1, as `openssl` makes it.
-fn certify(cert: PathBuf, key: PathBuf) {
-    let new = |path: &Path| PathBuf::from(format!("{}.new", path.display()));
-    let made = Command::new("openssl")
-        .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"])
-        .args(["-subj", "/CN=lab", "-addext", "subjectAltName=IP:127.0.0.1"])
-        .arg("-keyout")
-        .arg(new(&key))
-        .arg("-out")
-        .arg(new(&cert))
-        .output();
-    let made = made.unwrap();
-    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-    fs::rename(new(&cert), cert).unwrap();
-    fs::rename(new(&key), key).unwrap();
-}
-
 fn tls_cluster(nodes: usize) -> Option<Cluster> {
     let there = Haproxy::possible() && program::have("curl", "curl") && program::have("openssl", "openssl");
     let tls = "{ cert = \"{home}/web.pem\", key = \"{home}/web.key\" }";
@@ -151,7 +135,7 @@ fn new_3_tls_ends_here_and_its_certificate_can_be_replaced() {
     }
     assert!(http::get(node.proxy(), "/").is_none(), "nothing is said without TLS");
 
-    certify(node.path("web.pem"), node.path("web.key"));
+    certify(&node.path("web.pem"), &node.path("web.key"));
     cluster.wait_for("the new certificate", |_| secure(node, &cert, "--http2"));
     assert_eq!(secure(node, &old, "--http2"), None, "the old one is not shown any more");
 

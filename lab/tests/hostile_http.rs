@@ -40,12 +40,11 @@ fn what_is_malformed_is_refused() {
     let huge_head = format!("GET /health HTTP/1.1\r\nHost: x\r\nX: {}\r\n\r\n", "y".repeat(1 << 20));
     let long_path = format!("GET /{} HTTP/1.1\r\nHost: x\r\n\r\n", "y".repeat(100_000));
     let huge_body = format!(
-        "POST /api/groups/web/switchover HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{}",
+        "POST /api/groups/web/switchover HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n{}",
         1 << 20,
         " ".repeat(1 << 20)
     );
-    let endless =
-        "POST /api/groups/web/switchover HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999999\r\n\r\n";
+    let endless = "POST /api/groups/web/switchover HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999999999999999\r\n\r\n";
     for (bytes, status) in [
         (huge_head.as_str(), Some(431)),
         (&long_path, Some(431)),
@@ -56,7 +55,7 @@ fn what_is_malformed_is_refused() {
         ("\0\0\0\0\r\n\r\n", Some(400)),
         ("DELETE /health HTTP/1.1\r\nHost: x\r\n\r\n", Some(405)),
         ("GET /%00%ff/../../etc/passwd HTTP/1.1\r\nHost: x\r\n\r\n", Some(404)),
-        ("POST /api/groups/web/switchover HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\n{]x", Some(400)),
+        ("POST /api/groups/web/switchover HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\n{]x", Some(400)),
     ] {
         let said = say(node, bytes.as_bytes());
         let shown = &bytes[..bytes.len().min(60)];

@@ -17,7 +17,7 @@ pub(super) async fn stand(
     headers: HeaderMap,
     Json(stand): Json<Stand>,
 ) -> Result<Json<Standing>, Refused> {
-    admit(&api, remote, &headers)?;
+    admit(remote, &headers)?;
     let wrong = |why: String| refuse(StatusCode::BAD_REQUEST, why);
     let name = LockName::new(&name).map_err(wrong)?;
     let id = stand.candidate.as_str();

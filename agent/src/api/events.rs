@@ -4,7 +4,7 @@ use std::convert::Infallible;
 
 use axum::Json;
 use axum::extract::{Query, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::sse::{Event as Sse, KeepAlive};
 use axum::response::{IntoResponse, Response};
 use futures_util::{StreamExt, stream};
@@ -13,8 +13,8 @@ use serde::Deserialize;
 use tokio::sync::Semaphore;
 use tokio_stream::wrappers::BroadcastStream;
 
-use super::Api;
 use super::sight::SIGN_OF_LIFE;
+use super::{Api, wants_stream};
 
 /// Readers that may hang on at once: health checks must find a connection whatever they do.
 const READERS_MAX: usize = 256;
@@ -28,8 +28,7 @@ pub(super) struct After {
 }
 
 pub(super) async fn events(State(api): State<Api>, Query(query): Query<After>, headers: HeaderMap) -> Response {
-    let accepts = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
-    if !accepts.contains("text/event-stream") {
+    if !wants_stream(&headers) {
         return Json(api.history.after(query.after)).into_response();
     }
     let Ok(place) = READERS.try_acquire() else {

@@ -19,7 +19,7 @@ use hotseat_stores::{Body, Entry, Store, Written};
 use tokio::sync::Semaphore;
 use tokio_stream::wrappers::WatchStream;
 
-use super::{Api, Refused, Remote, local, refuse};
+use super::{Api, Refused, Remote, refuse};
 use crate::clock;
 use crate::config::{Containment, StoreUrl};
 use crate::lock::{self, Listing};
@@ -55,16 +55,15 @@ pub(super) fn routes(api: &Api) -> Router<Api> {
 }
 
 /// Who may use the store through this agent: programs on this machine, and no web page that one of them shows.
-pub(super) fn admit(api: &Api, remote: Remote, headers: &HeaderMap) -> Result<(), Refused> {
+pub(super) fn admit(remote: Remote, headers: &HeaderMap) -> Result<(), Refused> {
     if headers.contains_key(header::ORIGIN) {
         return Err(refuse(StatusCode::FORBIDDEN, "this is for programs, not for web pages"));
     }
-    let listen = api.facts.config.node.listen.ip();
-    // From the address we listen on: nobody else can hold a connection from there.
-    if !listen.is_unspecified() && remote.0.ip().to_canonical() == listen.to_canonical() {
+    if remote.is_here() {
         return Ok(());
     }
-    local(remote)
+    let why = "this is for the machine itself: run the command there";
+    Err(refuse(StatusCode::FORBIDDEN, why))
 }
 
 async fn locks(State(relay): State<Relay>) -> Result<Json<Vec<Lock>>, Refused> {
@@ -79,7 +78,7 @@ async fn terms(
     Extension(remote): Extension<Remote>,
     headers: HeaderMap,
 ) -> Result<Json<LockTerms>, Refused> {
-    admit(&api, remote, &headers)?;
+    admit(remote, &headers)?;
     let config = &api.facts.config;
     let timing = &config.cluster.timing;
     let nanos = |duration: Duration| u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
@@ -112,7 +111,7 @@ async fn records(
     Extension(remote): Extension<Remote>,
     headers: HeaderMap,
 ) -> Result<Json<Vec<StoredRecord>>, Refused> {
-    admit(&relay.api, remote, &headers)?;
+    admit(remote, &headers)?;
     let entries = relay.listing.list().await;
     let entries = entries.map_err(|why| refuse(StatusCode::SERVICE_UNAVAILABLE, why))?;
     Ok(Json(entries.iter().map(stored).collect()))
@@ -138,7 +137,7 @@ async fn write(
     headers: HeaderMap,
     Json(write): Json<StoreWrite>,
 ) -> Result<Json<StoreWritten>, Refused> {
-    admit(&relay.api, remote, &headers)?;
+    admit(remote, &headers)?;
     let (key, nonce, body) =
         check(&format!("{kind}/{name}"), &write).map_err(|why| refuse(StatusCode::BAD_REQUEST, why))?;
     let busy = || refuse(StatusCode::SERVICE_UNAVAILABLE, "too many writes of locks are under way: try again");
@@ -180,7 +179,7 @@ async fn changes(
     Extension(remote): Extension<Remote>,
     headers: HeaderMap,
 ) -> Result<impl IntoResponse, Refused> {
-    admit(&relay.api, remote, &headers)?;
+    admit(remote, &headers)?;
     let many = || refuse(StatusCode::SERVICE_UNAVAILABLE, format!("{LISTENERS_MAX} locks listen already"));
     let place = LISTENERS.try_acquire().map_err(|_| many())?;
     let news = WatchStream::new(relay.listing.changes()).map(move |number| {

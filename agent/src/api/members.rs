@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
+use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::{Extension, Json};
 use hotseat_client::{Invitation, Invite, Remove, Roll};
 
-use super::{Api, Refused, Remote, local, refuse};
+use super::{Api, Refused, refuse};
 use crate::embedded::{Facts, Stays, retire};
 
 /// A line that lets nodes in is not a key for ever.
@@ -32,12 +32,7 @@ pub(super) async fn list(State(api): State<Api>) -> Result<Json<Roll>, Refused> 
 }
 
 /// `POST /api/members/invite`, with `{"good_s": SECONDS}`.
-pub(super) async fn invite(
-    State(api): State<Api>,
-    Extension(remote): Extension<Remote>,
-    body: Bytes,
-) -> Result<Json<Invitation>, Refused> {
-    local(remote)?;
+pub(super) async fn invite(State(api): State<Api>, body: Bytes) -> Result<Json<Invitation>, Refused> {
     let wrong = |error: serde_json::Error| {
         refuse(StatusCode::BAD_REQUEST, format!("the body is not {{\"good_s\": SECONDS}}: {error}"))
     };
@@ -52,12 +47,7 @@ pub(super) async fn invite(
 }
 
 /// `POST /api/members/remove`, with `{"node": "NAME"}`.
-pub(super) async fn remove(
-    State(api): State<Api>,
-    Extension(remote): Extension<Remote>,
-    body: Bytes,
-) -> Result<Response, Refused> {
-    local(remote)?;
+pub(super) async fn remove(State(api): State<Api>, body: Bytes) -> Result<Response, Refused> {
     let wrong = |error: serde_json::Error| {
         refuse(StatusCode::BAD_REQUEST, format!("the body is not {{\"node\": \"NAME\"}}: {error}"))
     };
@@ -71,11 +61,7 @@ pub(super) async fn remove(
 }
 
 /// `GET /api/snapshot`: the cluster's own state, whole.
-pub(super) async fn snapshot(
-    State(api): State<Api>,
-    Extension(remote): Extension<Remote>,
-) -> Result<Response, Refused> {
-    local(remote)?;
+pub(super) async fn snapshot(State(api): State<Api>) -> Result<Response, Refused> {
     let saved = embedded(&api)?.raft.save().await;
     let saved = saved.map_err(|error| refuse(StatusCode::SERVICE_UNAVAILABLE, error.to_string()))?;
     Ok(([(header::CONTENT_TYPE, "application/octet-stream")], saved).into_response())

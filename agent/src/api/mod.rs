@@ -10,31 +10,39 @@ mod drill;
 mod elections;
 mod events;
 mod health;
+pub mod local;
 mod locks;
+mod login;
 mod members;
 mod metrics;
+mod needs;
 mod nsg;
 mod openapi;
 mod refusals;
+mod remote;
 mod removal;
 mod serve;
 mod sight;
 mod story;
 mod sync;
+mod tokens;
 mod votes;
+mod way;
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
-use axum::http::{StatusCode, Uri};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use hotseat_client::Refusal;
 use hotseat_core::{GroupId, GroupView};
 use tokio::sync::{mpsc, watch};
 
+pub use remote::Remote;
 pub(crate) use serve::HEAD_LIMIT;
-pub use serve::{Front, Remote, serve};
+pub use serve::{Front, serve, web};
 
 use crate::alerts::Alerts;
 use crate::dashboard;
@@ -45,6 +53,8 @@ use crate::history::History;
 use crate::ledger::Ledger;
 use crate::lock::Listing;
 use crate::orders::Orders;
+use crate::rights::{self, Door, Rights};
+use crate::shelf::Shelf;
 use crate::snapshot::{Facts, Snapshot};
 use crate::vitals::Vitals;
 
@@ -74,6 +84,10 @@ pub struct Api {
     pub alerts: Alerts,
     /// Fire drills.
     pub drills: Drills,
+    /// Who may do what.
+    pub rights: Rights,
+    /// What the agents write down for each other.
+    pub shelf: Shelf,
 }
 
 impl Api {
@@ -82,11 +96,12 @@ impl Api {
     }
 }
 
-/// Every path.
+/// Every path. What each needs stands in [`needs`].
 pub fn router(api: Api, vitals: Arc<Vitals>) -> Router {
     let dashboard = dashboard::routes(&api, vitals);
     let locks = locks::routes(&api);
     let sights = sight::routes(&api);
+    let door = Door { rights: api.rights.clone(), needs: needs::need };
     Router::new()
         .route("/api/cluster", get(cluster::cluster))
         .route("/api/elections/{name}", post(elections::stand))
@@ -111,33 +126,31 @@ pub fn router(api: Api, vitals: Arc<Vitals>) -> Router {
         .merge(removal::routes())
         .merge(alerts::routes())
         .merge(locks)
+        .merge(login::routes())
         .merge(sights)
         .merge(story::routes())
         .merge(sync::routes())
+        .merge(tokens::routes())
+        .merge(way::routes())
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(BODY_MAX))
         .layer(axum::middleware::map_response(refusals::as_json))
+        .layer(from_fn_with_state(door, rights::pass))
         .with_state(api)
 }
 
 pub(crate) type Refused = (StatusCode, axum::Json<Refusal>);
 
+/// Whether somebody wants to be told as things happen, and not once.
+fn wants_stream(headers: &HeaderMap) -> bool {
+    let accepts = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+    accepts.is_some_and(|accepts| accepts.contains("text/event-stream"))
+}
+
 pub(crate) fn refuse(status: StatusCode, error: impl Into<String>) -> Refused {
     let again = status == StatusCode::SERVICE_UNAVAILABLE;
     (status, axum::Json(Refusal { error: error.into(), leader: None, again }))
-}
-
-/// For what only people and programs on this very machine may do.
-///
-/// # Errors
-/// To whoever asks from elsewhere.
-pub(crate) fn local(remote: Remote) -> Result<(), Refused> {
-    if remote.0.ip().to_canonical().is_loopback() {
-        return Ok(());
-    }
-    let why = "this is for the machine itself: run the command there, or ask through http://127.0.0.1";
-    Err(refuse(StatusCode::FORBIDDEN, why))
 }
 
 async fn unknown(uri: Uri) -> Refused {

@@ -10,11 +10,15 @@ use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
-use super::refuse;
+use super::{Remote, refuse};
+use crate::config;
+use crate::identity::IdentityError;
 use crate::links::{Links, Speaks};
+use crate::proxy::tls::Terminator;
 
 /// A request's head has to be complete within this, at the API.
 pub(crate) const HEAD_LIMIT: Duration = Duration::from_secs(5);
@@ -26,11 +30,7 @@ const HEAD_MAX: usize = 16 * 1024;
 const CONNECTIONS_MAX: usize = 1024;
 
 /// After a failed accept, as when descriptors are out: give others time to close some.
-const BREATH: Duration = Duration::from_millis(50);
-
-/// Where a request comes from.
-#[derive(Clone, Copy, Debug)]
-pub struct Remote(pub SocketAddr);
+pub(super) const BREATH: Duration = Duration::from_millis(50);
 
 /// What stands behind an agent's port.
 #[derive(Clone)]
@@ -39,8 +39,21 @@ pub struct Front {
     pub routes: watch::Receiver<Option<Router>>,
     /// The links between members, where there are any: they come in by the same port.
     pub links: Option<Links>,
+    /// The certificate of HTTPS; none: the links', where there are any.
+    pub web: Option<Terminator>,
     /// A request's head has to be complete within this.
     pub head_limit: Duration,
+}
+
+/// HTTPS with a certificate of its own, if the file names one, and who looks after that.
+///
+/// # Errors
+/// What is wrong with which file.
+pub fn web(config: &config::Api, rereads: &watch::Receiver<()>) -> Result<Option<Terminator>, IdentityError> {
+    let Some(files) = config.tls.clone() else { return Ok(None) };
+    let (terminator, keeper) = Terminator::open(files, &[b"http/1.1"])?;
+    tokio::spawn(keeper.run(rereads.clone()));
+    Ok(Some(terminator))
 }
 
 /// Answers until the runtime ends.
@@ -48,7 +61,7 @@ pub async fn serve(listener: TcpListener, front: Front) {
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     loop {
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
-        let (stream, remote) = match listener.accept().await {
+        let (stream, peer) = match listener.accept().await {
             Ok(accepted) => accepted,
             Err(error) => {
                 tracing::warn!("the API cannot take a connection: {error}");
@@ -57,31 +70,53 @@ pub async fn serve(listener: TcpListener, front: Front) {
             }
         };
         drop(stream.set_nodelay(true));
-        let front = front.clone();
-        tokio::spawn(async move {
-            let Some(links) = &front.links else {
-                answer(stream, remote, &front).await;
-                return drop(place);
-            };
-            match Speaks::ask(&stream).await {
-                Ok(Speaks::Http) => answer(stream, remote, &front).await,
-                Ok(Speaks::Tls | Speaks::Plain) => {
-                    // Links have bounds of their own, and last as long as their peers.
-                    drop(place);
-                    return links.accept(stream, remote).await;
-                }
-                Err(_) => {}
-            }
-            drop(place);
-        });
+        tokio::spawn(attend(stream, peer, front.clone(), Arc::clone(&places), place));
     }
 }
 
-async fn answer(stream: TcpStream, remote: SocketAddr, front: &Front) {
+/// Finds out what is spoken on a connection, and sees it through. HTTP is answered with and without TLS: what needs TLS
+/// is for the door to say, and load balancers come without.
+async fn attend(
+    stream: TcpStream,
+    peer: SocketAddr,
+    front: Front,
+    places: Arc<Semaphore>,
+    place: OwnedSemaphorePermit,
+) {
+    // Whoever is gone already has no address to have come to.
+    let Ok(own) = stream.local_addr() else { return };
+    let remote = |secure| Remote::Network { peer, own, secure };
+    if front.links.is_none() && front.web.is_none() {
+        return answer(stream, remote(false), &front).await;
+    }
+    match (Speaks::ask(&stream).await, &front.links, &front.web) {
+        (Ok(Speaks::Tls | Speaks::Plain), Some(links), web) => {
+            // Links have bounds of their own, and last as long as their peers.
+            drop(place);
+            let visitor = links.accept(stream, peer, web.as_ref().map(Terminator::config)).await;
+            if let (Some(visitor), Ok(_place)) = (visitor, places.acquire_owned().await) {
+                answer(visitor, remote(true), &front).await;
+            }
+        }
+        (Ok(Speaks::Tls), None, Some(web)) => {
+            if let Ok(visitor) = web.accept(stream).await {
+                answer(visitor, remote(true), &front).await;
+            }
+        }
+        (Ok(Speaks::Http | Speaks::Plain | Speaks::Tls), ..) => answer(stream, remote(false), &front).await,
+        (Err(_), ..) => {}
+    }
+}
+
+/// Sees one connection through.
+pub(super) async fn answer<S>(stream: S, remote: Remote, front: &Front)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let routes = front.routes.borrow().clone();
     let ready = routes.is_some();
     let routes = routes.unwrap_or_else(starting);
-    let service = TowerToHyperService::new(routes.layer(Extension(Remote(remote))));
+    let service = TowerToHyperService::new(routes.layer(Extension(remote)));
     let mut server = http1::Builder::new();
     server.timer(TokioTimer::new()).header_read_timeout(front.head_limit).max_buf_size(HEAD_MAX).half_close(true);
     // Who asks too early is to ask anew.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::sse::{Event as Sse, KeepAlive};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -16,7 +16,7 @@ use hotseat_client::Sight;
 use hotseat_core::GroupId;
 use tokio::sync::Semaphore;
 
-use super::{Api, Refused, find, refuse};
+use super::{Api, Refused, find, refuse, wants_stream};
 use crate::follow::Lookout;
 
 /// Followers at once: a few proxies and screens, and each costs some work for every write to the store.
@@ -44,8 +44,7 @@ async fn sight(State(watched): State<Watched>, Path(group): Path<String>, header
         Ok(group) => group.id.clone(),
         Err(refused) => return refused.into_response(),
     };
-    let accepts = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
-    if accepts.contains("text/event-stream") {
+    if wants_stream(&headers) {
         return follow(&watched.lookout, id).into_response();
     }
     once(&watched.lookout, &id).await.into_response()

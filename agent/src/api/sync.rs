@@ -6,13 +6,13 @@ use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::routing::{get, post};
-use axum::{Extension, Json, Router};
+use axum::{Json, Router};
 use hotseat_client::{Difference, Push, Pushed, Rollback, Sync, SyncVersion};
 use hotseat_core::GroupId;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::{Api, Refused, Remote, find, local, refuse};
+use super::{Api, Refused, find, refuse};
 use crate::config;
 use crate::rights::Asker;
 use crate::sync::DeskError;
@@ -44,11 +44,9 @@ struct Which {
 /// `GET /api/groups/{group}/drift?path=PATH`.
 async fn differences(
     State(api): State<Api>,
-    Extension(remote): Extension<Remote>,
     Path(group): Path<String>,
     Query(which): Query<Which>,
 ) -> Result<Json<Vec<Difference>>, Refused> {
-    local(remote)?;
     let (group, sync) = kept(&api, &group)?;
     let snapshot = api.snapshot();
     let leader = snapshot.group(&group).and_then(|group| group.leader.as_ref()).map(|leader| leader.as_str());
@@ -59,12 +57,10 @@ async fn differences(
 /// `POST /api/groups/{group}/sync/push`, with an empty body or `{"reason": "WHY"}`.
 async fn push(
     State(api): State<Api>,
-    Extension(remote): Extension<Remote>,
     asker: Asker,
     Path(group): Path<String>,
     body: Bytes,
 ) -> Result<(StatusCode, Json<Pushed>), Refused> {
-    local(remote)?;
     let (group, _) = sent(&api, &group)?;
     let asked: Push = if body.is_empty() { Push::default() } else { read(&body)? };
     let pushed = api.facts.files.push(&group, asker.name, asked.reason).await;
@@ -74,12 +70,10 @@ async fn push(
 /// `POST /api/groups/{group}/sync/rollback`, with `{"to": VERSION}`.
 async fn roll_back(
     State(api): State<Api>,
-    Extension(remote): Extension<Remote>,
     asker: Asker,
     Path(group): Path<String>,
     body: Bytes,
 ) -> Result<Json<SyncVersion>, Refused> {
-    local(remote)?;
     let (group, _) = sent(&api, &group)?;
     let asked: Rollback = read(&body)?;
     let version = api.facts.files.roll_back(&group, asked.to, asker.name, asked.reason).await;

@@ -22,7 +22,7 @@ pub(super) async fn renew(
     headers: HeaderMap,
     Json(renewal): Json<Renewal>,
 ) -> Result<Json<serde_json::Value>, Refused> {
-    admit(&api, remote, &headers)?;
+    admit(remote, &headers)?;
     if !lock::is_on(&renewal.node, api.facts.config.node.name.as_str()) {
         return Err(refuse(StatusCode::BAD_REQUEST, format!("{} is no lock of this machine", renewal.node)));
     }
@@ -37,7 +37,7 @@ pub(super) async fn votes(
     Extension(remote): Extension<Remote>,
     headers: HeaderMap,
 ) -> Result<impl IntoResponse, Refused> {
-    admit(&api, remote, &headers)?;
+    admit(remote, &headers)?;
     let (ear, heard) = mpsc::channel(lock::WAITING_MAX);
     let stopping = |_| refuse(StatusCode::SERVICE_UNAVAILABLE, "the agent is stopping");
     api.inbox.send(Message::Lock(Word::Listen(ear))).await.map_err(stopping)?;

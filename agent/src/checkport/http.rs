@@ -22,7 +22,7 @@ const HEAD_LIMIT: Duration = Duration::from_secs(1);
 pub(super) async fn serve(listener: TcpListener, sight: Sight) {
     let router = Router::new().fallback(answer).with_state(sight);
     let (_, routes) = watch::channel(Some(router));
-    api::serve(listener, Front { routes, links: None, head_limit: HEAD_LIMIT }).await;
+    api::serve(listener, Front { routes, links: None, web: None, head_limit: HEAD_LIMIT }).await;
 }
 
 async fn answer(State(sight): State<Sight>) -> impl IntoResponse {

@@ -9,6 +9,7 @@
 //! directory can be written is found out when it is used.
 
 mod alert;
+mod api;
 mod channel;
 mod check;
 mod check_port;
@@ -40,6 +41,7 @@ mod vip;
 mod words;
 
 pub use alert::Alert;
+pub use api::Api;
 pub use channel::{Address, Channel, Hook, Login, MailTls, Mqtt, Server, Smtp};
 pub use check::{Check, Health};
 pub use check_port::CheckPort;
@@ -74,7 +76,7 @@ use toml::de::DeTable;
 const BYTES_MAX: u64 = 1 << 20;
 
 /// Keys of the whole file.
-const KEYS: &[&str] = &["cluster", "node", "group", "alert", "telemetry"];
+const KEYS: &[&str] = &["cluster", "node", "api", "group", "alert", "telemetry"];
 
 /// A checked configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,6 +85,8 @@ pub struct Config {
     pub cluster: Cluster,
     /// What is true of this machine.
     pub node: Node,
+    /// Who gets at the agent's port, and how.
+    pub api: Api,
     /// The groups it takes part in, in the order of the file.
     pub groups: Vec<Group>,
     /// Where else to tell of what happens.
@@ -140,6 +144,7 @@ impl Config {
         let cluster = Cluster::read(&cluster)?;
         let section = whole.need("node", "[node] with name and listen")?.section("[node]", node::KEYS)?;
         let node = Node::read(&section)?;
+        let api = whole.or("api", Api::read, Api::default())?;
         let mut claims = Claims::of(file);
         if let Some(listen) = section.get("listen") {
             claims.address(node.listen, "[node] listen".to_owned(), listen.spot())?;
@@ -148,7 +153,7 @@ impl Config {
         let telemetry = |entry: Entry<'_>| Telemetry::read(&entry.section("[telemetry]", telemetry::KEYS)?);
         let telemetry = whole.or("telemetry", telemetry, Telemetry::default())?;
         let alerts = whole.or("alert", |entry| alert::read_all(entry, &groups), Vec::new())?;
-        Ok(Self { cluster, node, groups, telemetry, alerts })
+        Ok(Self { cluster, node, api, groups, telemetry, alerts })
     }
 
     /// A whole `hotseat.toml` with a word on every key.

@@ -57,6 +57,8 @@ pub(crate) struct Tls {
     pub(crate) certificate: Certificate,
     pub(crate) peers_server: Arc<ServerConfig>,
     pub(crate) peers_client: Arc<ClientConfig>,
+    /// For browsers and programs that come to the API.
+    pub(crate) web_server: Arc<ServerConfig>,
     /// With the authority, for nodes that want to join.
     pub(crate) join_server: Option<Arc<ServerConfig>>,
     pub(crate) authority: Option<Authority>,
@@ -161,6 +163,7 @@ impl Tls {
         Ok(Self {
             certificate,
             peers_server: Arc::new(tls::peers_server(&roots, shown.clone()).map_err(wrong)?),
+            web_server: Arc::new(tls::web_server(shown.clone()).map_err(wrong)?),
             peers_client: Arc::new(tls::peers_client(&roots, shown).map_err(wrong)?),
             join_server: join.transpose().map_err(wrong)?,
             authority,

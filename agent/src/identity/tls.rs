@@ -1,4 +1,4 @@
-//! How we speak TLS: version 1.3 only, both sides certified, nothing resumed. Whether a certificate's holder is the one
+//! How we speak TLS: among nodes version 1.3 only, both sides certified, nothing resumed. Whether a certificate's holder is the one
 //! that is meant is not asked here but by `links`, which can say what is wrong.
 
 use std::sync::Arc;
@@ -54,6 +54,12 @@ pub(super) fn peers_server(roots: &Arc<RootCertStore>, shown: Shown) -> Result<S
 pub(super) fn join_server(shown: Shown) -> Result<ServerConfig, Error> {
     let builder = ServerConfig::builder_with_provider(provider()).with_protocol_versions(&[&TLS13])?;
     Ok(forgetful(builder.with_no_client_auth().with_single_cert(shown.chain, shown.key)?, &[ALPN_JOIN]))
+}
+
+/// For browsers and programs that come to the API: they show a token, if anything.
+pub(super) fn web_server(shown: Shown) -> Result<ServerConfig, Error> {
+    let builder = ServerConfig::builder_with_provider(provider()).with_safe_default_protocol_versions()?;
+    Ok(forgetful(builder.with_no_client_auth().with_single_cert(shown.chain, shown.key)?, &[b"http/1.1"]))
 }
 
 /// A resumed session would not look at certificates again.

@@ -7,12 +7,13 @@ use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::ServerConfig;
 use rustls::server::Acceptor;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
-use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
+use tokio_rustls::{LazyConfigAcceptor, TlsAcceptor};
 
 use super::connection::{Connection, Role, Wire};
 use super::dial::{Reader, Writer, halves, loopback, read_shown};
@@ -22,7 +23,7 @@ use super::hello::HELLO_MAX;
 use super::meet::{Door, Met};
 use super::shared::Shared;
 use super::{PLAIN, admit, socket};
-use crate::identity::{ALPN_COME, ALPN_JOIN, Certificate, Identity, Tls};
+use crate::identity::{ALPN_COME, ALPN_JOIN, ALPN_PEERS, Certificate, Identity, Tls};
 
 /// For the first byte: a client that connects and says nothing is not waited for.
 const FIRST_BYTE_MAX: Duration = Duration::from_secs(5);
@@ -39,7 +40,7 @@ const TLS_FIRST: u8 = 0x16;
 /// What a connection is, by its first byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Speaks {
-    /// TLS: another node.
+    /// TLS: another node, or somebody for the API.
     Tls,
     /// A link without TLS.
     Plain,
@@ -72,26 +73,38 @@ impl Speaks {
     }
 }
 
+/// Who speaks HTTP through TLS: somebody for the API.
+pub type Visitor = Box<TlsStream<TcpStream>>;
+
 /// Somebody who has shown what they are.
 enum Guest {
     Peer(Met, Reader, Writer),
     /// With the certificate it shows, if somebody else makes them.
     Newcomer(Box<TlsStream<TcpStream>>, Option<Certificate>),
+    Visitor(Visitor),
 }
 
-pub(super) async fn accept(shared: &Arc<Shared>, stream: TcpStream, remote: SocketAddr) {
+pub(super) async fn accept(
+    shared: &Arc<Shared>,
+    stream: TcpStream,
+    remote: SocketAddr,
+    web: Option<Arc<ServerConfig>>,
+) -> Option<Visitor> {
     let identity = Arc::clone(&shared.identity.borrow());
     let guest = {
         let Some(_place) = shared.gate.shake(remote.ip().to_canonical()) else {
-            return shared.turn_away(remote, "too many at the door");
+            shared.turn_away(remote, "too many at the door");
+            return None;
         };
-        shake(shared, &identity, stream).await
+        shake(shared, &identity, stream, web).await
     };
     match guest {
         Ok(Guest::Peer(met, reader, writer)) => host(shared, met, reader, writer).await,
         Ok(Guest::Newcomer(stream, shown)) => admit::admit(shared, &identity, *stream, shown, remote).await,
+        Ok(Guest::Visitor(stream)) => return Some(stream),
         Err(why) => shared.turn_away(remote, &why),
     }
+    None
 }
 
 /// Sees a connection through to its end.
@@ -105,16 +118,34 @@ async fn host(shared: &Arc<Shared>, met: Met, reader: Reader, writer: Writer) {
     shared.gate.leave(id, lane);
 }
 
-async fn shake(shared: &Shared, identity: &Identity, stream: TcpStream) -> Result<Guest, String> {
+/// What is said when a handshake takes too long.
+fn late<E>(_: E) -> String {
+    "its TLS handshake does not end".to_owned()
+}
+
+async fn shake(
+    shared: &Shared,
+    identity: &Identity,
+    stream: TcpStream,
+    web: Option<Arc<ServerConfig>>,
+) -> Result<Guest, String> {
     let words = |why: io::Error| text(&why);
     socket::prepare(&stream, TLS_MAX).map_err(words)?;
     let socket = stream.as_fd().try_clone_to_owned().map_err(words)?;
     let (wire, shown) = match (Speaks::ask(&stream).await.map_err(words)?, identity.tls()) {
-        (Speaks::Tls, Some(tls)) => match decrypt(tls, stream).await? {
-            Shaken::Newcomer(stream, shown) => return Ok(Guest::Newcomer(Box::new(stream), shown)),
-            Shaken::Peer(stream, shown) => (Box::new(stream) as Box<dyn Wire>, Some(shown)),
-        },
+        (Speaks::Tls, Some(tls)) => {
+            match decrypt(tls, web.unwrap_or_else(|| Arc::clone(&tls.web_server)), stream).await? {
+                Shaken::Visitor(stream) => return Ok(Guest::Visitor(Box::new(stream))),
+                Shaken::Newcomer(stream, shown) => return Ok(Guest::Newcomer(Box::new(stream), shown)),
+                Shaken::Peer(stream, shown) => (Box::new(stream) as Box<dyn Wire>, Some(shown)),
+            }
+        }
         (Speaks::Plain, None) => (plain(stream).await?, None),
+        (Speaks::Tls, None) if let Some(web) = web => {
+            let shaking = TlsAcceptor::from(web).accept(stream);
+            let stream = timeout(TLS_MAX, shaking).await.map_err(late)?.map_err(words)?;
+            return Ok(Guest::Visitor(Box::new(stream)));
+        }
         (Speaks::Tls, None) => return Err("it speaks TLS, and this node has no certificate".to_owned()),
         (Speaks::Plain, Some(_)) => return Err("it speaks without TLS, and this node has a certificate".to_owned()),
         (Speaks::Http, _) => return Err("it does not speak as a node does".to_owned()),
@@ -129,26 +160,33 @@ async fn shake(shared: &Shared, identity: &Identity, stream: TcpStream) -> Resul
 enum Shaken {
     Peer(TlsStream<TcpStream>, Certificate),
     Newcomer(TlsStream<TcpStream>, Option<Certificate>),
+    Visitor(TlsStream<TcpStream>),
 }
 
-/// No certificate is shown, and none is asked for, where somebody wants to join with a token.
-async fn decrypt(tls: &Tls, stream: TcpStream) -> Result<Shaken, String> {
+/// No certificate is shown, and none is asked for, where somebody wants to join with a token, or speaks no language of
+/// ours: that is HTTP, and the API asks who it is.
+async fn decrypt(tls: &Tls, web: Arc<ServerConfig>, stream: TcpStream) -> Result<Shaken, String> {
     let shaking = async {
         let start = LazyConfigAcceptor::new(Acceptor::default(), stream).await?;
-        let joins = start.client_hello().alpn().is_some_and(|mut it| it.any(|it| it == ALPN_JOIN));
-        let config = tls.join_server.as_ref().filter(|_| joins).unwrap_or(&tls.peers_server);
+        let speaks = |name| start.client_hello().alpn().is_some_and(|mut it| it.any(|it| it == name));
+        let config = match &tls.join_server {
+            Some(join) if speaks(ALPN_JOIN) => join,
+            _ if [ALPN_PEERS, ALPN_COME, ALPN_JOIN].into_iter().any(speaks) => &tls.peers_server,
+            _ => &web,
+        };
         start.into_stream(Arc::clone(config)).await
     };
-    let late = |_| "its TLS handshake does not end".to_owned();
     let stream = timeout(TLS_MAX, shaking).await.map_err(late)?.map_err(|why| text(&why))?;
     let session = stream.get_ref().1;
+    // Without this, any client with a certificate would be taken for a node.
+    if session.alpn_protocol().is_none_or(|speaks| ![ALPN_PEERS, ALPN_COME, ALPN_JOIN].contains(&speaks)) {
+        return Ok(Shaken::Visitor(stream));
+    }
     let shown = read_shown(session.peer_certificates()).map_err(|why| why.to_string());
     match session.alpn_protocol() {
         Some(ALPN_JOIN) => Ok(Shaken::Newcomer(stream, None)),
         Some(ALPN_COME) => Ok(Shaken::Newcomer(stream, Some(shown?))),
-        Some(_) => Ok(Shaken::Peer(stream, shown?)),
-        // Without this, any client with a certificate would be taken for a node.
-        None => Err("it speaks TLS, but not as a node does".to_owned()),
+        Some(_) | None => Ok(Shaken::Peer(stream, shown?)),
     }
 }
 

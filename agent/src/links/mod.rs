@@ -38,6 +38,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use hotseat_core::NodeName;
+use rustls::ServerConfig;
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -50,7 +51,7 @@ use frame::Kind;
 use route::Route;
 use shared::Shared;
 
-pub use accept::Speaks;
+pub use accept::{Speaks, Visitor};
 pub use error::LinkError;
 pub use join::{JoinAsk, JoinError, Joined, come, join};
 pub use lane::Lane;
@@ -245,10 +246,16 @@ impl Links {
     }
 
     /// Takes a connection that [`Speaks::ask`] did not find to be HTTP, and sees it through to its end. Does not keep
-    /// the links alive: meant to be spawned.
-    pub fn accept(&self, stream: TcpStream, remote: SocketAddr) -> impl Future<Output = ()> + Send + use<> {
+    /// the links alive: meant to be spawned. Who turns out to speak HTTP through TLS, with the certificate in `web` or else
+    /// the node's own, is given back.
+    pub fn accept(
+        &self,
+        stream: TcpStream,
+        remote: SocketAddr,
+        web: Option<Arc<ServerConfig>>,
+    ) -> impl Future<Output = Option<Visitor>> + Send + use<> {
         let shared = Arc::clone(&self.shared);
-        async move { accept::accept(&shared, stream, remote).await }
+        async move { accept::accept(&shared, stream, remote, web).await }
     }
 
     /// Ends all connections; there will be no new ones.

@@ -197,7 +197,7 @@ fn listen(listener: TcpListener, links: Links, accepted: Arc<AtomicUsize>) -> Jo
         loop {
             let (stream, remote) = listener.accept().await.unwrap();
             accepted.fetch_add(1, Relaxed);
-            tokio::spawn(links.accept(stream, remote));
+            tokio::spawn(links.accept(stream, remote, None));
         }
     })
 }

@@ -21,7 +21,7 @@ pub(super) enum Which {
 
 /// Asks for an act upon each of these groups, waits, and says what came of it.
 pub(super) async fn carry_out(args: &Act, which: Which, what: &str, body: &Value) -> Result<(), Failed> {
-    let client = Client::new(&args.target.url).map_err(explain)?;
+    let client = args.target.client()?;
     let cluster = client.cluster().await.map_err(explain)?;
     let groups = match which {
         Which::One => vec![pick(&cluster, args.group.as_deref())?],

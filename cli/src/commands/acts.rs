@@ -2,8 +2,6 @@
 
 use std::process::ExitCode;
 
-use hotseat_client::Client;
-
 use super::switchover::pick;
 use super::{Result, explain, small_runtime};
 use crate::args::Acts;
@@ -12,7 +10,7 @@ use crate::say::say;
 
 pub(crate) fn run(args: &Acts) -> Result {
     small_runtime()?.block_on(async {
-        let client = Client::new(&args.target.url).map_err(explain)?;
+        let client = args.target.client()?;
         let cluster = client.cluster().await.map_err(explain)?;
         let group = pick(&cluster, args.group.as_deref())?;
         let acts = client.acts(&group.id).await.map_err(explain)?;

@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
-use hotseat_client::{Alerts, Client, Delivery, TestedAlert, Told};
+use hotseat_client::{Alerts, Delivery, TestedAlert, Told};
 
 use super::{Failed, Result, explain, small_runtime};
-use crate::args::{Alert, AlertAct, Look};
+use crate::args::{Alert, AlertAct, Look, Target};
 use crate::say::{say, say_line};
 
 pub(crate) fn run(args: &Alert) -> Result {
@@ -14,13 +14,13 @@ pub(crate) fn run(args: &Alert) -> Result {
         match &args.act {
             None => list(&args.look).await,
             Some(AlertAct::List(look)) => list(look).await,
-            Some(AlertAct::Test { name, target, json }) => test(&target.url, name.as_deref(), *json).await,
+            Some(AlertAct::Test { name, target, json }) => test(target, name.as_deref(), *json).await,
         }
     })
 }
 
 async fn list(look: &Look) -> Result {
-    let alerts = Client::new(&look.target.url).map_err(explain)?.alerts().await.map_err(explain)?;
+    let alerts = look.target.client()?.alerts().await.map_err(explain)?;
     say(if look.json { serde_json::to_string_pretty(&alerts)? + "\n" } else { drawn(&alerts) })?;
     Ok(ExitCode::SUCCESS)
 }
@@ -69,8 +69,8 @@ fn outcome(delivery: &Delivery) -> String {
     }
 }
 
-async fn test(url: &str, name: Option<&str>, json: bool) -> Result {
-    let tested = Client::new(url).map_err(explain)?.test_alert(name).await.map_err(explain)?;
+async fn test(target: &Target, name: Option<&str>, json: bool) -> Result {
+    let tested = target.client()?.test_alert(name).await.map_err(explain)?;
     if json {
         say_line(serde_json::to_string_pretty(&tested)?)?;
     } else {

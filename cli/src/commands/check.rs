@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use hotseat_client::{Client, Cluster, Floating, Group, Vip};
+use hotseat_client::{Cluster, Floating, Group, Vip};
 
 use super::{Result, small_runtime, whole};
 use crate::args::Check;
@@ -58,9 +58,10 @@ impl Verdict {
 fn ask(args: &Check) -> std::result::Result<(Cluster, Vec<String>), String> {
     let runtime = small_runtime().map_err(|failed| failed.text)?;
     let mut lost = Vec::new();
-    for url in std::iter::once(&args.target.url).chain(&args.also) {
+    let others = args.also.iter().map(|url| args.target.at(url));
+    for target in std::iter::once(args.target.clone()).chain(others) {
         let asked = runtime.block_on(async {
-            let client = Client::new(url).map_err(|error| error.to_string())?;
+            let client = target.client().map_err(|failed| failed.text)?;
             whole::cluster(&client).await.map_err(|error| error.to_string())
         });
         match asked {

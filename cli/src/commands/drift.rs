@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use hotseat_client::{Client, Cluster};
+use hotseat_client::Cluster;
 
 use super::{Result, explain, small_runtime, switchover};
 use crate::args::Drift;
@@ -11,7 +11,7 @@ use crate::say::say;
 
 pub(crate) fn run(args: &Drift) -> Result {
     small_runtime()?.block_on(async {
-        let client = Client::new(&args.target.url).map_err(explain)?;
+        let client = args.target.client()?;
         let mut cluster = client.cluster().await.map_err(explain)?;
         if let Some(path) = &args.diff {
             let group = &switchover::pick(&cluster, args.group.as_deref())?.id;

@@ -15,7 +15,7 @@ const PACE: Duration = Duration::from_millis(100);
 
 pub(crate) fn run(args: &args::Drill) -> Result {
     small_runtime()?.block_on(async {
-        let client = Client::new(&args.target.url).map_err(explain)?;
+        let client = args.target.client()?;
         let cluster = client.cluster().await.map_err(explain)?;
         let group = pick(&cluster, args.group.as_deref())?;
         let Some(kind) = &args.kind else {
@@ -53,7 +53,7 @@ async fn wait(
     begun: &DrillUnderWay,
     limit: Duration,
 ) -> std::result::Result<Drill, Failed> {
-    let others = group.members.iter().filter_map(|member| Client::new(&member.address).ok());
+    let others = group.members.iter().filter_map(|member| client.beside(&member.address).ok());
     let agents: Vec<_> = [client.clone()].into_iter().chain(others).collect();
     let started = Instant::now();
     while started.elapsed() < limit {

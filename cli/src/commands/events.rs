@@ -16,7 +16,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 
 pub(crate) fn run(args: &Events) -> Result {
     small_runtime()?.block_on(async {
-        let client = Client::new(&args.target.url).map_err(explain)?;
+        let client = args.target.client()?;
         if args.follow {
             return follow(&client, args).await;
         }

@@ -2,7 +2,6 @@
 
 use std::process::ExitCode;
 
-use hotseat_client::Client;
 use hotseat_client::story::Story;
 
 use super::switchover::pick;
@@ -13,7 +12,7 @@ use crate::say::{say, say_line};
 
 pub(crate) fn run(args: &Explain) -> Result {
     let told = small_runtime()?.block_on(async {
-        let client = Client::new(&args.target.url).map_err(explain)?;
+        let client = args.target.client()?;
         let cluster = client.cluster().await.map_err(explain)?;
         let group = pick(&cluster, args.group.as_deref())?;
         // For people the one before belongs to it: its end is the first half of a planned change.

@@ -18,26 +18,27 @@ pub(crate) fn run(args: &Members) -> Result {
         match &args.act {
             None => list(&args.look).await,
             Some(MembersAct::Invite { target, good, json }) => {
-                let client = Client::new(&target.url).map_err(explain)?;
+                let client = target.client()?;
                 let invitation = client.invite(*good).await.map_err(explain)?;
                 let text = if *json { serde_json::to_string(&invitation)? } else { invitation.token };
                 say_line(text)?;
                 Ok(ExitCode::SUCCESS)
             }
-            Some(MembersAct::Remove { node, target, wait, json }) => remove(&target.url, node, *wait, *json).await,
+            Some(MembersAct::Remove { node, target, wait, json }) => {
+                remove(&target.client()?, node, *wait, *json).await
+            }
         }
     })
 }
 
 async fn list(look: &Look) -> Result {
-    let roll = Client::new(&look.target.url).map_err(explain)?.members().await.map_err(explain)?;
+    let roll = look.target.client()?.members().await.map_err(explain)?;
     say(if look.json { serde_json::to_string_pretty(&roll)? + "\n" } else { picture::roll(&roll) })?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn remove(url: &str, node: &str, wait: Duration, json: bool) -> Result {
-    let client = Client::new(url).map_err(explain)?;
-    let left = Removal::new(&client, node, Instant::now()).carry_out(wait).await?;
+async fn remove(client: &Client, node: &str, wait: Duration, json: bool) -> Result {
+    let left = Removal::new(client, node, Instant::now()).carry_out(wait).await?;
     let voters = left.as_ref().map(|roll| roll.members.iter().filter(|seat| seat.state == "voter").count());
     if json {
         say_line(serde_json::json!({"removed": node, "voters": voters}))?;

@@ -27,6 +27,7 @@ mod snapshot;
 mod status;
 mod switchover;
 mod sync;
+mod token;
 mod whole;
 
 use std::fmt::Display;
@@ -37,6 +38,7 @@ pub(crate) use lock::become_command;
 use crate::args::{Cli, Command};
 
 /// What a command ends with when it fails.
+#[derive(Debug)]
 pub(crate) struct Failed {
     text: String,
     code: u8,
@@ -92,6 +94,7 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Command::DrillFreeze(args) => drill::freeze(&args),
         Command::Members(args) => members::run(&args),
         Command::Snapshot(args) => snapshot::run(&args),
+        Command::Token(args) => token::run(&args),
         Command::Lock(args) => lock::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Alert(args) => alert::run(&args),
@@ -119,6 +122,8 @@ pub(crate) fn explain(error: hotseat_client::Error) -> Failed {
             "{error}\n       Is it running (hotseat run -c FILE)? Name another with --url http://HOST:PORT."
         )),
         hotseat_client::Error::BadUrl(_)
+        | hotseat_client::Error::BadAccess(_)
+        | hotseat_client::Error::InTheClear(_)
         | hotseat_client::Error::Unanswered(..)
         | hotseat_client::Error::Refused(_)
         | hotseat_client::Error::NotAnAgent(_) => Failed::new(error),

@@ -2,8 +2,6 @@
 
 use std::process::ExitCode;
 
-use hotseat_client::Client;
-
 use super::switchover::pick;
 use super::{Result, explain, small_runtime};
 use crate::args::Nodes;
@@ -12,7 +10,7 @@ use crate::say::{say, say_line};
 
 pub(crate) fn run(args: &Nodes) -> Result {
     let mut cluster = small_runtime()?.block_on(async {
-        let client = Client::new(&args.target.url).map_err(explain)?;
+        let client = args.target.client()?;
         client.cluster().await.map_err(explain)
     })?;
     if args.group.is_some() {

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use hotseat_client::{Client, Dismiss};
+use hotseat_client::Dismiss;
 
 use super::{Result, explain, small_runtime};
 use crate::args::Leave;
@@ -11,7 +11,7 @@ use crate::say::say_line;
 pub(crate) fn run(args: &Leave) -> Result {
     let which = Dismiss { node: args.node.clone(), dead: args.dead, reason: args.reason.clone() };
     small_runtime()?.block_on(async {
-        let client = Client::new(&args.target.url).map_err(explain)?;
+        let client = args.target.client()?;
         let dismissed = client.dismiss(&which).await.map_err(explain)?;
         if args.json {
             say_line(serde_json::to_string(&dismissed)?)?;

@@ -5,8 +5,6 @@ use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
-use hotseat_client::Client;
-
 use super::{Failed, Result, explain, init, small_runtime};
 use crate::args::Snapshot;
 use crate::say::say_line;
@@ -15,7 +13,7 @@ pub(crate) fn run(args: &Snapshot) -> Result {
     match args {
         Snapshot::Save { file, target, json } => {
             let bytes = small_runtime()?.block_on(async {
-                let client = Client::new(&target.url).map_err(explain)?;
+                let client = target.client()?;
                 client.snapshot().await.map_err(explain)
             })?;
             write(file, &bytes)?;

@@ -17,7 +17,7 @@ const PACE: Duration = Duration::from_millis(500);
 
 pub(crate) fn run(args: &Status) -> Result {
     small_runtime()?.block_on(async {
-        let client = Client::new(&args.target.url).map_err(explain)?;
+        let client = args.target.client()?;
         if !args.watch {
             say(picture(&client, args.json).await?)?;
             return Ok(ExitCode::SUCCESS);

@@ -14,7 +14,7 @@ const PACE: Duration = Duration::from_millis(10);
 
 pub(crate) fn run(args: &Switchover) -> Result {
     small_runtime()?.block_on(async {
-        let client = Client::new(&args.target.url).map_err(explain)?;
+        let client = args.target.client()?;
         let cluster = client.cluster().await.map_err(explain)?;
         let before = pick(&cluster, args.group.as_deref())?.clone();
         let started = Instant::now();

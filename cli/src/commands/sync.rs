@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use hotseat_client::{Client, Sync as Files};
 
 use super::{Failed, Result, explain, small_runtime, switchover};
-use crate::args::{Look, Send, Sync};
+use crate::args::{Look, Send, Sync, Target};
 use crate::picture;
 use crate::say::{length, say, say_line};
 
@@ -24,21 +24,21 @@ pub(crate) fn run(act: &Sync) -> Result {
 }
 
 async fn list(look: &Look, group: Option<&str>) -> Result {
-    let (client, group) = group_at(&look.target.url, group).await?;
+    let (client, group) = group_at(&look.target, group).await?;
     let files = client.sync(&group).await.map_err(explain)?;
     say(if look.json { serde_json::to_string_pretty(&files)? + "\n" } else { picture::versions(&files) })?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn group_at(url: &str, group: Option<&str>) -> std::result::Result<(Client, String), Failed> {
-    let client = Client::new(url).map_err(explain)?;
+async fn group_at(target: &Target, group: Option<&str>) -> std::result::Result<(Client, String), Failed> {
+    let client = target.client()?;
     let cluster = client.cluster().await.map_err(explain)?;
     let group = switchover::pick(&cluster, group)?.id.clone();
     Ok((client, group))
 }
 
 async fn push(send: &Send) -> Result {
-    let (client, group) = group_at(&send.target.url, send.group.as_deref()).await?;
+    let (client, group) = group_at(&send.target, send.group.as_deref()).await?;
     let before = newest(&client.sync(&group).await.map_err(explain)?);
     let pushed = client.push(&group, send.reason.clone()).await.map_err(explain)?;
     let started = Instant::now();
@@ -60,7 +60,7 @@ async fn push(send: &Send) -> Result {
 }
 
 async fn roll_back(to: u64, send: &Send) -> Result {
-    let (client, group) = group_at(&send.target.url, send.group.as_deref()).await?;
+    let (client, group) = group_at(&send.target, send.group.as_deref()).await?;
     let version = client.roll_back(&group, to, send.reason.clone()).await.map_err(explain)?;
     everywhere(&client, &group, version.number, send).await
 }

@@ -16,7 +16,7 @@ const ANSWER_MAX: Duration = Duration::from_secs(2);
 /// When the first one cannot be asked. What a leader's agent does not tell stays unknown.
 pub(super) async fn cluster(client: &Client) -> Result<Cluster, Error> {
     let mut cluster = client.cluster().await?;
-    let told = join_all(cluster.groups.iter().map(|group| of_leader(&cluster, group))).await;
+    let told = join_all(cluster.groups.iter().map(|group| of_leader(client, &cluster, group))).await;
     for (group, told) in cluster.groups.iter_mut().zip(told) {
         if let Some(told) = told {
             (group.vip, group.floating) = (told.vip, told.floating);
@@ -26,14 +26,14 @@ pub(super) async fn cluster(client: &Client) -> Result<Cluster, Error> {
 }
 
 /// The group as its leader's agent shows it, if it has to be asked and says that it leads.
-async fn of_leader(cluster: &Cluster, group: &Group) -> Option<Group> {
+async fn of_leader(client: &Client, cluster: &Cluster, group: &Group) -> Option<Group> {
     let leader = group.leader.as_ref().filter(|leader| **leader != cluster.node)?;
     if group.vip.is_empty() && group.floating.is_none() {
         return None;
     }
     let member = group.members.iter().find(|member| member.node == *leader)?;
-    let client = Client::new(&member.address).ok()?;
-    let told = timeout(ANSWER_MAX, client.cluster()).await.ok()?.ok()?;
+    let other = client.beside(&member.address).ok()?;
+    let told = timeout(ANSWER_MAX, other.way(&group.id)).await.ok()?.ok()?;
     if told.cluster != cluster.cluster || told.node != *leader {
         return None;
     }

@@ -74,7 +74,7 @@ impl Watch {
     async fn attend(&mut self) -> (bool, String) {
         let client = self.members.current().clone();
         // First the stream, then the look: what happens in between is told.
-        let events = timeout(ANSWER_LIMIT, client.news()).await;
+        let events = timeout(ANSWER_LIMIT, client.news(&self.group)).await;
         let calm = if matches!(events, Ok(Ok(_))) { CALM } else { UNTOLD };
         let mut events = match events {
             Ok(Ok(events)) => events.boxed(),
@@ -106,7 +106,7 @@ impl Watch {
     }
 
     async fn look(&mut self, client: &Client) -> Result<(), String> {
-        let answer = timeout(ANSWER_LIMIT, client.cluster()).await;
+        let answer = timeout(ANSWER_LIMIT, client.way(&self.group)).await;
         let cluster = answer.map_err(|_| String::from("no answer in time"))?.map_err(|error| error.to_string())?;
         self.take(&cluster)
     }

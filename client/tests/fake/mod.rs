@@ -55,7 +55,9 @@ impl Fake {
     /// From now on it shows this picture.
     pub(crate) fn shows(&self, picture: &Value) {
         let picture = text(200, &picture.to_string());
-        self.says(move |line| if line.contains("/api/cluster") { picture.clone() } else { text(404, "{}") });
+        self.says(move |line| {
+            if line.contains("/api/groups/") && line.contains("/way") { picture.clone() } else { text(404, "{}") }
+        });
     }
 
     /// The request lines it has heard.

@@ -28,6 +28,7 @@ const PARTS: &[&str] = &[
     include_str!("nsg.json"),
     include_str!("sync.json"),
     include_str!("alerts.json"),
+    include_str!("rights.json"),
 ];
 
 /// What of a part belongs to the document's components.

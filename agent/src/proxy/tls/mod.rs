@@ -48,6 +48,12 @@ impl Terminator {
         Ok((Self(TlsAcceptor::from(Arc::new(config(seat, alpn)))), keeper))
     }
 
+    /// What handshakes go by.
+    #[must_use]
+    pub fn config(&self) -> Arc<ServerConfig> {
+        Arc::clone(self.0.config())
+    }
+
     /// Shakes hands.
     ///
     /// # Errors

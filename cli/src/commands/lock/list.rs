@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use comfy_table::{Table, presets};
-use hotseat_client::{Client, Lock as Known, LockParty, LockSeat};
+use hotseat_client::{Lock as Known, LockParty, LockSeat};
 
 use super::super::{Result, explain, small_runtime};
 use crate::args::Lock;
@@ -11,7 +11,7 @@ use crate::say::say_line;
 
 pub(super) fn run(args: &Lock) -> Result {
     let locks = small_runtime()?.block_on(async {
-        let client = Client::new(&args.target.url).map_err(explain)?;
+        let client = args.target.client()?;
         client.locks().await.map_err(explain)
     })?;
     let locks: Vec<_> = match &args.name {

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use hotseat_agent::lock::{self, Ended, Failure, Held, LockName, Options, Patience};
 use hotseat_agent::logging;
-use hotseat_client::{Client, LockParty};
+use hotseat_client::LockParty;
 use std::io::IsTerminal;
 
 use super::{Failed, Result, explain, small_runtime};
@@ -39,7 +39,7 @@ fn hold(args: &Lock) -> std::result::Result<(LockName, Ended), Failed> {
     let name = args.name.as_deref().unwrap_or_default();
     let name = LockName::new(name).map_err(Failed::new)?;
     let options = Options {
-        client: Client::new(&args.target.url).map_err(explain)?,
+        client: args.target.client()?,
         lock: name.clone(),
         seats: args.shared,
         patience: patience(args),

@@ -12,9 +12,7 @@ mod scene;
 
 use std::process::ExitCode;
 
-use hotseat_client::Client;
-
-use super::super::{Result, explain, small_runtime};
+use super::super::{Result, small_runtime};
 use crate::args::{Render, RenderScene};
 use crate::say::say;
 use scene::Scene;
@@ -36,7 +34,7 @@ pub(super) fn run(program: &Render) -> Result {
 /// The cluster as it is. What could not be asked is told on standard error: the file is on standard output.
 fn look(args: &RenderScene) -> std::result::Result<Scene, super::super::Failed> {
     let scene = small_runtime()?.block_on(async {
-        let client = Client::new(&args.target.url).map_err(explain)?;
+        let client = args.target.client()?;
         scene::gather(&client, args.group.as_deref()).await
     })?;
     for node in scene.silent() {

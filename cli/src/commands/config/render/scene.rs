@@ -115,7 +115,7 @@ fn reached(at: SocketAddr, agent: SocketAddr) -> SocketAddr {
 pub(super) async fn gather(client: &Client, group: Option<&str>) -> Result<Scene, Failed> {
     let cluster = client.cluster().await.map_err(explain)?;
     let group = switchover::pick(&cluster, group)?;
-    let seats = group.members.iter().map(|member| seat(&cluster, group, member));
+    let seats = group.members.iter().map(|member| seat(client, &cluster, group, member));
     let seats = futures_util::future::join_all(seats).await.into_iter().collect::<Result<Vec<_>, _>>()?;
     if seats.is_empty() {
         return Err(Failed::new(format!("{} has no members", group.id)));
@@ -129,20 +129,24 @@ pub(super) async fn gather(client: &Client, group: Option<&str>) -> Result<Scene
     })
 }
 
-async fn seat(cluster: &Cluster, group: &Group, member: &Member) -> Result<Seat, Failed> {
+async fn seat(client: &Client, cluster: &Cluster, group: &Group, member: &Member) -> Result<Seat, Failed> {
     let plain = member.address.strip_prefix("http://").unwrap_or(&member.address);
     Ok(Seat {
         node: name(&member.node)?,
         agent: address(plain)?,
         service: member.service.as_deref().map(address).transpose()?,
-        ports: if member.node == cluster.node { Some(ports(group)?) } else { ask(cluster, group, member).await? },
+        ports: if member.node == cluster.node {
+            Some(ports(group)?)
+        } else {
+            ask(client, cluster, group, member).await?
+        },
     })
 }
 
 /// None from an agent that does not answer, or is not whom it should be.
-async fn ask(cluster: &Cluster, group: &Group, member: &Member) -> Result<Option<Ports>, Failed> {
-    let Ok(client) = Client::new(&member.address) else { return Ok(None) };
-    let Ok(told) = client.cluster().await else { return Ok(None) };
+async fn ask(client: &Client, cluster: &Cluster, group: &Group, member: &Member) -> Result<Option<Ports>, Failed> {
+    let Ok(client) = client.beside(&member.address) else { return Ok(None) };
+    let Ok(told) = client.way(&group.id).await else { return Ok(None) };
     if told.cluster != cluster.cluster || told.node != member.node {
         return Ok(None);
     }

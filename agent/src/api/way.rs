@@ -1,0 +1,75 @@
+//! `GET /api/groups/{group}/way`: the way to a group's leader, for programs and proxies elsewhere that have no token. As JSON,
+//! or, for who accepts `text/event-stream`, word that it may have changed.
+//!
+//! It tells what anybody can find out who may connect to the members' ports: who leads, and where to knock.
+
+use std::convert::Infallible;
+use std::future::ready;
+
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::sse::{Event as Sse, KeepAlive};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use futures_util::StreamExt;
+use hotseat_client::{Cluster, Event, Group, Member, Store};
+use tokio::sync::Semaphore;
+use tokio_stream::wrappers::BroadcastStream;
+
+use super::sight::SIGN_OF_LIFE;
+use super::{Api, find, refuse, wants_stream};
+
+/// Followers at once, beside those who read events.
+const FOLLOWERS_MAX: usize = 256;
+
+static FOLLOWERS: Semaphore = Semaphore::const_new(FOLLOWERS_MAX);
+
+/// The path of this file.
+pub(super) fn routes() -> Router<Api> {
+    Router::new().route("/api/groups/{group}/way", get(way))
+}
+
+async fn way(State(api): State<Api>, Path(group): Path<String>, headers: HeaderMap) -> Response {
+    if let Err(refused) = find(&api.snapshot(), &group) {
+        return refused.into_response();
+    }
+    if wants_stream(&headers) { follow(&api, group) } else { Json(told(&api, &group)).into_response() }
+}
+
+fn told(api: &Api, group: &str) -> Cluster {
+    let whole = api.snapshot().cluster(&api.facts);
+    let store = Store { trouble: None, voters: None, ..whole.store };
+    let groups = whole.groups.into_iter().filter(|its| its.id == group).map(bare).collect();
+    Cluster { store, groups, ..whole }
+}
+
+/// What leads there, and nothing of how anybody is.
+fn bare(group: Group) -> Group {
+    let members = group.members.into_iter();
+    let members =
+        members.map(|it| Member { version: String::new(), contained: String::new(), trouble: None, pid: None, ..it });
+    Group { reason: String::new(), members: members.collect(), ..group }
+}
+
+fn follow(api: &Api, group: String) -> Response {
+    let Ok(place) = FOLLOWERS.try_acquire() else {
+        let many = format!("{FOLLOWERS_MAX} follow already; ask without text/event-stream");
+        return refuse(StatusCode::SERVICE_UNAVAILABLE, many).into_response();
+    };
+    let (_past, news) = api.history.subscribe(u64::MAX);
+    // A follower that lags loses its stream, and looks anew when it comes back.
+    let news = BroadcastStream::new(news).take_while(|news| ready(news.is_ok())).filter_map(|news| ready(news.ok()));
+    let words =
+        news.filter(move |event| ready(event.group.as_ref().is_none_or(|its| *its == group))).map(move |event| {
+            let _ = &place;
+            Ok::<_, Infallible>(word(event))
+        });
+    axum::response::Sse::new(words).keep_alive(KeepAlive::new().interval(SIGN_OF_LIFE)).into_response()
+}
+
+/// That something happened, and not what.
+fn word(event: Event) -> Sse {
+    let word = Event { kind: String::from("news"), text: String::new(), epoch: None, ..event };
+    Sse::default().data(serde_json::to_string(&word).unwrap_or_default())
+}
