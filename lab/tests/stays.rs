@@ -89,7 +89,7 @@ fn new_5_nothing_moves_until_resumed(store: Store) {
 
 /// Four changes that nobody meant are followed at once; the next waits, says why, and `resume` makes an end of it.
 fn leaders_that_do_not_stay_are_followed_more_slowly(store: Store) {
-    // Longer than any test waits: only `resume` ends it.
+    // No leader stays so long that the changes before it count no more.
     let cluster = Cluster::settled(Spec::demo().hot().store(store).group("hold_max", "\"1h\"").group("calm", "\"1h\""));
     for _ in 0..4 {
         falls_and_rises(&cluster, cluster.leader());
