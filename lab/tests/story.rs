@@ -127,7 +127,7 @@ fn new_6_a_switchover_is_explained(store: Store) {
 
 /// Every leadership is there, also of those that died right after they had begun.
 fn new_6_no_epoch_is_missing(store: Store) {
-    let cluster = Cluster::settled(Spec::demo().store(store).hot().cluster("timing", "\"fast\""));
+    let cluster = Cluster::settled(Spec::demo().store(store).hot());
     for _ in 0..4 {
         let old = cluster.leader();
         old.kill_agent();
