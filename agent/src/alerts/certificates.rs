@@ -71,8 +71,9 @@ mod tests {
         let file = folder.path().join("cert.pem");
         let key = rcgen::KeyPair::generate().expect("a key");
         let mut params = rcgen::CertificateParams::new([String::from("web")]).expect("a name");
-        let day = |days: u64| SystemTime::now() + Duration::from_secs(days * 86_400 + 3600);
-        params.not_after = day(90).into();
+        let begun = SystemTime::now();
+        let day = |days: u64| begun + Duration::from_secs(days * 86_400);
+        params.not_after = (day(90) + Duration::from_secs(3600)).into();
         std::fs::write(&file, params.self_signed(&key).expect("a certificate").pem()).expect("a file");
         let told = |days| trouble(&file, day(days)).unwrap_or_default();
         assert_eq!(told(75), "");

@@ -8,6 +8,9 @@ use hotseat_client::{Cluster, Event, Group, Member};
 
 use super::rule::Rule;
 
+/// Files of a group that a message names: it is a line.
+const DRIFT_SHOWN: usize = 5;
+
 /// A rule, and whom it is about: a group's id or a node's name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Key {
@@ -74,6 +77,9 @@ pub(super) fn happened(event: &Event) -> Option<(Key, Condition)> {
 
 fn of_group(cluster: &Cluster, group: &Group, found: &mut Conditions) {
     let mut add = |rule, text| found.insert(Key::new(rule, &group.id), Condition::of_group(&group.id, text));
+    if !group.drift.is_empty() {
+        add(Rule::Drift, format!("{}: files differ: {}", group.id, differences(group)));
+    }
     let Some(leader) = &group.leader else {
         add(Rule::NoLeader, format!("nobody leads {} after epoch {}", group.id, group.epoch));
         return;
@@ -82,6 +88,14 @@ fn of_group(cluster: &Cluster, group: &Group, found: &mut Conditions) {
     if group.members.len() > 1 && cluster.can_lose(group) == 0 {
         add(Rule::RedundancyLost, format!("{}: {leader} leads, and {}", group.id, nobody_else(group)));
     }
+}
+
+/// The first few; `hotseat sync` and the dashboard have all of them.
+fn differences(group: &Group) -> String {
+    let shown = group.drift.iter().take(DRIFT_SHOWN).map(|it| format!("{} on {} {}", it.path, it.node, it.what));
+    let more = group.drift.len().saturating_sub(DRIFT_SHOWN);
+    let rest = (more > 0).then(|| format!("and {more} more"));
+    shown.chain(rest).collect::<Vec<_>>().join(", ")
 }
 
 fn nobody_else(group: &Group) -> String {
@@ -174,4 +188,49 @@ impl Condition {
 
 fn members(cluster: &Cluster) -> impl Iterator<Item = &Member> {
     cluster.groups.iter().flat_map(|group| &group.members)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn member(node: &str, state: &str) -> serde_json::Value {
+        json!({"node": node, "state": state, "mode": "auto", "priority": 0, "region": "", "version": "",
+            "healthy": state != "offline", "address": "", "service": null, "last_seen_ms": 1})
+    }
+
+    fn check(leader: Option<&str>, members: &[serde_json::Value], drift: serde_json::Value, expected: &[&str]) {
+        let group = json!({"id": "web", "role": "", "leader": leader, "epoch": 3, "since": null, "serving": true,
+            "paused": false, "netid": 1, "members": members, "drift": drift});
+        let cluster = json!({"cluster": "c", "node": "n1", "store": {"kind": "dir", "healthy": true}, "ttl_ms": 2000,
+            "lease_left_ms": 1, "renewed_ms": 1, "pid": 1, "groups": [group]});
+        let found = of(&serde_json::from_value(cluster).expect("a picture"));
+        let told: Vec<_> = found.iter().map(|(key, what)| format!("{key}: {}", what.text)).collect();
+        assert_eq!(told, expected);
+    }
+
+    #[test]
+    fn a_picture_says_what_is_the_matter() {
+        let (leader, standby) = (member("n1", "leader"), member("n2", "standby"));
+        check(Some("n1"), &[leader.clone(), standby.clone()], json!([]), &[]);
+        check(Some("n1"), std::slice::from_ref(&leader), json!([]), &[]);
+        check(
+            None,
+            &[member("n1", "starting"), standby.clone()],
+            json!([]),
+            &["no-leader/web: nobody leads web after epoch 3"],
+        );
+        let lost = [
+            "member-lost/n2: n2 is offline (member of web)",
+            "redundancy-lost/web: web: n1 leads, and nobody could take over: n2 is offline",
+        ];
+        check(Some("n1"), &[leader.clone(), member("n2", "offline")], json!([]), &lost);
+        let differ: Vec<_> =
+            (0..7).map(|it| json!({"node": "n2", "path": format!("/f{it}"), "what": "is not there"})).collect();
+        let drift = "drift/web: web: files differ: /f0 on n2 is not there, /f1 on n2 is not there, /f2 on n2 is not there, \
+                     /f3 on n2 is not there, /f4 on n2 is not there, and 2 more";
+        check(Some("n1"), &[leader, standby], json!(differ), &[drift]);
+    }
 }
