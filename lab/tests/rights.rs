@@ -87,6 +87,7 @@ fn amp_19_status_statistics_and_administration_are_apart() {
     };
     check("GET", "/api/cluster", &["status", "viewer", "operator", "admin"]);
     check("GET", "/v1/server/ha/state", &["status", "viewer", "operator", "admin"]);
+    check("GET", "/metrics", &["statistics", "viewer", "operator", "admin"]);
     check("POST", "/api/groups/web/switchover", &["operator", "admin"]);
     check("GET", "/api/tokens", &["admin"]);
     let refused = rights_world::with_token(&node.url(), &tokens[0].1, &["switchover"]);
