@@ -131,7 +131,7 @@ mod tests {
             witness: false,
             json: false,
         };
-        let newcomer = from_words(&args).ok().expect("nothing is missing");
+        let newcomer = from_words(&args).expect("nothing is missing");
         assert_eq!(newcomer.data_dir, std::env::current_dir().expect("we are somewhere").join("data"));
     }
 }
