@@ -125,17 +125,12 @@ impl Place {
 
     /// Opens what is below; the thing itself if `below` is empty.
     fn at(&self, below: &str, flags: OFlags) -> Result<OwnedFd, Errno> {
-        let path = if below.is_empty() { self.name.clone() } else { format!("{}/{below}", self.name) };
-        // A pipe or a device must not hold us up; what is only looked at cannot, and takes no such flag.
-        let patience = if flags.contains(OFlags::PATH) { OFlags::empty() } else { OFlags::NONBLOCK };
-        let flags = flags | OFlags::CLOEXEC | OFlags::NOFOLLOW | patience;
-        let mut tries = 1;
-        loop {
-            match openat2(&self.around, &path, flags, Mode::empty(), RESOLVE) {
-                Err(Errno::AGAIN) if tries < TRIES => tries += 1,
-                opened => return opened,
-            }
+        if below.is_empty() {
+            return beneath(&self.around, &self.name, flags);
         }
+        // From the named folder itself: one beside it is as far away as any other.
+        let named = beneath(&self.around, &self.name, OFlags::PATH | OFlags::DIRECTORY)?;
+        beneath(&named, below, flags)
     }
 
     /// What is there, if anything.
@@ -223,6 +218,20 @@ impl Place {
             }
         }
         Err(Wrong::new("changes while it is read"))
+    }
+}
+
+/// Opens what is below a folder, and nothing else.
+fn beneath(folder: &OwnedFd, path: &str, flags: OFlags) -> Result<OwnedFd, Errno> {
+    // A pipe or a device must not hold us up; what is only looked at cannot, and takes no such flag.
+    let patience = if flags.contains(OFlags::PATH) { OFlags::empty() } else { OFlags::NONBLOCK };
+    let flags = flags | OFlags::CLOEXEC | OFlags::NOFOLLOW | patience;
+    let mut tries = 1;
+    loop {
+        match openat2(folder, path, flags, Mode::empty(), RESOLVE) {
+            Err(Errno::AGAIN) if tries < TRIES => tries += 1,
+            opened => return opened,
+        }
     }
 }
 

@@ -225,8 +225,8 @@ mod tests {
         let store: Arc<dyn Store> = Arc::new(Memory::new());
         let road = road(&store);
         for number in 1..=40_u8 {
-            let large = vec![number; PIECE * 9];
-            let sent = pack(&[("conf/a", &[number]), ("conf/b", &large)]);
+            let large = vec![number; PIECE * 5];
+            let sent = pack(&[("conf/a", &[number]), ("conf/b", &large), ("conf/c", &large)]);
             let book = send(&road, &sent, 1).await.expect("memory answers");
             let newest = book.newest().expect("just sent");
             assert_eq!(newest.number, u64::from(number));
