@@ -26,7 +26,7 @@ use crate::history::History;
 use crate::home::Home;
 use crate::ledger;
 use crate::lock::Listing;
-use crate::orders::{self, Clerk, Orders, REFUSALS};
+use crate::orders;
 use crate::peers::Peers;
 use crate::proxies::Proxies;
 use crate::pulse::Pulse;
@@ -182,13 +182,7 @@ pub async fn run(mut config: Config, mut options: Options) -> Result<(), Failure
         embedded: embedded.as_ref().map(Embedded::facts),
     };
     checks.show(shown.clone());
-    let orders = Orders::new(&records, shown.clone(), sender.clone(), &config.node.name);
-    let (refusals, refused) = mpsc::channel(REFUSALS);
-    let clerk = Clerk::new(orders.clone(), &records, history.clone(), &config.node.name, shown.clone(), refused);
-    tokio::spawn(clerk.work());
-    if let Some(after) = config.cluster.forget {
-        tokio::spawn(orders::forget(orders.clone(), records.clone(), shown.clone(), after));
-    }
+    let (orders, refusals) = orders::begin(&facts, &shown, &sender, &history);
     let locks = Arc::new(Listing::new(&records, config.cluster.timing.look()));
     let elections = Elections::new(Arc::clone(&facts.config), Arc::clone(&locks), sender.clone());
     let alerts = Alerts::new(

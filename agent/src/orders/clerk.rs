@@ -30,7 +30,7 @@ const OTHERS_AFTER: Duration = Duration::from_secs(2);
 const HEED_MAX: Duration = Duration::from_secs(60);
 
 /// Words of this node's own loop that may wait; each act is refused once.
-pub const REFUSALS: usize = 16;
+pub(super) const REFUSALS: usize = 16;
 
 /// This node leads, and does not do as ordered.
 #[derive(Debug)]
@@ -44,7 +44,7 @@ pub struct Refusal {
 }
 
 /// See the module.
-pub struct Clerk {
+pub(super) struct Clerk {
     orders: Orders,
     records: Records,
     history: History,
@@ -61,7 +61,7 @@ pub struct Clerk {
 impl Clerk {
     /// For the node of this name.
     #[must_use]
-    pub fn new(
+    pub(super) fn new(
         orders: Orders,
         records: &Records,
         history: History,
@@ -75,7 +75,7 @@ impl Clerk {
     }
 
     /// Works until the loop ends.
-    pub async fn work(mut self) {
+    pub(super) async fn work(mut self) {
         let mut pace = interval(PACE);
         pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -91,7 +91,13 @@ impl Clerk {
             }
             let snapshot = Arc::clone(&self.shown.borrow());
             for view in &snapshot.view.groups {
-                let Some((_, book)) = self.orders.book(&view.id) else { continue };
+                let Some((_, book)) = self.orders.book(&view.id) else {
+                    if self.records.session(&self.node).is_some() {
+                        // The store was read, and there is none: the first act is to be told of.
+                        self.told.insert(view.id.clone(), 0);
+                    }
+                    continue;
+                };
                 self.tell(&view.id, &book);
                 self.settle(&view.id, &book, view.leader.as_ref() == Some(&self.node)).await;
             }

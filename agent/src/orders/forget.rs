@@ -23,7 +23,7 @@ const PACE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(
 const WHO: &str = "hotseat";
 
 /// Works until the loop ends.
-pub async fn forget(orders: Orders, records: Records, shown: watch::Receiver<Arc<Snapshot>>, after: Duration) {
+pub(super) async fn forget(orders: Orders, records: Records, shown: watch::Receiver<Arc<Snapshot>>, after: Duration) {
     let reason = format!("dead for longer than [cluster] forget = {after:?}");
     while shown.has_changed().is_ok() {
         sleep((after / LOOKS).clamp(PACE.0, PACE.1)).await;

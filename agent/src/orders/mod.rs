@@ -14,8 +14,33 @@ mod desk;
 mod forget;
 mod settle;
 
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, watch};
+
 pub use book::{Asked, Book};
 pub use change::{Objection, Verb};
-pub use clerk::{Clerk, REFUSALS, Refusal};
+pub use clerk::Refusal;
 pub use desk::Orders;
-pub use forget::forget;
+
+use crate::driver::Message;
+use crate::history::History;
+use crate::snapshot::{Facts, Snapshot};
+
+/// Where acts are taken, and where the loop says what it refuses. What keeps the record goes on until the loop ends.
+pub fn begin(
+    facts: &Facts,
+    shown: &watch::Receiver<Arc<Snapshot>>,
+    inbox: &mpsc::Sender<Message>,
+    history: &History,
+) -> (Orders, mpsc::Sender<Refusal>) {
+    let (config, records) = (&facts.config, &facts.records);
+    let orders = Orders::new(records, shown.clone(), inbox.clone(), &config.node.name);
+    let (refusals, refused) = mpsc::channel(clerk::REFUSALS);
+    let clerk = clerk::Clerk::new(orders.clone(), records, history.clone(), &config.node.name, shown.clone(), refused);
+    tokio::spawn(clerk.work());
+    if let Some(after) = config.cluster.forget {
+        tokio::spawn(forget::forget(orders.clone(), records.clone(), shown.clone(), after));
+    }
+    (orders, refusals)
+}

@@ -12,8 +12,11 @@ pub(super) fn remove(book: &mut Book, node: &NodeName, scene: &Scene, asked: &As
     let Some(session) = scene.member(node)?.dead else {
         return Err(Objection::Conflict(format!("{node} is alive: stop its agent first")));
     };
+    if book.removed.get(node) == Some(&session) {
+        return Ok(Made::Already(None));
+    }
     // Whoever has come back since need not be remembered.
-    book.removed.retain(|name, _| !scene.members.contains_key(name));
+    book.removed.retain(|name, last| scene.members.get(name).is_none_or(|seen| seen.dead == Some(*last)));
     book.removed.insert(node.clone(), session);
     book.order.members.remove(node);
     book.in_force.retain(|it| it.node.as_deref() != Some(node.as_str()));
