@@ -1,46 +1,38 @@
 //! One agent, from its configuration to its end.
 
-use std::collections::BTreeMap;
+mod ending;
+mod ground;
+mod relays;
+
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use hotseat_core::{Exit, Input, Node, NodeConfig, Rules, VoterConfig};
+use hotseat_core::{Exit, Node, NodeConfig, Rules, VoterConfig};
 use hotseat_guard::{Containment, Settings};
-use hotseat_stores::{Dir, Hints, Memory, OpenError, Store};
+use hotseat_stores::{Dir, Memory, OpenError, Store};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::alerts::Alerts;
-use crate::api::{self, Api};
+use crate::api;
 use crate::checkport::CheckPorts;
-use crate::clock;
 use crate::config::{self, Config, StoreUrl};
-use crate::drill::{self, Drills};
-use crate::driver::{Driver, INBOX, Message, Parts};
-use crate::election::Elections;
+use crate::driver::{Driver, INBOX, Parts};
 use crate::embedded::{self, Embedded};
 use crate::history::History;
 use crate::home::Home;
-use crate::ledger;
-use crate::lock::Listing;
-use crate::orders;
 use crate::peers::Peers;
 use crate::proxies::Proxies;
-use crate::pulse::Pulse;
 use crate::records::Records;
 use crate::reliance;
-use crate::rights::Rights;
-use crate::shelf::Shelf;
 use crate::snapshot::{Facts, Snapshot};
-use crate::sync;
-use crate::tasks::Tasks;
-use crate::telemetry::Telemetry;
 use crate::unit::Unit;
-use crate::vip::{self, Followers, Hands};
+use crate::vip;
 use crate::vitals::Vitals;
+use ground::Ground;
+use relays::{relay_hints, relay_peers, relay_signals, stop};
 
 /// With `listen` port 0, tries to find one that is free for TCP and UDP.
 const PORT_TRIES: u32 = 32;
@@ -82,14 +74,7 @@ pub struct Options {
 /// # Errors
 /// [`Failure`] says what, where, and what would be right.
 pub async fn run(mut config: Config, mut options: Options) -> Result<(), Failure> {
-    if config.node.witness {
-        if config.cluster.store != StoreUrl::Raft {
-            return Err(Failure(String::from("[node] witness = true: only where store = \"raft\" do nodes vote")));
-        }
-        // It votes, and never leads: it need not even know what.
-        config.groups.clear();
-    }
-    vip::check(&config).map_err(Failure)?;
+    prepare(&mut config)?;
     let home = Home::open(&config.node.data_dir).map_err(Failure)?;
     let (listener, peers, bound) = listen(config.node.listen).await?;
     let own = config.node.advertise.unwrap_or(bound);
@@ -105,18 +90,9 @@ pub async fn run(mut config: Config, mut options: Options) -> Result<(), Failure
     let front = api::Front { routes, links, web, head_limit: api::HEAD_LIMIT };
     api::local::begin(&config.node.data_dir, front.clone());
     tokio::spawn(api::serve(listener, front));
-    let store: Arc<dyn Store> = match &embedded {
-        Some(embedded) => {
-            tokio::select! {
-                come = embedded.come_in(&config, own) => come?,
-                () = stop(&mut options.signals) => {
-                    tracing::info!("stopped before the cluster was found");
-                    return Ok(());
-                }
-            }
-            Arc::clone(&embedded.raft) as Arc<dyn Store>
-        }
-        None => open(&config).await?,
+    let Some(store) = find(embedded.as_ref(), &config, own, &mut options.signals).await? else {
+        tracing::info!("stopped before the cluster was found");
+        return Ok(());
     };
     if let Some(id) = store.identity() {
         home.recognise(&id).map_err(|why| Failure(format!("[cluster] store: {why}")))?;
@@ -129,92 +105,32 @@ pub async fn run(mut config: Config, mut options: Options) -> Result<(), Failure
     let (sender, receiver) = mpsc::channel(INBOX);
     let voter = embedded.as_ref().map(Embedded::voter);
     let node = Node::new(node_config(&config, own, &units, voter));
-    let now = clock::now();
-    let first = Snapshot {
-        view: node.view(now),
-        pulse: Pulse::new(node.lease(now), now),
-        taken: now,
-        store_trouble: None,
-        damage: None,
-        stopping: false,
-        pids: BTreeMap::new(),
-        followers: BTreeMap::new(),
-    };
-    let (show, shown) = watch::channel(Arc::new(first));
+    let (show, shown) = watch::channel(Arc::new(Snapshot::first(&node)));
     let (history, diary) = History::open(&config.node.data_dir, records.counts())
         .map_err(|error| Failure(format!("the story has no thread: {error}")))?;
-    let (tap, ledger, writing) = ledger::start(ledger::Sources {
-        shelf: Shelf::new(Arc::clone(&store), config.node.name.as_str()),
-        node: config.node.name.clone(),
-        ttl: config.cluster.timing.ttl(),
-        tallies: proxies.tallies(),
-        shown: shown.clone(),
-        telemetry: telemetry(&config),
-    });
-    let hands = Hands {
-        inbox: sender.clone(),
-        tasks: Tasks::new(sender.clone(), records.clone()),
-        picture: shown.clone(),
-        history: history.clone(),
-        seconds: vip::seconds(&config.cluster.timing),
-    };
-    let followers = Followers::start(&units, &Arc::new(hands));
-    let files = sync::Hands {
-        shelf: Shelf::new(Arc::clone(&store), config.node.name.as_str()),
-        versions: records.beside(),
-        picture: shown.clone(),
-        tasks: Tasks::new(sender.clone(), records.clone()),
-        history: history.clone(),
-        board: sync::Board::default(),
-    };
-    let files = sync::start(&config, &units, &Arc::new(files)).map_err(Failure)?;
-    let facts = Facts {
+    let ground = Ground {
         config: Arc::new(config.clone()),
-        started: std::time::Instant::now(),
-        store_kind: store.kind().into(),
-        store_risk: risk.map(Into::into),
+        store: Arc::clone(&store),
         records: records.clone(),
+        inbox: sender.clone(),
+        shown: shown.clone(),
+        history: history.clone(),
+        exe: options.exe.clone(),
+    };
+    let (tap, ledger, writing) = ground.ledger(&proxies);
+    let followers = ground.followers(&units);
+    let facts = Facts {
+        store_risk: risk.map(Into::into),
         proxies: Arc::new(proxies.addresses.clone()),
         drains: Arc::new(proxies.drains()),
         checks: Arc::new(checks.bound()),
-        files,
-        drilled: drill::Newest::default(),
         embedded: embedded.as_ref().map(Embedded::facts),
+        ..ground.facts(ground.files(&units)?)
     };
-    checks.show(shown.clone());
-    let (orders, refusals) = orders::begin(&facts, &shown, &sender, &history);
-    let locks = Arc::new(Listing::new(&records, config.cluster.timing.look()));
-    let elections = Elections::new(Arc::clone(&facts.config), Arc::clone(&locks), sender.clone());
-    let alerts = Alerts::new(
-        Arc::clone(&facts.config),
-        Shelf::new(Arc::clone(&store), config.node.name.as_str()),
-        options.exe.clone(),
-    );
-    alerts.begin(shown.clone(), facts.clone(), history.clone()).map_err(Failure)?;
-    let drills = Drills::new(drill::Parts {
-        facts: facts.clone(),
-        shown: shown.clone(),
-        inbox: sender.clone(),
-        history: history.clone(),
-        exe: options.exe.clone(),
-    });
-    tokio::spawn(drills.clone().run());
-    let rights = Rights::open(&config, records.tokens(), shown.clone())?;
-    let shelf = Shelf::new(Arc::clone(&store), config.node.name.as_str());
-    let api = Api {
-        shown,
-        facts,
-        history: history.clone(),
-        inbox: sender.clone(),
-        locks,
-        orders,
-        ledger,
-        elections: elections.clone(),
-        alerts,
-        drills,
-        rights,
-        shelf,
-    };
+    checks.show(shown);
+    let (orders, refusals) = ground.orders(&facts);
+    let api = ground.api(facts, orders, ledger)?;
+    let elections = api.elections.clone();
     let vitals = Arc::new(Vitals::default());
     routes_ready.send_replace(Some(api::router(api, Arc::clone(&vitals))));
     tokio::spawn(relay_peers(peers.clone(), sender.clone()));
@@ -251,7 +167,7 @@ pub async fn run(mut config: Config, mut options: Options) -> Result<(), Failure
         routes,
         guard,
         exe: options.exe,
-        settings: Arc::new(config.clone()),
+        settings: ground.config,
         own,
     };
     let exit = run_loop(parts).await?;
@@ -262,7 +178,33 @@ pub async fn run(mut config: Config, mut options: Options) -> Result<(), Failure
         embedded.leave().await;
     }
     drop(home);
-    ended(exit)
+    ending::said(exit)
+}
+
+/// What is wrong with the configuration as a whole; a witness votes, and never leads: it need not even know what.
+fn prepare(config: &mut Config) -> Result<(), Failure> {
+    if config.node.witness {
+        if config.cluster.store != StoreUrl::Raft {
+            return Err(Failure(String::from("[node] witness = true: only where store = \"raft\" do nodes vote")));
+        }
+        config.groups.clear();
+    }
+    vip::check(config).map_err(Failure)
+}
+
+/// Where the cluster agrees, once it answers; `None` when the agent was stopped before.
+async fn find(
+    embedded: Option<&Embedded>,
+    config: &Config,
+    own: SocketAddr,
+    signals: &mut mpsc::Receiver<Signal>,
+) -> Result<Option<Arc<dyn Store>>, Failure> {
+    let Some(embedded) = embedded else { return open(config).await.map(Some) };
+    tokio::select! {
+        come = embedded.come_in(config, own) => come?,
+        () = stop(signals) => return Ok(None),
+    }
+    Ok(Some(Arc::clone(&embedded.raft) as Arc<dyn Store>))
 }
 
 /// Runs the loop, and the deeds it starts, on a thread of their own: what proxies and readers of the API do cannot
@@ -281,32 +223,6 @@ async fn run_loop(parts: Parts) -> Result<Exit, Failure> {
     thread.map_err(|error| Failure(format!("the loop has no thread: {error}")))?;
     let exit = told.await.map_err(|_gone| Failure(String::from("the loop is gone")))?;
     exit.map_err(|error| Failure(error.to_string()))
-}
-
-fn ended(exit: Exit) -> Result<(), Failure> {
-    match exit {
-        Exit::Stopped => {
-            tracing::info!("stopped");
-            Ok(())
-        }
-        Exit::NameTaken { address } => Err(Failure(format!(
-            "this name is taken: another agent of that name is alive at {address}\n       \
-             Names must be unique in a cluster. Change [node] name, or stop the other agent."
-        ))),
-        Exit::LeaderThere(group, node) => Err(Failure(format!(
-            "{group} has a leader already, {node}, and this node is to start as the leader: mode = \"leader\"\n       \
-             Take mode = \"auto\" to stand by, or stop {node} first."
-        ))),
-        Exit::NoLeader(group) => Err(Failure(format!(
-            "{group} has no leader, and this node is to start as a standby: mode = \"standby\" or \"hot-standby\"\n       \
-             Start a member with mode = \"auto\" or \"leader\" first, or this one."
-        ))),
-        Exit::Unlike { group, what, own, node, theirs } => Err(Failure(format!(
-            "members of {group} must agree on their {what}: this node's is \"{own}\", {node}'s is \"{theirs}\"\n       \
-             Give both the same {what}, or this one another group id."
-        ))),
-        Exit::NoGuard(why) => Err(Failure(format!("no guard could be started: {why}"))),
-    }
 }
 
 async fn listen(wanted: SocketAddr) -> Result<(TcpListener, Peers, SocketAddr), Failure> {
@@ -370,10 +286,6 @@ fn units(config: &Config, home: &Home) -> Result<Vec<Arc<Unit>>, Failure> {
     Ok(units)
 }
 
-fn telemetry(config: &Config) -> Telemetry {
-    Telemetry::start(config.telemetry.otlp.as_deref(), &config.cluster.name, config.node.name.as_str())
-}
-
 fn node_config(config: &Config, own: SocketAddr, units: &[Arc<Unit>], voter: Option<VoterConfig>) -> NodeConfig {
     NodeConfig {
         name: config.node.name.clone(),
@@ -404,52 +316,5 @@ const fn containment(configured: config::Containment) -> Containment {
     match configured {
         config::Containment::Auto => Containment::Auto,
         config::Containment::Tree => Containment::Tree,
-    }
-}
-
-async fn relay_peers(peers: Peers, inbox: mpsc::Sender<Message>) {
-    let (sender, mut inputs) = mpsc::channel(INBOX);
-    tokio::spawn(peers.listen(sender));
-    while let Some(input) = inputs.recv().await {
-        if inbox.send(Message::Input(input)).await.is_err() {
-            return;
-        }
-    }
-}
-
-/// Waits until somebody wants this agent to stop.
-async fn stop(signals: &mut mpsc::Receiver<Signal>) {
-    loop {
-        match signals.recv().await {
-            Some(Signal::Stop) => return,
-            // What was changed is read when the agent is started anew.
-            Some(Signal::Reload(_)) => {}
-            None => std::future::pending().await,
-        }
-    }
-}
-
-/// Looks when the store says that something may have changed. Ends with the loop.
-async fn relay_hints(mut hints: Hints, inbox: mpsc::Sender<Message>) {
-    loop {
-        hints.next().await;
-        if inbox.send(Message::Input(Input::Hint)).await.is_err() {
-            return;
-        }
-    }
-}
-
-async fn relay_signals(mut signals: mpsc::Receiver<Signal>, inbox: mpsc::Sender<Message>, reread: watch::Sender<()>) {
-    while let Some(signal) = signals.recv().await {
-        let message = match signal {
-            Signal::Stop => Message::Stop,
-            Signal::Reload(config) => {
-                reread.send_replace(());
-                Message::Reload(config)
-            }
-        };
-        if inbox.send(message).await.is_err() {
-            return;
-        }
     }
 }

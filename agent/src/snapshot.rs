@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use hotseat_client as wire;
-use hotseat_core::{GroupId, GroupView, Instant, MemberState, MemberView, Mode, Seat, View};
+use hotseat_core::{GroupId, GroupView, Instant, MemberState, MemberView, Mode, Node, Seat, View};
 
 use crate::clock;
 use crate::config::{self, Config, Group};
@@ -68,6 +68,22 @@ pub struct Facts {
 }
 
 impl Snapshot {
+    /// Before the loop has turned.
+    #[must_use]
+    pub fn first(node: &Node) -> Self {
+        let now = clock::now();
+        Self {
+            view: node.view(now),
+            pulse: Pulse::new(node.lease(now), now),
+            taken: now,
+            store_trouble: None,
+            damage: None,
+            stopping: false,
+            pids: BTreeMap::new(),
+            followers: BTreeMap::new(),
+        }
+    }
+
     /// The group of this id, with the latest that is known.
     #[must_use]
     pub fn group(&self, id: &GroupId) -> Option<&GroupView> {
