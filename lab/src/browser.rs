@@ -102,11 +102,16 @@ impl Browser {
         poll(CEILING, holds).unwrap_or_else(|| panic!("waited in vain for {what} in {:?}", self.text("body")));
     }
 
-    /// Clicks on the first element that is found so, as a mouse does: it has to be there, visible, and not covered.
+    /// Clicks on the first element that is found so, as a mouse does: as soon as it is there, visible, and not covered.
     pub fn click(&self, css: &str) {
-        let found = self.act("/element", &json!({"using": "css selector", "value": css}));
-        let id = found.as_object().and_then(|it| it.values().next()).and_then(Value::as_str).expect("an element");
-        self.act(&format!("/element/{id}/click"), &json!({}));
+        let find = json!({"using": "css selector", "value": css});
+        let clicked = || {
+            // Between the two a section may be drawn anew.
+            let found = self.try_act("/element", &find).ok()?;
+            let id = found.as_object()?.values().next()?.as_str()?;
+            self.try_act(&format!("/element/{id}/click"), &json!({})).ok()
+        };
+        poll(CEILING, clicked).unwrap_or_else(|| panic!("no {css} to click on in {:?}", self.text("body")));
     }
 
     /// Presses keys where the focus is. Special keys are code points of `WebDriver`, Tab `\u{e004}`, Enter `\u{e007}`.
@@ -157,8 +162,11 @@ impl Browser {
     }
 
     fn act(&self, path: &str, body: &Value) -> Value {
-        let path = format!("/session/{}{path}", self.session);
-        self.ask("POST", &path, Some(body)).unwrap_or_else(|why| panic!("{path} {body}: {why}"))
+        self.try_act(path, body).unwrap_or_else(|why| panic!("{path} {body}: {why}"))
+    }
+
+    fn try_act(&self, path: &str, body: &Value) -> Result<Value, String> {
+        self.ask("POST", &format!("/session/{}{path}", self.session), Some(body))
     }
 
     fn ask(&self, method: &str, path: &str, body: Option<&Value>) -> Result<Value, String> {

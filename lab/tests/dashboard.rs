@@ -4,7 +4,12 @@
 
 use std::path::Path;
 
-use hotseat_lab::{Browser, Cluster, Spec};
+use hotseat_lab::{Browser, CEILING, Cluster, Spec, http};
+
+/// Keys, as `WebDriver` spells them.
+const TAB: &str = "\u{e004}";
+const ENTER: &str = "\u{e007}";
+const ESCAPE: &str = "\u{e00c}";
 
 /// More than that is no first view.
 const FIRST_VIEW_MAX: usize = 50 * 1024;
@@ -110,4 +115,159 @@ fn it_can_be_read_without_javascript() {
     browser.wait_for_text("#members", "hot-standby");
     browser.wait_for_text("footer", "reload to look again");
     shoot(&browser, "without-javascript");
+}
+
+#[test]
+fn amp_13_a_node_is_managed_promoted_and_removed_from_the_page() {
+    let Some(browser) = Browser::start() else { return };
+    let cluster = cluster();
+    let leader = cluster.leader();
+    let (next, last) = two_others(&cluster, leader);
+    browser.open(&leader.url());
+    browser.click(&format!("[aria-label='Manage {}']", next.name));
+    browser.wait_for_text("#ask", &format!("Manage {}", next.name));
+    shoot(&browser, "manage");
+    browser.script("document.querySelector('#ask [name=priority]').value = 10");
+    browser.script("document.querySelector('#ask form[action*=priority] [name=reason]').value = 'a <b>test</b>'");
+    browser.click("#ask form[action*=priority] button");
+    browser.wait_for_text("#ask", &format!("the priority of {} is 10", next.name));
+    browser.wait_for_text("#ask", "a <b>test</b>");
+    browser.click("#ask .back");
+    browser.wait_for_text("#groups", &format!("priority of {} 10", next.name));
+    cluster.wait_for("the priority that was asked for", |_| next.member().filter(|it| it.priority == 10));
+    browser.click(&format!("[aria-label='Manage {}']", next.name));
+    browser.click("#ask a[href*=switchover]");
+    browser.wait_for_text("#ask", &format!("{} ends what is under way", leader.name));
+    shoot(&browser, "ask");
+    browser.click("#ask form[action*=switchover] button");
+    browser.wait_for_text("#groups", &format!("{} leads · epoch 2", next.name));
+    browser.wait_for_text("#head", &format!("{} is not the leader of web.", leader.name));
+    browser.click("#ask .back");
+    last.kill_agent();
+    browser.click(&format!("[aria-label='Remove {}']", last.name));
+    browser.wait_for_text("#ask", &format!("{} is dead", last.name));
+    browser.click("#ask button");
+    browser.wait_for_text("#ask", "No members any more");
+    browser.wait_for("a table without it", &format!("!document.querySelector('[aria-label$=\" {}\"]')", last.name));
+    assert_eq!(browser.complaints(), [""; 0]);
+}
+
+#[test]
+fn amp_13_dead_nodes_are_removed_at_once() {
+    let cluster = cluster();
+    let leader = cluster.leader();
+    let (one, two) = two_others(&cluster, leader);
+    [one, two].map(hotseat_lab::Node::kill_agent);
+    cluster.wait_for("two dead", |_| {
+        let members = leader.group()?.members;
+        (members.iter().filter(|member| member.state == "offline").count() == 2).then_some(())
+    });
+    let asked = leader.get("/dashboard/ask/remove-dead/web").unwrap().body;
+    assert!(asked.contains(&format!("{}, {}", one.name, two.name)), "{asked}");
+    assert_eq!(send(leader, "remove-dead", "reason=gone").0, 200);
+    cluster.wait_for("a group of one", |_| leader.group().filter(|group| group.members.len() == 1));
+}
+
+/// By plain forms, as a browser without JavaScript sends them.
+#[test]
+fn acts_need_no_javascript_and_say_what_came_of_them() {
+    let cluster = cluster();
+    let leader = cluster.leader();
+    let (next, _) = two_others(&cluster, leader);
+    let asked = leader.get("/dashboard/ask/pause/web").unwrap().body;
+    assert!(asked.contains("<form method=\"post\" action=\"/dashboard/act/pause/web\">"), "{asked}");
+    let (status, place) = send(leader, "pause", "reason=upgrading");
+    assert_eq!(status, 303);
+    let told = || Some(leader.get(&place)?.body).filter(|body| body.contains("nothing of web moves"));
+    cluster.wait_for("the outcome", |_| told());
+    let page = || Some(leader.get("/")?.body).filter(|body| body.contains(": upgrading") && body.contains("Resume"));
+    cluster.wait_for("a page that shows the pause", |_| page());
+    assert_eq!(send(leader, "switchover", &format!("to={}&epoch=1", next.name)).0, 409);
+    assert_eq!(send(leader, "resume", "").0, 303);
+    assert_eq!(send(leader, "switchover", &format!("to={}&epoch=1", next.name)).0, 303);
+    cluster.wait_for("the other one to lead", |_| next.leads().then_some(()));
+}
+
+#[test]
+fn hostile_forms_are_refused_and_never_echoed_as_markup() {
+    let cluster = cluster();
+    let leader = cluster.leader();
+    let hostile = [
+        ("mode", "node=n1&mode=%3Cscript%3E"),
+        ("priority", "node=n1&priority=%3Cscript%3E"),
+        ("priority", "node=..%2F..%2F&priority=1"),
+        ("%3Cscript%3E", ""),
+        ("pause", "reason=%FF&reason=%00"),
+    ];
+    for (what, form) in hostile {
+        let answer = post(leader, what, form);
+        assert!((400..500).contains(&answer.status), "{what} {form}: {}", answer.status);
+        assert!(!answer.body.contains("<script>"), "{}", answer.body);
+    }
+    for path in ["/dashboard/ask/pause/nothing", "/dashboard/ask/manage/web?node=%3Cscript%3E", "/explain/web/99"] {
+        let answer = leader.get(path).unwrap();
+        assert!(answer.status == 404 && !answer.body.contains("<script>"), "{path}: {}", answer.body);
+    }
+    assert_eq!(leader.group().unwrap().epoch, 1);
+}
+
+#[test]
+fn it_is_used_by_keyboard_alone() {
+    let Some(browser) = Browser::start() else { return };
+    let cluster = cluster();
+    browser.open(&cluster.leader().url());
+    browser.wait_for_text("#liveness", "live");
+    browser.press(TAB);
+    assert_eq!(browser.script("return document.activeElement.className;"), "skip");
+    let here = "document.activeElement.textContent === 'Switch over'";
+    for _ in 0..20 {
+        if browser.script(&format!("return {here};")) == true {
+            break;
+        }
+        browser.press(TAB);
+    }
+    browser.press(ENTER);
+    browser.wait_for_text("#ask", "ends what is under way");
+    assert_eq!(browser.script("return document.activeElement.name;"), "to");
+    browser.press(ESCAPE);
+    browser.wait_for("the focus where it was", here);
+}
+
+#[test]
+fn a_leadership_is_explained_phase_by_phase() {
+    let Some(browser) = Browser::start() else { return };
+    let cluster = cluster();
+    let old = cluster.leader();
+    let (next, _) = two_others(&cluster, old);
+    browser.open(&next.url());
+    old.kill_agent();
+    let (new, group) = cluster.next_leader(old);
+    let words = format!("{} took over from {}", new.name, old.name);
+    browser.wait_for_text("#timeline .changes", &words);
+    browser.wait_for("a gap", "document.querySelector('#timeline svg.gap rect')");
+    shoot(&browser, "timeline");
+    browser.click(&format!("#timeline a[href='/explain/web/{}']:not([tabindex])", group.epoch));
+    browser.wait_for_text("h2", &words);
+    browser.wait_for("bars", "document.querySelector('.phases svg rect')");
+    browser.wait_for_text("main", "Who could have led");
+    shoot(&browser, "explain");
+}
+
+fn two_others<'a>(cluster: &'a Cluster, node: &'a hotseat_lab::Node) -> (&'a hotseat_lab::Node, &'a hotseat_lab::Node) {
+    let mut others = cluster.others(node);
+    (others.next().unwrap(), others.next().unwrap())
+}
+
+fn post(node: &hotseat_lab::Node, what: &str, form: &str) -> http::Answer {
+    let (to, length) = (node.address(), form.len());
+    let head = format!("POST /dashboard/act/{what}/web HTTP/1.1\r\nHost: {to}\r\nConnection: close\r\n");
+    let kind = "Content-Type: application/x-www-form-urlencoded";
+    http::ask(to, &format!("{head}{kind}\r\nContent-Length: {length}\r\n\r\n{form}"), CEILING).unwrap()
+}
+
+/// The status, and where it leads to.
+fn send(node: &hotseat_lab::Node, what: &str, form: &str) -> (u16, String) {
+    let answer = post(node, what, form);
+    let place = answer.head.lines().find_map(|line| line.strip_prefix("location: ")).unwrap_or_default();
+    (answer.status, place.to_owned())
 }

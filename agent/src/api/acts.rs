@@ -1,6 +1,6 @@
 //! What operators do to a group. Any node takes it: it is an order in the group's record, and the leader obeys.
 
-pub(super) mod body;
+pub(crate) mod body;
 mod switchover;
 
 use axum::body::Bytes;
@@ -91,7 +91,7 @@ fn known(api: &Api, group: &str) -> Result<GroupId, Refused> {
 }
 
 /// Why an act is not taken, as HTTP says it.
-pub(super) fn object(objection: Objection) -> Refused {
+pub(crate) fn object(objection: Objection) -> Refused {
     match objection {
         Objection::Unknown(why) => refuse(StatusCode::NOT_FOUND, why),
         Objection::Conflict(why) => refuse(StatusCode::CONFLICT, why),

@@ -1,7 +1,7 @@
 //! What an agent answers over HTTP. Every answer comes from the loop's last picture, so a store that hangs
 //! cannot hold it up; acts are handed to the loop. It decides nothing.
 
-mod acts;
+pub(crate) mod acts;
 mod alerts;
 mod amp;
 mod cluster;
@@ -20,7 +20,7 @@ mod nsg;
 mod openapi;
 mod refusals;
 mod remote;
-mod removal;
+pub(crate) mod removal;
 mod serve;
 mod sight;
 mod story;
@@ -167,7 +167,7 @@ async fn wrong_method(State(_): State<Api>, uri: Uri) -> Refused {
 }
 
 /// Finds a group by its id.
-fn find<'a>(snapshot: &'a Snapshot, id: &str) -> Result<&'a GroupView, Refused> {
+pub(crate) fn find<'a>(snapshot: &'a Snapshot, id: &str) -> Result<&'a GroupView, Refused> {
     let id = GroupId::new(id).ok();
     let known = || {
         let ids: Vec<_> = snapshot.view.groups.iter().map(|group| group.id.as_str()).collect();

@@ -52,7 +52,10 @@ const TABLE: &[Row] = &[
     ("/api/groups/{group}/story", Status, Operator),
     ("/api/locks", Status, Admin),
     ("/api/members", Status, Admin),
+    ("/dashboard/acts/{group}/{id}", Status, Operator),
+    ("/dashboard/ask/{what}/{group}", Status, Operator),
     ("/dashboard/live", Status, Operator),
+    ("/explain/{group}", Status, Operator),
     ("/explain/{group}/{epoch}", Status, Operator),
     ("/v1/server/ha/states", Status, Operator),
     ("/v1/server/planeid", Status, Operator),
@@ -63,6 +66,7 @@ const TABLE: &[Row] = &[
     ("/metrics", Statistics, Admin),
     ("/v1/server/ha/metrics", Statistics, Operator),
     // Acting.
+    ("/dashboard/act/{what}/{group}", Status, Operator),
     ("/api/alerts", Status, Operator),
     ("/api/alerts/test", Status, Operator),
     // What stands in files is more than status.

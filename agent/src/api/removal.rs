@@ -33,15 +33,28 @@ async fn remove(State(api): State<Api>, asker: Asker, bytes: Bytes) -> Result<Js
             return Err(refuse(StatusCode::BAD_REQUEST, format!("say which: {form}")));
         }
     };
+    dismiss_all(&api, &asker, nodes, reason).await.map(Json)
+}
+
+/// Takes these nodes out, one after the other.
+///
+/// # Errors
+/// At the first that cannot be taken out; says why.
+pub(crate) async fn dismiss_all(
+    api: &Api,
+    asker: &Asker,
+    nodes: BTreeSet<NodeName>,
+    reason: Option<String>,
+) -> Result<Dismissed, Refused> {
     if api.facts.embedded.is_some() && asker.right < Right::Admin {
         let why = "this also takes nodes out of the cluster, which is for an admin";
         return Err(refuse(StatusCode::FORBIDDEN, why));
     }
     let mut dismissed = Dismissed::default();
     for node in nodes {
-        dismiss(&api, &asker, &node, reason.as_ref(), &mut dismissed).await?;
+        dismiss(api, asker, &node, reason.as_ref(), &mut dismissed).await?;
     }
-    Ok(Json(dismissed))
+    Ok(dismissed)
 }
 
 async fn dismiss(

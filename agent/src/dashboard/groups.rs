@@ -1,10 +1,10 @@
 //! One card per group: who leads, is it safe, what is wrong.
 
-use hotseat_client::{Floating, Group, Member, Vip};
+use hotseat_client::{Drift, Floating, Group, Member, Vip};
 use maud::{Markup, html};
 
 use super::scene::Scene;
-use super::{link, moment};
+use super::{ask, link, moment};
 
 pub(super) fn groups(scene: &Scene) -> Markup {
     html! {
@@ -24,7 +24,39 @@ fn card(scene: &Scene, group: &Group) -> Markup {
             p.safe.warn[health != Health::Good] { (scene.cluster.redundancy(group)) }
             @let troubles = troubles(scene, group);
             @if !troubles.is_empty() { ul.troubles { @for trouble in &troubles { li { (trouble) } } } }
+            (orders(scene, group))
             (roads(group))
+            (acts(group))
+        }
+    }
+}
+
+/// What people have ordered, and what still stands.
+fn orders(scene: &Scene, group: &Group) -> Markup {
+    html! {
+        @for it in &group.orders.in_force {
+            p.order {
+                strong { (it.what) @if let Some(node) = &it.node { " of " (node) } @if let Some(value) = &it.value { " " (value) } }
+                " by " (it.who) " " (moment::since(&it.at, scene.now))
+                @if let Some(before) = &it.before { span.why { ", the file said " (before) } }
+                @if let Some(reason) = &it.reason { ": " (reason) }
+            }
+        }
+    }
+}
+
+fn acts(group: &Group) -> Markup {
+    let pinned = group.orders.in_force.iter().any(|it| it.what == "pin");
+    html! {
+        p.acts {
+            a.button href=(ask::link("switchover", group, None)) { "Switch over" }
+            @if group.paused {
+                a.button href=(ask::link("resume", group, None)) { "Resume" }
+            } @else {
+                a.button href=(ask::link("pause", group, None)) { "Pause" }
+            }
+            @if pinned { a.button href=(ask::link("unpin", group, None)) { "Unpin" } }
+            a href={ "/explain/" (group.id) } { "Why is it so?" }
         }
     }
 }
@@ -88,7 +120,7 @@ fn troubles(scene: &Scene, group: &Group) -> Vec<Markup> {
     let leader = group.leader.as_deref();
     let vips = group.vip.iter().filter_map(|vip| address(vip, leader));
     let floating = group.floating.iter().filter_map(|it| moved(it, leader));
-    members.chain(vips).chain(floating).collect()
+    members.chain(vips).chain(floating).chain(drift(group)).collect()
 }
 
 fn trouble(scene: &Scene, member: &Member) -> Option<Markup> {
@@ -104,6 +136,12 @@ fn trouble(scene: &Scene, member: &Member) -> Option<Markup> {
         }
         (None, _) => None,
     }
+}
+
+/// Files that should be the same everywhere and are not. It stops nothing.
+fn drift(group: &Group) -> impl Iterator<Item = Markup> {
+    let line = |it: &Drift| html! { "drift: " strong { (it.path) } " on " (it.node) ": " (it.what) };
+    group.drift.iter().map(line)
 }
 
 fn address(vip: &Vip, leader: Option<&str>) -> Option<Markup> {

@@ -4,7 +4,7 @@ use hotseat_client::{Group, Member};
 use maud::{Markup, html};
 
 use super::scene::Scene;
-use super::{beats, link};
+use super::{ask, beats, link};
 
 /// With the cells that change every second, or without.
 pub(super) fn members(scene: &Scene, beating: bool) -> Markup {
@@ -24,8 +24,12 @@ fn table(scene: &Scene, group: &Group, beating: bool) -> Markup {
                 thead { tr {
                     @for head in ["Node", "State", "Mode", "Prio", "Region", "Version", "Service"] { th scope="col" { (head) } }
                     (beats::heads())
+                    th scope="col" { "Manage" }
                 } }
                 tbody { @for member in &group.members { (row(scene, group, member, beating)) } }
+            }
+            @if group.members.iter().any(|member| member.state == "offline") {
+                p.remark { a href=(ask::link("remove-dead", group, None)) { "Remove dead nodes" } }
             }
         }
     }
@@ -49,6 +53,10 @@ fn row(scene: &Scene, group: &Group, member: &Member, beating: bool) -> Markup {
             td data-label="Version" { (member.version) }
             td data-label="Service" { (member.service.as_deref().unwrap_or("–")) }
             (beats::cells(scene, group, member, beating))
+            td data-label="Manage" {
+                @let (what, word) = if member.state == "offline" { ("remove", "Remove") } else { ("manage", "Manage") };
+                a href=(ask::link(what, group, Some(&member.node))) aria-label={ (word) " " (member.node) } { (word) }
+            }
         }
     }
 }

@@ -4,32 +4,39 @@
 //!  picture, story, samples ──> Scene ──> Fragments ──> Frame ──> page (whole, readable without JavaScript)
 //!                                                        └─────> live stream: what has changed, once for all readers
 //! ```
-//! It only shows. It decides nothing, asks no store on a reader's behalf, and takes nothing from outside of this agent;
-//! what peers say is text, and a link only where it is an address.
+//! It decides nothing, and acts by nothing but the acts that everybody has. A store that hangs holds up no page but the
+//! explanations. What peers say is text, and a link only where it is an address.
 
+mod act;
+mod ask;
 mod assets;
 mod beats;
 mod events;
+mod explain;
 mod fragment;
 mod frame;
 mod groups;
 mod head;
 mod link;
 mod live;
+mod manage;
 mod members;
 mod moment;
 mod page;
 mod samples;
 mod scene;
 mod sparkline;
+mod stories;
+mod timeline;
 mod wall;
+mod window;
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::State;
 use axum::response::{Html, IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 
 use crate::api::Api;
 use crate::vitals::Vitals;
@@ -46,11 +53,16 @@ pub(crate) fn routes(api: &Api, vitals: Arc<Vitals>) -> Router<Api> {
     Router::new()
         .route("/", get(front))
         .route("/dashboard/live", get(live::live))
+        .route("/dashboard/ask/{what}/{group}", get(ask::ask))
+        .route("/dashboard/act/{what}/{group}", post(act::act))
+        .route("/dashboard/acts/{group}/{id}", get(act::outcome))
+        .route("/explain/{group}", get(explain::newest))
+        .route("/explain/{group}/{epoch}", get(explain::epoch))
         .with_state(wall)
         .merge(assets::routes())
 }
 
 async fn front(State(wall): State<Arc<Wall>>) -> Response {
-    let frame = wall.paint();
+    let frame = wall.visit().await;
     Html(page::front(&frame).into_string()).into_response()
 }

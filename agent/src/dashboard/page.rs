@@ -32,6 +32,17 @@ pub(super) fn front(frame: &Frame) -> Markup {
     )
 }
 
+/// A page beside the front page, about one group.
+pub(super) fn apart(cluster: &str, group: &str, body: &Markup) -> Markup {
+    shell(
+        &format!("{group} · {cluster}"),
+        &html! {
+            header { div.bar { h1 { a href="/" { (cluster) } " · " (group) } } }
+            main id="main" { (body) }
+        },
+    )
+}
+
 /// Any page.
 pub(super) fn shell(title: &str, body: &Markup) -> Markup {
     let asset = |name: &str| format!("/dashboard/{name}?v={}", assets::build());

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use hotseat_client::{Cluster, Event, Member};
+use hotseat_client::story::Leadership;
+use hotseat_client::{Cluster, Event, Group, Member};
 
 use super::samples::{Samples, Trace};
+use super::stories::{Books, Stories};
 use crate::api::Api;
 
 /// See the module.
@@ -21,6 +23,8 @@ pub(super) struct Scene {
     pub(super) events: Vec<Event>,
     /// What was measured of each node.
     pub(super) traces: Arc<BTreeMap<String, Trace>>,
+    /// What is written down of the groups.
+    pub(super) books: Books,
 }
 
 /// Events shown: a screenful.
@@ -28,7 +32,7 @@ const EVENTS: usize = 14;
 
 impl Scene {
     /// As it is now.
-    pub(super) fn now(api: &Api, samples: &Samples) -> Self {
+    pub(super) fn now(api: &Api, samples: &Samples, stories: &Stories) -> Self {
         let snapshot = api.snapshot();
         Self {
             now: SystemTime::now(),
@@ -36,7 +40,13 @@ impl Scene {
             doubt: doubt(api),
             events: api.history.latest(EVENTS),
             traces: samples.traces(),
+            books: stories.books(),
         }
+    }
+
+    /// The leaderships of a group that are known, oldest first.
+    pub(super) fn leaderships(&self, group: &Group) -> &[Leadership] {
+        self.books.get(&group.id).map_or(&[], |book| &book.leaderships)
     }
 
     /// Members of all groups that are not this node, each once, by name.
@@ -84,6 +94,7 @@ pub(super) mod tests {
             doubt: None,
             events: Vec::new(),
             traces: Arc::default(),
+            books: Books::default(),
         }
     }
 }

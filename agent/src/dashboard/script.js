@@ -5,7 +5,8 @@
 "use strict";
 (() => {
   const main = document.getElementById("main");
-  if (!main || !main.dataset.live) return;
+  // Only the front page is live.
+  if (!main?.dataset.live) return;
 
   // A frame comes every second: without one for so long, in milliseconds, what is shown is old.
   const SILENCE = 3500;
@@ -13,12 +14,17 @@
   const RETRY = 1000;
   // A page that nobody sees gives its connection back after this.
   const UNSEEN = 60000;
+  // Between two looks at what came of an act.
+  const PENDING = 500;
 
   const node = main.dataset.node;
   let source, retry, unseen;
   let heard = Date.now();
   // Of the agent's clock, ahead of ours.
   let skew = 0;
+  // What a pointer is down on, and the elements that wait for it, by id.
+  let pressed = null;
+  const late = new Map();
 
   // ---- what is shown -------------------------------------------------------------------------------------------
 
@@ -37,9 +43,20 @@
   function replace(id, markup) {
     const old = document.getElementById(id);
     if (!old) return;
+    // What is being clicked on stays until it has been.
+    if (old.contains(pressed)) return late.set(id, markup);
+    late.delete(id);
     const focus = old.contains(document.activeElement) ? place(document.activeElement) : null;
     old.outerHTML = markup;
     if (focus) document.querySelector(focus)?.focus();
+  }
+
+  document.addEventListener("pointerdown", (event) => { pressed = event.target; });
+  for (const end of ["pointerup", "pointercancel"]) {
+    document.addEventListener(end, () => setTimeout(() => {
+      pressed = null;
+      for (const [id, markup] of late) replace(id, markup);
+    }));
   }
 
   // How to find a link or button again after its section was drawn anew.
@@ -79,7 +96,7 @@
     document.getElementById("liveness").textContent = " · no word since";
     const last = utc(heard + skew).slice(11);
     const why = document.getElementById("silence");
-    why.textContent = `No word from ${node} since ${last} UTC. What you see is how it was then.`;
+    why.textContent = `No word from ${node} since ${last} UTC. What you see is how it was then. Others may know more:`;
     // The others may know more.
     const others = document.querySelectorAll("#others a");
     const list = document.getElementById("elsewhere");
@@ -114,6 +131,71 @@
     } else if (source.readyState === EventSource.CLOSED) {
       listen();
     }
+  });
+
+  // ---- acts: their pages, in a dialog --------------------------------------------------------------------------
+
+  const dialog = document.getElementById("ask");
+  let opener, pending;
+
+  async function fetched(url, options) {
+    const answer = await fetch(url, options);
+    // Turned away before the page was asked: it says why.
+    if (answer.headers.get("content-type")?.startsWith("application/json")) return say((await answer.json()).error);
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const content = page.getElementById("main");
+    // A page to sign in, or a proxy's: that is no answer to be shown here.
+    if (!content) throw new Error("no page of ours");
+    dialog.replaceChildren(...content.children);
+    clearTimeout(pending);
+    if (dialog.querySelector(".pending")) {
+      pending = setTimeout(() => fetched(answer.url).catch(lost), PENDING);
+    }
+    const first = dialog.querySelector("select, input:not([type=hidden]), button, a");
+    if (!dialog.contains(document.activeElement)) first?.focus();
+  }
+
+  function lost() {
+    say(`No answer from ${node}. Whether it was done is not known; what is shown elsewhere will tell.`);
+  }
+
+  function say(words) {
+    const text = document.createElement("p");
+    text.className = "banner bad";
+    text.role = "status";
+    text.textContent = words;
+    dialog.append(text);
+  }
+
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("a");
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    if (dialog.contains(link) && link.matches(".back")) {
+      event.preventDefault();
+      return dialog.close();
+    }
+    // Links in pictures have no path of their own.
+    if (!link.pathname?.startsWith("/dashboard/ask/") || link.origin !== location.origin) return;
+    event.preventDefault();
+    if (!dialog.open) {
+      opener = place(link);
+      dialog.replaceChildren();
+    }
+    fetched(link.href).then(() => dialog.open || dialog.showModal()).catch(() => { location.href = link.href; });
+  });
+
+  document.addEventListener("submit", (event) => {
+    if (!dialog.contains(event.target)) return;
+    event.preventDefault();
+    const form = event.target;
+    for (const button of dialog.querySelectorAll("button")) button.disabled = true;
+    fetched(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) }).catch(lost);
+  });
+
+  dialog.addEventListener("close", () => {
+    clearTimeout(pending);
+    // Its section may have been drawn anew meanwhile.
+    if (opener) document.querySelector(opener)?.focus();
   });
 
   listen();
