@@ -18,7 +18,10 @@ pub(crate) struct Address {
 
 impl Address {
     pub(crate) fn parse(url: &str) -> Result<Self, Error> {
-        if let Some(path) = url.strip_prefix("unix:").filter(|path| !path.is_empty()) {
+        if let Some(path) = url.strip_prefix("unix:") {
+            if path.is_empty() {
+                return Err(Error::BadUrl(url.to_owned()));
+            }
             let (base, socket) = (String::from("http://localhost"), Some(PathBuf::from(path)));
             return Ok(Self { base, socket, shown: url.to_owned() });
         }

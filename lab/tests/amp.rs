@@ -10,7 +10,7 @@ use serde_json::Value;
 /// How AMP's command-line client begins every request: with credentials that nobody asked for.
 fn head(method: &str, path: &str) -> String {
     format!(
-        "{method} /v1/server{path} HTTP/1.1\r\nHost: amp\r\nConnection: close\r\nAuthorization: Basic YWRtaW46cGFzc3dvcmQ=\r\n\
+        "{method} /v1/server{path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nAuthorization: Basic YWRtaW46cGFzc3dvcmQ=\r\n\
          Accept: application/json, text/plain\r\n"
     )
 }

@@ -80,6 +80,10 @@ impl Door {
         if guest.asker.right.covers(need) {
             return Ok(guest);
         }
+        if self.rights.is_unread() {
+            let why = "this agent has just come, and has not read yet who may do what: try again in a moment";
+            return Err((Some(guest.asker.name), Denied::Later(String::from(why))));
+        }
         let (name, right) = (guest.asker.name, guest.asker.right);
         let why = format!("this needs the right \"{need}\"; {name} has \"{right}\"");
         Err((Some(name), Denied::Forbidden(why)))

@@ -8,7 +8,7 @@
 //!                              └ tokens: a good one, or the cookie of a login ▶ its right, else 401
 //! ```
 //! It knows nothing of what is asked for, and decides nothing of the protocol. Nothing on the way to a public path, such
-//! as a health check, reads credentials, takes a lock or waits. Why it is as it is: docs/decisions/0821-who-may-do-what.md.
+//! as a health check, reads credentials, takes a lock or waits. Why it is as it is: docs/decisions/0822-who-may-do-what.md.
 
 mod asker;
 mod audit;
@@ -119,6 +119,11 @@ impl Rights {
     #[must_use]
     pub fn tokens(&self) -> Vec<Token> {
         self.0.register.list()
+    }
+
+    /// Whether it is not known yet if anybody has a token.
+    fn is_unread(&self) -> bool {
+        matches!(self.0.register.standing(), Standing::Unread)
     }
 
     /// What this node itself wrote is known here at once.

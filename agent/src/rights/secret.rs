@@ -1,5 +1,5 @@
 //! The text of a token, and what is kept of it: its SHA-256. A token is 256 random bits, so there is nothing to guess that a
-//! slow hash would protect (docs/decisions/0821-who-may-do-what.md). The text is never stored and never logged.
+//! slow hash would protect (docs/decisions/0822-who-may-do-what.md). The text is never stored and never logged.
 
 use std::fmt;
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 
 use super::{Target, duration};
 
@@ -73,6 +73,7 @@ pub(crate) struct Unpin {
 }
 
 #[derive(Args, Debug)]
+#[command(group = ArgGroup::new("what").required(true).args(["mode", "clear"]))]
 #[command(after_help = "\
 Overrides what the node's file says, also after restarts, until --clear. leader hands the lead to the node as planned, it
 never takes it by force; standby or hot-standby for the leader hands the lead to the best other.
@@ -82,10 +83,10 @@ Examples:
   hotseat mode --clear --node n3")]
 pub(crate) struct SetMode {
     /// How it takes part
-    #[arg(value_parser = ["auto", "leader", "standby", "hot-standby", "backup", "disabled"], required_unless_present = "clear")]
+    #[arg(value_parser = ["auto", "leader", "standby", "hot-standby", "backup", "disabled"])]
     pub(crate) mode: Option<String>,
     /// As the node's file says, again
-    #[arg(long, conflicts_with = "mode")]
+    #[arg(long)]
     pub(crate) clear: bool,
     /// Whose; the asked agent's own otherwise
     #[arg(long)]
@@ -95,6 +96,7 @@ pub(crate) struct SetMode {
 }
 
 #[derive(Args, Debug)]
+#[command(group = ArgGroup::new("what").required(true).args(["priority", "clear"]))]
 #[command(after_help = "\
 Higher wins where several could lead. Overrides what the node's file says, also after restarts, until --clear. Nobody who
 leads is replaced for it, unless [group] failback says so.
@@ -103,10 +105,10 @@ Examples:
   hotseat priority --clear --node n1")]
 pub(crate) struct SetPriority {
     /// The number
-    #[arg(allow_negative_numbers = true, required_unless_present = "clear")]
+    #[arg(allow_negative_numbers = true)]
     pub(crate) priority: Option<i64>,
     /// As the node's file says, again
-    #[arg(long, conflicts_with = "priority")]
+    #[arg(long)]
     pub(crate) clear: bool,
     /// Whose; the asked agent's own otherwise
     #[arg(long)]
