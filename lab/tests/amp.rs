@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use hotseat_lab::http::{Answer, ask};
-use hotseat_lab::{Cluster, Node, Spec};
+use hotseat_lab::{Case, Cluster, Node, Spec};
 use serde_json::Value;
 
 /// How AMP's command-line client begins every request: with credentials that nobody asked for.
@@ -108,4 +108,141 @@ fn amp_9_errors_are_json_with_a_message() {
         assert_eq!((answer.status, body["error"].as_u64()), (status, Some(u64::from(status))), "{path}: {body}");
         assert!(!body["message"].as_str().unwrap().is_empty(), "{path}: {body}");
     }
+}
+
+/// A POST as their clients send it; `more` are further headers.
+fn post(node: &Node, path: &str, more: &str, body: &str) -> Answer {
+    let length = body.len();
+    let kind = if body.is_empty() { "" } else { "Content-Type: application/x-www-form-urlencoded\r\n" };
+    send(node, &format!("{}{more}{kind}Content-Length: {length}\r\n\r\n{body}", head("POST", path)))
+}
+
+/// What makes a node that does not lead change what is about itself.
+const ALLOW: &str = "Brooklyn-Allow-Non-Master-Access: true\r\n";
+
+fn refused(answer: &Answer, status: u16, part: &str) -> Value {
+    let body: Value = serde_json::from_str(&answer.body).unwrap();
+    assert_eq!((answer.status, body["error"].as_u64()), (status, Some(u64::from(status))), "{body}");
+    assert!(body["message"].as_str().unwrap().contains(part), "{body}");
+    body
+}
+
+#[test]
+fn amp_10_asking_a_standby_to_become_master_is_a_planned_switchover() {
+    let cluster = Cluster::settled(Spec::writer().nodes(3).hot());
+    let case = Case::begin(&cluster);
+    let standby = case.others()[0];
+    let told = refused(&post(standby, "/ha/state", "", "mode=MASTER"), 403, &case.old.url());
+    assert_eq!(told["data"]["leader"], case.old.url(), "{told}");
+    check(standby, "/ha/state", "\"HOT_STANDBY\"");
+    let answer = post(standby, "/ha/state", ALLOW, "mode=MASTER");
+    assert_eq!((answer.status, answer.body.as_str()), (200, "\"HOT_STANDBY\""), "the state before");
+    let (new, group) = case.successor(&case.others());
+    assert_eq!((&new.name, group.reason.as_str()), (&standby.name, "switchover"));
+    cluster.wait_for("it says so", |_| (get(standby, "/ha/state").body == "\"MASTER\"").then_some(()));
+    let again = post(standby, "/ha/state", "", "mode=MASTER");
+    assert_eq!((again.status, again.body.as_str()), (200, "\"MASTER\""), "nothing to be done");
+    // The old leader has stopped before: at no instant do two answer as leader.
+    case.end(1);
+}
+
+#[test]
+fn amp_11_who_is_demoted_does_not_win_straight_back() {
+    let cluster = Cluster::settled(Spec::writer().nodes(3).hot());
+    let case = Case::begin(&cluster);
+    let old = case.old;
+    // As their client sends it: AMP's word, and no word on what kind of body it is.
+    let answer = send(old, &format!("{}Content-Length: 12\r\n\r\nmode=STANDBY", head("POST", "/ha/state")));
+    assert_eq!((answer.status, answer.body.as_str()), (200, "\"MASTER\""), "{}", answer.body);
+    let (new, _) = case.successor(&case.others());
+    assert_ne!(new.name, old.name);
+    case.end(1);
+}
+
+#[test]
+fn amp_12_dead_members_are_cleared() {
+    let cluster = Cluster::settled(Spec::demo().nodes(3).hot());
+    let leader = cluster.leader();
+    let [dead, standby] = cluster.others(leader).collect::<Vec<_>>()[..] else { panic!("three nodes") };
+    refused(&post(leader, "/ha/states/clear/node", "", &format!("nodeId={}", standby.name)), 409, &standby.name);
+    hotseat_lab::processes::signal(dead.agent(), rustix::process::Signal::KILL);
+    cluster.wait_for("it is dead", |_| {
+        (json(leader, "/ha/states")["nodes"][&dead.name]["status"] == "TERMINATED").then_some(())
+    });
+    refused(&post(standby, "/ha/states/clear", ALLOW, ""), 403, &leader.url());
+    let answer = post(leader, "/ha/states/clear", "", "");
+    let body: Value = serde_json::from_str(&answer.body).unwrap();
+    assert_eq!((answer.status, &body["removed"]), (200, &serde_json::json!([dead.name])), "{body}");
+    cluster.wait_for("nobody lists it any more", |_| {
+        [leader, standby].iter().all(|node| json(node, "/ha/states")["nodes"].get(&dead.name).is_none()).then_some(())
+    });
+    refused(&post(leader, "/ha/states/clear/node", "", "nodeId=nobody"), 404, "nobody");
+}
+
+#[test]
+fn amp_9_priorities_are_set_and_stay() {
+    let cluster = Cluster::settled(Spec::demo().nodes(2).hot());
+    let leader = cluster.leader();
+    let standby = cluster.others(leader).next().unwrap();
+    refused(&post(standby, "/ha/priority", "", "priority=7"), 403, &leader.url());
+    let answer = post(standby, "/ha/priority", ALLOW, "priority=7");
+    assert_eq!((answer.status, answer.body.as_str()), (200, "0"), "the one before");
+    cluster.wait_for("it is heeded", |_| (get(standby, "/ha/priority").body == "7").then_some(()));
+    hotseat_lab::processes::signal(standby.agent(), rustix::process::Signal::TERM);
+    standby.wait_exit();
+    standby.start();
+    cluster.wait_for("it has survived a restart", |_| {
+        let answer = ask(standby.address(), &format!("{}\r\n", head("GET", "/ha/priority")), Duration::from_secs(10));
+        (answer.ok()?.body == "7").then_some(())
+    });
+}
+
+#[test]
+fn amp_9_what_is_wrong_is_said() {
+    let cluster = Cluster::settled(Spec::demo().nodes(1));
+    let node = cluster.leader();
+    refused(&post(node, "/ha/state", "", ""), 400, "Missing parameter: mode");
+    refused(&post(node, "/ha/state", "", "mode=NONSENSE"), 400, "HOT_STANDBY");
+    refused(&post(node, "/ha/priority", "", "priority=high"), 422, "priority");
+    refused(&post(node, "/ha/states/clear/node", "", ""), 400, "Missing parameter: nodeId");
+    refused(&post(node, "/ha/states/clear/node", "", "nodeId=.."), 400, "");
+    let json = format!("{}Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{{}}", head("POST", "/ha/state"));
+    refused(&send(node, &json), 415, "form");
+    check(node, "/ha/state", "\"MASTER\"");
+}
+
+#[test]
+fn amp_9_shutdown_hands_over_and_stops() {
+    let cluster = Cluster::settled(Spec::demo().nodes(2).hot());
+    let leader = cluster.leader();
+    let standby = cluster.others(leader).next().unwrap();
+    refused(&post(standby, "/shutdown", "", "stopAppsFirst=true"), 403, "not master");
+    let answer = post(leader, "/shutdown", "", "");
+    assert_eq!((answer.status, answer.body.as_str()), (200, "{\"shuttingDown\":true}"));
+    assert!(leader.wait_exit().success());
+    cluster.next_leader(leader);
+}
+
+#[test]
+fn amp_9_what_was_ordered_is_exported_and_imported() {
+    let spec = || Spec::demo().nodes(2).hot();
+    let (first, second) = (Cluster::settled(spec()), Cluster::settled(spec()));
+    let from = first.leader();
+    assert_eq!(post(from, "/ha/priority", "", "priority=9").status, 200);
+    first.wait_for("it is heeded", |_| (get(from, "/ha/priority").body == "9").then_some(()));
+    let exported = get(from, "/ha/persist/export");
+    assert!(exported.head.to_ascii_lowercase().contains("content-disposition: attachment"), "{}", exported.head);
+    let import = |to: &Node, body: &str| {
+        let length = body.len();
+        let kind = format!("Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}");
+        send(to, &format!("{}{kind}", head("POST", "/ha/persist/import")))
+    };
+    let to = second.leader();
+    let epoch = to.group().unwrap().epoch;
+    refused(&import(to, "{}"), 400, "not what was exported");
+    let answer = import(to, &exported.body);
+    assert_eq!((answer.status, answer.body.as_str()), (200, "{\"orders\":1}"), "{}", answer.body);
+    let same = second.node(&from.name);
+    second.wait_for("it is heeded there", |_| (get(same, "/ha/priority").body == "9").then_some(()));
+    assert_eq!(second.leader().group().unwrap().epoch, epoch, "nobody is moved by a document");
 }

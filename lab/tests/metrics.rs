@@ -91,7 +91,7 @@ fn taken(page: &str) {
 
 fn open_metrics(node: &Node) {
     let request =
-        "GET /metrics HTTP/1.1\r\nHost: x\r\nAccept: application/openmetrics-text\r\nConnection: close\r\n\r\n";
+        "GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: application/openmetrics-text\r\nConnection: close\r\n\r\n";
     let answer = http::ask(node.address(), request, hotseat_lab::CEILING).unwrap();
     assert!(answer.head.contains("application/openmetrics-text; version=1.0.0"), "{}", answer.head);
     assert!(

@@ -34,7 +34,7 @@ fn hostile_requests_are_answered_as_described() {
     }
     let cluster = Cluster::settled(Spec::demo().nodes(1).store(Store::Raft));
     let node = cluster.leader();
-    let (agent, epoch) = (node.agent(), node.group().unwrap().epoch);
+    let agent = node.agent();
     let settings = node.path("schemathesis.toml");
     std::fs::write(&settings, SETTINGS).unwrap();
     let (settings, url) = (settings.display().to_string(), format!("{}/api/openapi.json", node.url()));
@@ -47,8 +47,8 @@ fn hostile_requests_are_answered_as_described() {
         Command::new(SCHEMATHESIS).args([&common[..], &bounds].concat()).current_dir(&node.home).output().unwrap();
     let said = String::from_utf8_lossy(&run.stdout);
     assert!(run.status.success(), "{said}\n{}", String::from_utf8_lossy(&run.stderr));
-    assert!(node.leads() && node.agent() == agent && node.runs(), "it goes on");
-    assert_eq!(node.group().unwrap().epoch, epoch, "and nobody has moved it");
+    // Who leads is another matter: some of those requests were acts, and right.
+    assert!(node.agent() == agent && node.runs() && node.picture().is_some(), "it goes on");
 }
 
 /// Fields of an answer that its schema does not name.
@@ -77,7 +77,9 @@ fn undescribed(document: &Value, schema: &Value, value: &Value, at: &str, found:
 
 #[test]
 fn every_field_is_described() {
-    let cluster = Cluster::settled(Spec::demo().nodes(2).hot().store(Store::Raft).proxy("30s").checked());
+    let cluster = Cluster::settled(
+        Spec::demo().nodes(2).hot().store(Store::Raft).proxy("30s").checked().sync("paths", "[\"same\"]"),
+    );
     let node = cluster.leader();
     let document = document(node);
     let mut found = Vec::new();

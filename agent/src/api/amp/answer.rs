@@ -27,6 +27,13 @@ pub(super) fn refuse(status: StatusCode, message: impl Into<String>) -> Refused 
     Refused { message: message.into(), data: None, error: status.as_u16() }
 }
 
+/// A change that was sent to a node that does not lead: in AMP's words, and with where the leader is.
+pub(super) fn not_here(leader: Option<String>) -> Refused {
+    let only = "This request is only permitted against an active primary server";
+    let message = leader.as_ref().map_or_else(|| format!("{only}; there is none now"), |at| format!("{only}: {at}"));
+    Refused { data: leader.map(|leader| Elsewhere { leader }), ..refuse(StatusCode::FORBIDDEN, message) }
+}
+
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.error).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

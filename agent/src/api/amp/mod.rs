@@ -3,15 +3,19 @@
 //! Answers are what Apache Brooklyn's REST server says, of which AMP is made, where a client goes by them. It decides
 //! nothing: what changes something becomes an order like any other.
 
+mod acts;
 mod answer;
+mod form;
 mod metrics;
+mod persist;
 mod server;
 mod states;
 mod words;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::http::{StatusCode, Uri};
-use axum::routing::get;
+use axum::routing::{get, post};
 use hotseat_core::GroupView;
 use serde::Deserialize;
 
@@ -22,9 +26,11 @@ use answer::Refused;
 /// The paths of this folder.
 pub(super) fn routes() -> Router<Api> {
     let ha = Router::new()
-        .route("/v1/server/ha/state", get(states::state))
+        .route("/v1/server/ha/state", get(states::state).post(acts::set_state))
         .route("/v1/server/ha/states", get(states::states))
-        .route("/v1/server/ha/priority", get(states::priority))
+        .route("/v1/server/ha/states/clear", post(acts::clear))
+        .route("/v1/server/ha/states/clear/node", post(acts::clear_node))
+        .route("/v1/server/ha/priority", get(states::priority).post(acts::set_priority))
         .route("/v1/server/ha/metrics", get(metrics::metrics));
     let server = Router::new()
         .route("/v1/server/up", get(server::up))
@@ -32,8 +38,13 @@ pub(super) fn routes() -> Router<Api> {
         .route("/v1/server/healthy", get(server::healthy))
         .route("/v1/server/shuttingDown", get(server::shutting_down))
         .route("/v1/server/planeid", get(server::plane_id))
-        .route("/v1/server/version", get(server::version));
-    ha.merge(server).route("/v1/{*path}", axum::routing::any(unknown))
+        .route("/v1/server/version", get(server::version))
+        .route("/v1/server/shutdown", post(acts::shutdown));
+    let state = Router::new()
+        .route("/v1/server/ha/persist/export", get(persist::export))
+        .route("/v1/server/ha/persist/import", post(persist::import))
+        .layer(DefaultBodyLimit::max(persist::DOCUMENT_MAX));
+    ha.merge(server).merge(state).route("/v1/{*path}", axum::routing::any(unknown))
 }
 
 /// Which group is meant.
