@@ -157,7 +157,7 @@ fn amp_13_dead_nodes_are_removed_at_once() {
     let cluster = cluster();
     let leader = cluster.leader();
     let (one, two) = two_others(&cluster, leader);
-    [one, two].into_iter().for_each(hotseat_lab::Node::kill_agent);
+    [one, two].into_iter().for_each(|node| _ = node.kill_agent());
     cluster.wait_for("two dead", |_| {
         let members = leader.group()?.members;
         (members.iter().filter(|member| member.state == "offline").count() == 2).then_some(())
