@@ -22,7 +22,6 @@ const PARTS: &[&str] = &[
     include_str!("groups.json"),
     include_str!("story.json"),
     include_str!("drill.json"),
-    include_str!("acts.json"),
     include_str!("members.json"),
     include_str!("locks.json"),
     include_str!("amp.json"),
