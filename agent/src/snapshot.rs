@@ -163,13 +163,8 @@ impl Snapshot {
         let followers = self.followers.get(&view.id);
         let leads = view.leader.as_ref() == Some(&self.view.node);
         let stale = clock::now().since(self.taken);
-        // A record outlives its node. Where there is a roll, it says who is still to be expected.
+        let members = expected(view, facts);
         let book = facts.records.book(&view.id);
-        let gone = |member: &MemberView| {
-            let out = facts.embedded.as_ref().is_some_and(|it| it.has_removed(&member.node));
-            out || book.as_ref().is_some_and(|(_, book)| facts.records.is_removed(book, &member.node))
-        };
-        let members = view.members.iter().filter(|it| it.state != MemberState::Offline || !gone(it));
         let pid = |member: &MemberView| self.pids.get(&view.id).copied().filter(|_| member.node == self.view.node);
         wire::Group {
             id: view.id.to_string(),
@@ -217,6 +212,17 @@ fn wire_member(view: &MemberView, stale: std::time::Duration, pid: Option<u32>) 
         trouble: view.trouble.clone(),
         orders: view.orders.0,
     }
+}
+
+/// The members that are still to be expected. A record outlives its node: people, and a roll where there is one, say who
+/// is gone for good.
+pub(crate) fn expected<'a>(view: &'a GroupView, facts: &'a Facts) -> impl Iterator<Item = &'a MemberView> {
+    let book = facts.records.book(&view.id);
+    let gone = move |member: &MemberView| {
+        let out = facts.embedded.as_ref().is_some_and(|it| it.has_removed(&member.node));
+        out || book.as_ref().is_some_and(|(_, book)| facts.records.is_removed(book, &member.node))
+    };
+    view.members.iter().filter(move |it| it.state != MemberState::Offline || !gone(it))
 }
 
 /// A mode as users write it.

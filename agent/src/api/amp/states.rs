@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::answer::Refused;
 use super::{Which, words};
 use crate::api::Api;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Snapshot, expected};
 
 type Asked = Result<Query<Which>, QueryRejection>;
 
@@ -80,7 +80,7 @@ impl States {
             plane_id: api.facts.config.cluster.name.clone(),
             own_id: snapshot.view.node.to_string(),
             master_id: group.leader.as_ref().filter(|_| group.serving).map(ToString::to_string),
-            nodes: group.members.iter().map(|member| (member.node.to_string(), node(member))).collect(),
+            nodes: expected(group, &api.facts).map(|member| (member.node.to_string(), node(member))).collect(),
             links: BTreeMap::new(),
         }
     }

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::find;
 use crate::api::{Api, Refused};
-use crate::snapshot::{Facts, Snapshot};
+use crate::snapshot::{Facts, Snapshot, expected};
 
 /// The answering node, and everybody in the group.
 #[derive(Serialize)]
@@ -49,7 +49,7 @@ pub(super) async fn status(State(api): State<Api>, Path(netid): Path<String>) ->
         // The words of the pings: what a client that knows both may compare.
         server_status: if snapshot.leads(group) { "ok" } else { "standby" },
         zookeeper_client_state: connection(&snapshot, &api.facts),
-        members: group.members.iter().map(|it| member(it, group, &api.facts)).collect(),
+        members: expected(group, &api.facts).map(|it| member(it, group, &api.facts)).collect(),
     }))
 }
 
