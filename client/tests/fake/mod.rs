@@ -10,7 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 
 /// What is said to a request line.
-type Say = Box<dyn Fn(&str) -> String + Send + Sync>;
+type Say = Arc<dyn Fn(&str) -> String + Send + Sync>;
 
 /// See the module. It ends with its runtime, or with [`Fake::end`].
 pub(crate) struct Fake {
@@ -24,7 +24,7 @@ impl Fake {
     pub(crate) async fn new() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let say: Arc<Mutex<Say>> = Arc::new(Mutex::new(Box::new(|_| text(503, "{\"error\": \"starting\"}"))));
+        let say: Arc<Mutex<Say>> = Arc::new(Mutex::new(Arc::new(|_: &str| text(503, "{\"error\": \"starting\"}"))));
         let (heads, ended) = (Arc::default(), Arc::new(Notify::new()));
         let fake = Self { address, say, heads, ended };
         let (say, heads, ended) = (Arc::clone(&fake.say), Arc::clone(&fake.heads), Arc::clone(&fake.ended));
@@ -49,7 +49,7 @@ impl Fake {
 
     /// From now on it says this to every request line.
     pub(crate) fn says(&self, say: impl Fn(&str) -> String + Send + Sync + 'static) {
-        *self.say.lock().unwrap() = Box::new(say);
+        *self.say.lock().unwrap() = Arc::new(say);
     }
 
     /// From now on it shows this picture.
@@ -85,7 +85,9 @@ async fn answer(mut stream: TcpStream, say: &Mutex<Say>, heads: &Mutex<Vec<Strin
     let head = String::from_utf8(head).unwrap();
     let line = head.lines().next().unwrap().to_owned();
     heads.lock().unwrap().push(head.clone());
-    let said = say.lock().unwrap()(&line);
+    // What takes its time keeps nobody else waiting.
+    let said = Arc::clone(&*say.lock().unwrap());
+    let said = said(&line);
     drop(stream.write_all(said.as_bytes()).await);
     drop(stream.shutdown().await);
     // Unread bytes would become a reset, and that would take the answer along.
