@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hotseat_client::{Acted, Outcome};
-use hotseat_core::{Epoch, GroupId, GroupView, MemberState, MemberView, NodeName, Seat, SessionState};
+use hotseat_core::{
+    Epoch, GroupId, GroupView, MemberState, MemberView, Mode, NodeName, Seat, SessionRecord, SessionState,
+};
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 
@@ -187,7 +189,10 @@ impl Orders {
 
     fn seen(&self, member: &MemberView) -> Seen {
         let session = self.records.session(&member.node).filter(|_| member.node != self.node);
-        let dead = session.filter(|it| it.state != SessionState::Alive || member.last_seen >= it.promise.silence());
+        // The loop may have heard of an end that the records here were read before. Who takes no part looks the same.
+        let offline = member.state == MemberState::Offline && member.mode != Mode::Disabled;
+        let gone = |it: &SessionRecord| it.state != SessionState::Alive || offline;
+        let dead = session.filter(|it| gone(it) || member.last_seen >= it.promise.silence());
         Seen { mode: member.mode, priority: member.priority, dead: dead.map(|it| it.session.ordinal) }
     }
 }
