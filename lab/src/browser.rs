@@ -104,14 +104,18 @@ impl Browser {
 
     /// Clicks on the first element that is found so, as a mouse does: as soon as it is there, visible, and not covered.
     pub fn click(&self, css: &str) {
-        let find = json!({"using": "css selector", "value": css});
-        let clicked = || {
-            // Between the two a section may be drawn anew.
-            let found = self.try_act("/element", &find).ok()?;
-            let id = found.as_object()?.values().next()?.as_str()?;
-            self.try_act(&format!("/element/{id}/click"), &json!({})).ok()
-        };
-        poll(CEILING, clicked).unwrap_or_else(|| panic!("no {css} to click on in {:?}", self.text("body")));
+        let mut why = String::new();
+        // Between finding it and clicking on it a section may be drawn anew.
+        let clicked = || self.try_click(css).map_err(|error| why = error).ok();
+        if poll(CEILING, clicked).is_none() {
+            panic!("no click on {css} ({why}) in {:?}", self.text("body"));
+        }
+    }
+
+    fn try_click(&self, css: &str) -> Result<Value, String> {
+        let found = self.try_act("/element", &json!({"using": "css selector", "value": css}))?;
+        let id = found.as_object().and_then(|it| it.values().next()).and_then(Value::as_str).expect("an element");
+        self.try_act(&format!("/element/{id}/click"), &json!({}))
     }
 
     /// Presses keys where the focus is. Special keys are code points of `WebDriver`, Tab `\u{e004}`, Enter `\u{e007}`.

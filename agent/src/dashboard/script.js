@@ -137,15 +137,22 @@
 
   const dialog = document.getElementById("ask");
   let opener, pending;
+  // Counts what was asked for: an answer that comes after something else was asked for, or after the end, is late.
+  let asked = 0;
 
   async function fetched(url, options) {
+    const mine = ++asked;
     const answer = await fetch(url, options);
+    const text = await answer.text();
+    if (mine !== asked) return;
     // Turned away before the page was asked: it says why.
-    if (answer.headers.get("content-type")?.startsWith("application/json")) return say((await answer.json()).error);
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    if (answer.headers.get("content-type")?.startsWith("application/json")) return say(JSON.parse(text).error);
+    const page = new DOMParser().parseFromString(text, "text/html");
     const content = page.getElementById("main");
     // A page to sign in, or a proxy's: that is no answer to be shown here.
     if (!content) throw new Error("no page of ours");
+    // What is for readers without JavaScript is markup to a parser: it would have this page loaded again.
+    for (const other of content.querySelectorAll("noscript")) other.remove();
     dialog.replaceChildren(...content.children);
     clearTimeout(pending);
     if (dialog.querySelector(".pending")) {
@@ -194,6 +201,7 @@
 
   dialog.addEventListener("close", () => {
     clearTimeout(pending);
+    asked += 1;
     // Its section may have been drawn anew meanwhile.
     if (opener) document.querySelector(opener)?.focus();
   });
