@@ -6,7 +6,7 @@ use super::counters::Counters;
 use super::course::Course;
 use super::gate::{Entered, Gate};
 use super::http::{Pools, serve_1, serve_2};
-use super::lot::{Lot, Place};
+use super::lot::{Lot, Place, Slot};
 use super::preamble::Ends;
 use super::reach::{Reached, reach};
 use super::redirect::Redirect;
@@ -14,6 +14,7 @@ use super::speech::{Speech, listen};
 use super::stream::{Heard, Stream};
 use super::{Limits, Protocol};
 use std::io;
+use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
@@ -48,10 +49,13 @@ impl Shared {
         Self { lot: Lot::new(limits.max_parked), counters, limits, gate, pools, room, redirect: None }
     }
 
-    /// Queues whoever has to wait.
-    pub(super) async fn arrival(&self, course: &mut Course) -> Arrival {
+    /// Queues whoever has to wait; who has a slot is not refused.
+    pub(super) async fn arrival(&self, course: &mut Course, slot: Option<Slot>) -> Arrival {
         if course.coming().is_some() && self.lot.may_be_passed() {
             return Arrival::Direct;
+        }
+        if let Some(slot) = slot {
+            return Arrival::Parked(self.lot.queue(slot).await);
         }
         match self.lot.park(&self.counters).await {
             Some(place) => Arrival::Parked(place),
@@ -153,7 +157,7 @@ impl Visit {
     async fn begin(room: OwnedSemaphorePermit, shared: &Shared, course: &mut Course) -> Self {
         let arrival = match shared.limits.protocol {
             Protocol::Http => Arrival::Direct,
-            Protocol::Auto | Protocol::Tcp => shared.arrival(course).await,
+            Protocol::Auto | Protocol::Tcp => shared.arrival(course, None).await,
         };
         Self { _room: room, since: Instant::now(), arrival }
     }
@@ -177,13 +181,15 @@ impl Visit {
             Protocol::Http => listen(&mut client, self.since + shared.limits.quiet).await,
         };
         match (speech, shared.limits.protocol) {
+            // Each of its requests waits for itself.
             (Ok(Speech::Http2), _) => {
-                self.leave_line();
+                drop(self.leave_line());
                 serve_2(client, from, &shared, &course).await;
             }
+            // So does each of these; the first has begun, and nobody who came later is let in instead.
             (Ok(Speech::Http1), _) => {
-                self.leave_line();
-                serve_1(client, from, &shared, &course).await;
+                let slot = self.leave_line();
+                serve_1(client, from, slot, &shared, &course).await;
             }
             (Ok(_), Protocol::Http) => reset(client.socket()),
             (Ok(speech), Protocol::Auto | Protocol::Tcp) => {
@@ -193,9 +199,12 @@ impl Visit {
         }
     }
 
-    /// Each request of an HTTP client waits for itself.
-    fn leave_line(&mut self) {
-        self.arrival = Arrival::Direct;
+    /// Lets others pass who are ready to go.
+    fn leave_line(&mut self) -> Option<Slot> {
+        match mem::replace(&mut self.arrival, Arrival::Direct) {
+            Arrival::Parked(place) => Some(place.leave_line()),
+            Arrival::Direct | Arrival::TooMany => None,
+        }
     }
 
     /// Bytes, both ways; unless it turns out that a client was only slow to speak.
@@ -225,7 +234,7 @@ impl Visit {
             match first(&mut client, &reached, course).await {
                 First::Http1 => {
                     drop(reached);
-                    return serve_1(client, from, shared, course).await;
+                    return serve_1(client, from, None, shared, course).await;
                 }
                 First::Http2 => {
                     drop(reached);
@@ -233,7 +242,7 @@ impl Visit {
                 }
                 First::Other => return carry(client, reached, since, shared, course).await,
                 // Nothing was said by anybody: the next leader will do as well.
-                First::Over => arrival = shared.arrival(course).await,
+                First::Over => arrival = shared.arrival(course, None).await,
             }
         }
     }

@@ -47,23 +47,27 @@ impl Lot {
 
     /// Takes a place at the end of the line; none if the lot is full.
     pub(super) async fn park(&self, counters: &Counters) -> Option<Place> {
-        let slot = Arc::clone(&self.slots).try_acquire_owned().ok()?;
-        let mut place = Place {
-            _slot: slot,
-            _counted: Counted::new(&counters.parked),
-            line: Arc::clone(&self.line),
-            waiting: None,
-            turn: None,
-        };
-        place.queue().await;
-        Some(place)
+        let permit = Arc::clone(&self.slots).try_acquire_owned().ok()?;
+        Some(self.queue(Slot { _permit: permit, _counted: Counted::new(&counters.parked) }).await)
     }
+
+    /// Takes a place at the end of the line for somebody who is in the lot already.
+    pub(super) async fn queue(&self, slot: Slot) -> Place {
+        let mut place = Place { slot, line: Arc::clone(&self.line), waiting: None, turn: None };
+        place.queue().await;
+        place
+    }
+}
+
+/// That there is room in the lot for one.
+pub(super) struct Slot {
+    _permit: OwnedSemaphorePermit,
+    _counted: Counted,
 }
 
 /// A client's place in the lot.
 pub(super) struct Place {
-    _slot: OwnedSemaphorePermit,
-    _counted: Counted,
+    slot: Slot,
     line: Arc<Mutex<()>>,
     waiting: Option<BoxFuture<'static, Turn>>,
     turn: Option<Turn>,
@@ -86,6 +90,11 @@ impl Place {
             self.waiting = None;
         }
         course.led().await
+    }
+
+    /// Leaves the line, not the lot.
+    pub(super) fn leave_line(self) -> Slot {
+        self.slot
     }
 
     /// Lets the next one come.

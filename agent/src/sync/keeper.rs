@@ -43,7 +43,23 @@ impl Keeper {
             let turned = self.turn().await;
             self.note(turned.err().map(|why| why.to_string()));
             tokio::time::sleep(BREATH).await;
-            drop(tokio::time::timeout(PACE - BREATH, news.changed()).await);
+            let lead = self.lead();
+            tokio::select! {
+                () = tokio::time::sleep(PACE - BREATH) => {}
+                _ = news.changed() => {}
+                // What is changed before a leadership's first look is held: it is soon.
+                () = self.leads_otherwise(lead) => {}
+            }
+        }
+    }
+
+    /// Waits until this node begins to lead, or ends.
+    async fn leads_otherwise(&self, before: Option<u64>) {
+        let mut pictures = self.hands.picture.clone();
+        while self.lead() == before {
+            if pictures.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
         }
     }
 

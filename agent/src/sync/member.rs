@@ -3,12 +3,13 @@
 //! ```text
 //!  a newer version in the book? ──yes──> fetch ──> put in place ──> hook
 //!        │ no
-//!  same as the version in place? ──yes──> agreed
+//!  same as the version in place? ──yes──> do I lead? ──yes──> agreed, as long as I do
 //!        │ no
-//!  do I lead? ──yes──> agreed before, or asked for: send; else held, and said
+//!  do I lead? ──yes──> agreed, or asked for: send; else held, and said
 //!             └──no──> drift
 //! ```
-//! A leader that took over with files of its own does not send them by itself: nobody has looked at them yet.
+//! A leader that took over with files of its own does not send them by itself: nobody has looked at them yet. What it
+//! finds different at the first look of its leadership may have been changed before that began: it is held as well.
 
 mod lead;
 
@@ -48,8 +49,8 @@ pub(super) struct Member {
     road: Road,
     /// Not here while a thread has it.
     local: Option<Local>,
-    /// Our files were as in the version in place at the last look as a standby, or at one since.
-    agreed: bool,
+    /// The leadership in which our files were as in the version in place at one look.
+    agreed: Option<u64>,
     held: Option<String>,
     trouble: Option<String>,
     lags: u32,
@@ -80,7 +81,7 @@ impl Member {
             hands,
             road,
             local: Some(local),
-            agreed: false,
+            agreed: None,
             held: None,
             trouble: None,
             lags: 0,
@@ -151,7 +152,6 @@ impl Member {
             return self.lead(epoch, &book, differences).await;
         }
         let sent_once = self.local().state.number > 0;
-        self.agreed = sent_once && differences.is_empty();
         // Before there is a version, there is nothing to differ from.
         Ok(if sent_once { differences } else { Differences::new() })
     }

@@ -85,9 +85,9 @@ async fn answer(mut stream: TcpStream, say: &Mutex<Say>, heads: &Mutex<Vec<Strin
     let head = String::from_utf8(head).unwrap();
     let line = head.lines().next().unwrap().to_owned();
     heads.lock().unwrap().push(head.clone());
-    // What takes its time keeps nobody else waiting.
-    let said = Arc::clone(&*say.lock().unwrap());
-    let said = said(&line);
+    // What takes its time keeps nobody else waiting: a worker that it holds up may be the one that all timers wait for.
+    let say = Arc::clone(&*say.lock().unwrap());
+    let said = tokio::task::spawn_blocking(move || say(&line)).await.unwrap();
     drop(stream.write_all(said.as_bytes()).await);
     drop(stream.shutdown().await);
     // Unread bytes would become a reset, and that would take the answer along.

@@ -11,6 +11,7 @@ use super::repeat::{Lost, may_repeat};
 use super::tunnel::Tunnel;
 use crate::proxy::accept::{Arrival, Shared};
 use crate::proxy::course::Course;
+use crate::proxy::lot::Slot;
 use crate::proxy::reach::{pause, reach};
 use crate::proxy::route::Way;
 use hyper::body::{Body, Incoming};
@@ -35,13 +36,14 @@ pub(super) async fn exchange(visit: Arc<Visit>, request: Request<Incoming>) -> R
     }
     let asked = request.uri().clone();
     let elsewhere = |way: &Way| visit.shared.redirect.as_ref()?.elsewhere(way, &asked);
+    let mut slot = visit.slot.lock().unwrap_or_else(PoisonError::into_inner).take();
     let mut course = visit.course.clone();
     if let Some(location) = course.coming().as_ref().and_then(elsewhere) {
         return Answer::elsewhere(location);
     }
     let Some(mut errand) = Errand::new(&visit, request).await else { return Answer::bad() };
     loop {
-        let Some((mut link, seat)) = connect(&visit, &mut course, deadline, &mut errand).await else {
+        let Some((mut link, seat)) = connect(&visit, slot.take(), &mut course, deadline, &mut errand).await else {
             visit.shared.counters.refused();
             return if errand.sends == 0 { Answer::nobody() } else { Answer::lost() };
         };
@@ -203,14 +205,20 @@ async fn offer(visit: &Visit, head: &Parts, body: Incoming) -> Option<Offer> {
 }
 
 /// A connection on which the request may be sent now; none if there was none in time, or too many wait.
-async fn connect(visit: &Visit, course: &mut Course, deadline: Instant, errand: &mut Errand) -> Option<(Link, Seat)> {
+async fn connect(
+    visit: &Visit,
+    mut slot: Option<Slot>,
+    course: &mut Course,
+    deadline: Instant,
+    errand: &mut Errand,
+) -> Option<(Link, Seat)> {
     let (shared, grpc) = (&visit.shared, errand.grpc);
     loop {
         if let Some(found) = waiting(shared, course, grpc).await {
             return Some(found);
         }
         let since = Instant::now();
-        let place = match shared.arrival(course).await {
+        let place = match shared.arrival(course, slot.take()).await {
             Arrival::Direct => None,
             Arrival::Parked(place) => Some(place),
             Arrival::TooMany => return None,

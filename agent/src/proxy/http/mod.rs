@@ -26,6 +26,7 @@ pub(super) use pools::{IDLE_MAX, Pools};
 
 use super::accept::{Origin, Shared};
 use super::course::Course;
+use super::lot::Slot;
 use super::stream::{Heard, Stream};
 use exchange::exchange;
 use hyper::Request;
@@ -59,13 +60,21 @@ struct Visit {
     from: Origin,
     /// What is said of the client to the service.
     forwarded: HeaderValue,
+    /// Room in the lot for its first request, had before that was read.
+    slot: Mutex<Option<Slot>>,
     /// What goes on when HTTP is over.
     tunnel: Mutex<Option<Tunnel>>,
 }
 
-/// Sees an HTTP/1 client through to its end.
-pub(super) async fn serve_1<S: Stream>(client: Heard<S>, from: Origin, shared: &Arc<Shared>, course: &Course) {
-    let (visit, io) = arrive(client, from, shared, course, true);
+/// Sees an HTTP/1 client through to its end. Its first request has the slot, if there is one.
+pub(super) async fn serve_1<S: Stream>(
+    client: Heard<S>,
+    from: Origin,
+    slot: Option<Slot>,
+    shared: &Arc<Shared>,
+    course: &Course,
+) {
+    let (visit, io) = arrive(client, from, slot, shared, course, true);
     let service = service_fn({
         let visit = Arc::clone(&visit);
         move |request: Request<Incoming>| {
@@ -93,7 +102,7 @@ pub(super) async fn serve_1<S: Stream>(client: Heard<S>, from: Origin, shared: &
 
 /// Sees an HTTP/2 client through to its end.
 pub(super) async fn serve_2<S: Stream>(client: Heard<S>, from: Origin, shared: &Arc<Shared>, course: &Course) {
-    let (visit, io) = arrive(client, from, shared, course, false);
+    let (visit, io) = arrive(client, from, None, shared, course, false);
     let service = service_fn({
         let visit = Arc::clone(&visit);
         move |request: Request<Incoming>| {
@@ -121,6 +130,7 @@ pub(super) async fn serve_2<S: Stream>(client: Heard<S>, from: Origin, shared: &
 fn arrive<S: Stream>(
     client: Heard<S>,
     from: Origin,
+    slot: Option<Slot>,
     shared: &Arc<Shared>,
     course: &Course,
     lone: bool,
@@ -133,6 +143,7 @@ fn arrive<S: Stream>(
         pulse: Arc::clone(&pulse),
         from,
         forwarded: head::forwarded(from),
+        slot: Mutex::new(slot),
         tunnel: Mutex::default(),
     };
     (Arc::new(visit), TokioIo::new(Watched::new(client, pulse)))

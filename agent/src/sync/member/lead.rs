@@ -26,10 +26,10 @@ impl Member {
             return Ok(differences);
         }
         if in_force && differences.is_empty() {
-            self.agreed = true;
+            self.agreed = Some(epoch);
             return self.answer(epoch, book).await.map(|()| differences);
         }
-        self.held = self.unfit(book);
+        self.held = self.unfit(epoch, book);
         if self.held.is_some() {
             // Before there is a version, everything would be different.
             return Ok(if in_force { differences } else { Differences::new() });
@@ -54,7 +54,7 @@ impl Member {
     }
 
     /// Why what the leader has is not sent.
-    fn unfit(&self, book: &Book) -> Option<String> {
+    fn unfit(&self, epoch: u64, book: &Book) -> Option<String> {
         let local = self.local();
         if let Some((path, why)) = local.tree.wrong.first_key_value() {
             return Some(format!("nothing is sent: {path} {why}"));
@@ -66,7 +66,7 @@ impl Member {
             return None;
         }
         let (node, number) = (self.unit.node(), local.state.number);
-        if !self.agreed {
+        if self.agreed != Some(epoch) {
             return Some(format!(
                 "{node} took over with files that differ from version {number}: hotseat sync push sends them, \
                  hotseat sync rollback --to {number} puts that version back"
@@ -97,7 +97,7 @@ impl Member {
         let state =
             State { born: sent.born.clone(), number, entries: pack.entries, hooked: self.sync.on_change.is_none() };
         self.on_disk(move |local, _| local.keep(state)).await?;
-        self.agreed = true;
+        self.agreed = Some(epoch);
         self.hook = super::Hook::default();
         Ok(())
     }
