@@ -16,6 +16,8 @@ use hotseat_stores::{Body, Dir, Entry, Key, Store, Written};
 const LIMIT: Duration = Duration::from_secs(10);
 const PLACE: &str = "HOTSEAT_TEST_WRITER_PLACE";
 const KILLS: u64 = 40;
+/// Far above what a count takes on the slowest machine.
+const CEILING: Duration = Duration::from_secs(60);
 
 fn counter() -> Key {
     Key::parse("group/counter").unwrap()
@@ -63,6 +65,7 @@ async fn writer() {
 struct Writer {
     child: Child,
     lines: mpsc::Receiver<String>,
+    counted: Vec<u64>,
 }
 
 fn start(place: &Path) -> Writer {
@@ -75,15 +78,28 @@ fn start(place: &Path) -> Writer {
     let (told, lines) = mpsc::channel();
     let out = BufReader::new(child.stdout.take().unwrap());
     thread::spawn(move || out.lines().map_while(Result::ok).try_for_each(|line| told.send(line)));
-    Writer { child, lines }
+    Writer { child, lines, counted: Vec::new() }
+}
+
+fn counted(line: &str) -> Option<u64> {
+    line.split("counted ").nth(1)?.parse().ok()
 }
 
 impl Writer {
+    /// Lets it be until so much was acknowledged to it, however busy the machine is.
+    fn wait_for(&mut self, counts: usize) {
+        while self.counted.len() < counts {
+            let line = self.lines.recv_timeout(CEILING).expect("it goes on writing");
+            self.counted.extend(counted(&line));
+        }
+    }
+
     /// Kills it and returns what was acknowledged to it.
     fn kill(mut self) -> Vec<u64> {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
-        self.lines.iter().filter_map(|line| line.split("counted ").nth(1)?.parse().ok()).collect()
+        self.counted.extend(self.lines.iter().filter_map(|line| counted(&line)));
+        self.counted
     }
 }
 
@@ -93,9 +109,10 @@ async fn killed_at_any_point_nothing_is_lost() {
     let store = Dir::open(place.path(), "kill", LIMIT).await.unwrap();
     let mut acknowledged = HashSet::new();
     let (mut before, mut other) = (0, start(place.path()));
-    for _ in 0..KILLS {
+    for kill in 0..KILLS {
         let next = start(place.path());
         // Two at a time; from the moment of opening to some way into the writing.
+        other.wait_for(kill as usize % 4);
         thread::sleep(Duration::from_micros(random() as u64 % 60_000));
         for count in std::mem::replace(&mut other, next).kill() {
             assert!(acknowledged.insert(count), "{count} was acknowledged twice");

@@ -1,5 +1,6 @@
 //! A machine that is far too busy, and nothing else wrong: nobody may lose the lead.
 
+use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{Read, Seek, Write};
 use std::path::Path;
@@ -7,13 +8,14 @@ use std::process::{Child, Command, Stdio};
 use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
+use hotseat_lab::spec::Store;
 use hotseat_lab::{Cluster, Node};
 
 use crate::progress::Progress;
 use crate::trial::spec;
 
 /// Busy loops per core.
-pub(crate) const OVERSUBSCRIBED: usize = 4;
+const OVERSUBSCRIBED: usize = 4;
 
 /// The disk writer's file is begun anew at this size.
 const FILE_MAX: u64 = 64 << 20;
@@ -23,9 +25,10 @@ const CHUNK: usize = 1 << 20;
 const BURN: &str = "--burn";
 const SCRIBBLE: &str = "--scribble";
 
-/// What happened while the machine was too busy.
+/// What happened to one cluster while the machine was too busy.
 #[derive(Clone, Debug)]
 pub(crate) struct Alarms {
+    pub(crate) store: Store,
     pub(crate) over: Duration,
     pub(crate) burners: usize,
     /// Changes of leader.
@@ -95,28 +98,74 @@ impl Drop for Load {
     }
 }
 
-/// Keeps a cluster on this disk, with the machine too busy, for so long.
-pub(crate) fn measure(disk: &str, length: Duration) -> Alarms {
+/// A cluster under load.
+struct Watched {
+    store: Store,
+    cluster: Cluster,
+    epoch: u64,
+    ended: usize,
+    stalest: Duration,
+}
+
+impl Watched {
+    fn begin(disk: &str, store: Store) -> Self {
+        let cluster = Cluster::settled(spec(disk).store(store));
+        let (epoch, ended) = (epoch(&cluster), ended(&cluster));
+        Self { store, cluster, epoch, ended, stalest: Duration::ZERO }
+    }
+
+    fn look(&mut self) {
+        let oldest = self.cluster.nodes().iter().filter_map(renewed).max().unwrap_or_default();
+        self.stalest = self.stalest.max(oldest);
+    }
+
+    fn end(self, over: Duration, burners: usize) -> Alarms {
+        let Self { store, cluster, stalest, .. } = self;
+        let (changes, sessions) = (epoch(&cluster) - self.epoch, ended(&cluster) - self.ended);
+        Alarms { store, over, burners, changes, sessions, stalest }
+    }
+}
+
+/// Keeps a cluster of each store on this disk, with the machine too busy, for so long.
+pub(crate) fn measure(disk: &str, length: Duration) -> Vec<Alarms> {
     let progress = Progress::begin(format!("false alarms on a machine that is too busy, {} s", length.as_secs()));
-    let cluster = Cluster::settled(spec(disk));
-    let epoch = || cluster.leader().group().map_or(0, |group| group.epoch);
-    let (before, ended_before) = (epoch(), ended(&cluster));
+    let mut all = [Store::Dir, Store::Raft].map(|store| Watched::begin(disk, store));
     let burners = OVERSUBSCRIBED * available_parallelism().map_or(1, usize::from);
-    let file = cluster.root().join("scribbled");
+    let file = all[0].cluster.root().join("scribbled");
     let load = Load::begin(burners, &file);
     let began = Instant::now();
-    let mut stalest = Duration::ZERO;
     while began.elapsed() < length {
         std::thread::sleep(Duration::from_millis(250));
-        stalest = stalest.max(cluster.nodes().iter().filter_map(renewed).max().unwrap_or_default());
-        progress.step(&format!("{:.0} s, oldest renewal {stalest:?}", began.elapsed().as_secs_f64()));
+        all.iter_mut().for_each(Watched::look);
+        let stalest = all.each_ref().map(|one| one.stalest);
+        progress.step(&format!("{:.0} s, oldest renewals {stalest:?}", began.elapsed().as_secs_f64()));
     }
     let over = began.elapsed();
     drop(load);
     drop(fs::remove_file(file));
-    let found = Alarms { over, burners, changes: epoch() - before, sessions: ended(&cluster) - ended_before, stalest };
-    progress.end(&format!("{} changes of leader, {} sessions ended", found.changes, found.sessions));
-    found
+    let found = all.map(|one| one.end(over, burners));
+    let changes: u64 = found.iter().map(|one| one.changes).sum();
+    progress.end(&format!("{changes} changes of leader"));
+    found.into()
+}
+
+/// The section of the report.
+pub(crate) fn told(all: &[Alarms], stamp: &str) -> String {
+    let (over, burners) = all.first().map_or((0.0, 0), |one| (one.over.as_secs_f64(), one.burners));
+    let mut text = format!(
+        "## False alarms\n\n{stamp}\n\nTwo clusters at `fast`, both on the disk, for {over:.0} s beside each other: {burners} busy loops at \
+         nice 0 ({OVERSUBSCRIBED} per core) and a writer that calls fsync after each MiB on the same disk. Aim: no change of \
+         leader.\n\n| store | changes of leader | sessions that ended | oldest newest renewal |\n| --- | --: | --: | --: |\n"
+    );
+    for Alarms { store, changes, sessions, stalest, .. } in all {
+        let stalest = stalest.as_millis();
+        writeln!(text, "| `{}` | {changes} | {sessions} | {stalest} ms |", store.word()).unwrap();
+    }
+    text
+}
+
+fn epoch(cluster: &Cluster) -> u64 {
+    cluster.leader().group().map_or(0, |group| group.epoch)
 }
 
 fn renewed(node: &Node) -> Option<Duration> {

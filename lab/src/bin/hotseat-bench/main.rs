@@ -78,7 +78,7 @@ fn measure(args: &Args) -> Findings {
         findings.speed = speed::measure();
     }
     if args.does(Part::Alarms) {
-        findings.alarms = Some(alarms::measure(&args.disk, args.alarms_for));
+        findings.alarms = alarms::measure(&args.disk, args.alarms_for);
     }
     if args.does(Part::Endurance) {
         findings.endurance = Some(endurance::measure(args.failovers));

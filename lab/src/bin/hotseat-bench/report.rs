@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use hotseat_lab::rivals;
 
-use crate::alarms::{Alarms, OVERSUBSCRIBED};
+use crate::alarms::Alarms;
 use crate::args::{Args, Part};
 use crate::dashboard::Dashboard;
 use crate::endurance::Endurance;
@@ -33,7 +33,7 @@ pub(crate) struct Findings {
     pub(crate) faults: Vec<Series>,
     pub(crate) idle: Vec<Idle>,
     pub(crate) speed: Option<Speed>,
-    pub(crate) alarms: Option<Alarms>,
+    pub(crate) alarms: Vec<Alarms>,
     pub(crate) endurance: Option<Endurance>,
     pub(crate) swaps: Vec<Swaps>,
     pub(crate) rivals: Vec<rivals::Result>,
@@ -64,9 +64,6 @@ pub(crate) fn render(findings: &Findings, before: Option<&str>) -> String {
     }
     if !findings.idle.is_empty() {
         idle(&mut text, &findings.idle);
-    }
-    if let Some(alarms) = &findings.alarms {
-        calm(&mut text, alarms);
     }
     if let Some(speed) = &findings.speed {
         write!(
@@ -107,8 +104,9 @@ fn measured(findings: &Findings, section: Section) -> Option<String> {
         Part::Fronts => (!findings.fronts.is_empty()).then(|| told::faults(&findings.fronts, &stamp)),
         Part::Load => (!findings.load.is_empty()).then(|| told::load(&findings.load, &stamp)),
         Part::Endpoints => (!findings.endpoints.is_empty()).then(|| told::endpoints(&findings.endpoints, &stamp)),
+        Part::Alarms => (!findings.alarms.is_empty()).then(|| crate::alarms::told(&findings.alarms, &stamp)),
         Part::Dashboard => findings.dashboard.as_ref().map(|found| crate::dashboard::told(found, &stamp)),
-        Part::Faults | Part::Idle | Part::Speed | Part::Alarms => None,
+        Part::Faults | Part::Idle | Part::Speed => None,
     };
     text.map(|text| section.marked(&text))
 }
@@ -242,19 +240,6 @@ fn idle(text: &mut String, idle: &[Idle]) {
             .unwrap();
     }
     text.push('\n');
-}
-
-fn calm(text: &mut String, alarms: &Alarms) {
-    let Alarms { over, burners, changes, sessions, stalest } = alarms;
-    write!(
-        text,
-        "## False alarms\n\n`fast`, store on the disk, for {:.0} s: {burners} busy loops at nice 0 ({OVERSUBSCRIBED} per core) and a \
-         writer that calls fsync after each MiB, on the same disk. Aim: no change of leader.\n\n\
-         **{changes}** changes of leader; {sessions} sessions ended; the oldest newest renewal seen was {} ms old.\n\n",
-        over.as_secs_f64(),
-        stalest.as_millis(),
-    )
-    .unwrap();
 }
 
 fn short(text: &mut String, findings: &Findings, before: Option<&str>) {

@@ -13,7 +13,8 @@ pub(crate) struct Section {
 
 impl Section {
     /// All of them, in the order of a report.
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 8] = [
+        Self { name: "alarms", part: Part::Alarms },
         Self { name: "endurance", part: Part::Endurance },
         Self { name: "swaps", part: Part::Swaps },
         Self { name: "rivals", part: Part::Rivals },

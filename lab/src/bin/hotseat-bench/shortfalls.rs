@@ -93,10 +93,12 @@ fn rest(findings: &Findings) -> Vec<String> {
     if let Some(rate) = findings.speed.as_ref().and_then(|speed| speed.rate).filter(|rate| *rate < RATE_MIN) {
         found.push(format!("simulator: {rate:.0} simulated seconds per second of a core, aim {RATE_MIN:.0}"));
     }
-    if let Some(alarms) = findings.alarms.as_ref().filter(|alarms| alarms.changes > 0 || alarms.sessions > 0) {
+    for alarms in findings.alarms.iter().filter(|alarms| alarms.changes > 0 || alarms.sessions > 0) {
         found.push(format!(
-            "false alarms: {} changes of leader, {} sessions ended, aim 0",
-            alarms.changes, alarms.sessions
+            "false alarms, store `{}`: {} changes of leader, {} sessions ended, aim 0",
+            alarms.store.word(),
+            alarms.changes,
+            alarms.sessions
         ));
     }
     found
