@@ -9,7 +9,7 @@ HUNT ?= 10m
 help:
 	@echo "make test      install what the tests need (when root) and run them all"
 	@echo "make verify    fmt, clippy, docs, house rules: edits nothing"
-	@echo "make hunt      look for bugs over fresh seeds, simulated and then with real faults, for HUNT=$(HUNT) each"
+	@echo "make hunt      look for bugs over fresh seeds, simulated and then with real faults, and for false alarms, for HUNT=$(HUNT) each"
 	@echo "make bench     measure, against rivals in the same run, into docs/benchmarks.md"
 	@echo "make bless     accept the scenarios' new texts"
 
@@ -34,6 +34,7 @@ hunt:
 	cargo run --release -p hotseat-sim -- hunt --for $(HUNT)
 	cargo build --release -p hotseat -p hotseat-lab --bins
 	target/release/hotseat-lab-hunt --for $(HUNT) --store raft
+	target/release/hotseat-bench --only alarms --alarms-for $(HUNT)
 
 bench: install-test-servers
 	cargo build --release -p hotseat -p hotseat-lab -p hotseat-sim

@@ -60,7 +60,7 @@ fn main() -> ExitCode {
         std::fs::write(path, text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         eprintln!("written to {}", path.display());
     }
-    if findings.unsafe_trials() > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+    if findings.unsafe_trials() > 0 || findings.false_alarms() > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
 fn measure(args: &Args) -> Findings {

@@ -54,6 +54,11 @@ impl Findings {
             .filter(|seen| broke(seen))
             .count()
     }
+
+    /// Changes of leader on a machine that was only too busy.
+    pub(crate) fn false_alarms(&self) -> u64 {
+        self.alarms.iter().map(|alarms| alarms.changes).sum()
+    }
 }
 
 /// The whole report; `before` is the one it replaces.
