@@ -1,41 +1,29 @@
 //! One agent, from its configuration to its end.
 
+mod assembly;
+mod doorway;
 mod ending;
 mod ground;
 mod relays;
 
 use std::fmt;
-use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use hotseat_core::{Exit, Node, NodeConfig, Rules, VoterConfig};
-use hotseat_guard::{Containment, Settings};
+use hotseat_core::Exit;
 use hotseat_stores::{Dir, Memory, OpenError, Store};
-use tokio::net::TcpListener;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot};
 
-use crate::api;
-use crate::checkport::CheckPorts;
-use crate::config::{self, Config, StoreUrl};
-use crate::driver::{Driver, INBOX, Parts};
-use crate::embedded::{self, Embedded};
-use crate::history::History;
+use crate::config::{Config, StoreUrl};
+use crate::driver::{Driver, Parts};
+use crate::embedded::Embedded;
 use crate::home::Home;
-use crate::peers::Peers;
-use crate::proxies::Proxies;
-use crate::records::Records;
 use crate::reliance;
-use crate::snapshot::{Facts, Snapshot};
-use crate::unit::Unit;
 use crate::vip;
-use crate::vitals::Vitals;
-use ground::Ground;
-use relays::{relay_hints, relay_peers, relay_signals, stop};
-
-/// With `listen` port 0, tries to find one that is free for TCP and UDP.
-const PORT_TRIES: u32 = 32;
+use assembly::Found;
+use doorway::Doorway;
+use relays::stop;
 
 /// Why an agent could not start or go on: one line or two, for people.
 #[derive(Debug)]
@@ -76,21 +64,9 @@ pub struct Options {
 pub async fn run(mut config: Config, mut options: Options) -> Result<(), Failure> {
     prepare(&mut config)?;
     let home = Home::open(&config.node.data_dir).map_err(Failure)?;
-    let (listener, peers, bound) = listen(config.node.listen).await?;
-    let own = config.node.advertise.unwrap_or(bound);
-    let checks = CheckPorts::open(&config).await?;
-    let embedded = match config.cluster.store {
-        StoreUrl::Raft => Some(embedded::open(&config, own, options.text).await?),
-        StoreUrl::Dir(_) | StoreUrl::Memory => None,
-    };
-    let (routes_ready, routes) = watch::channel(None);
-    let links = embedded.as_ref().map(|embedded| embedded.links.clone());
-    let (reread, rereads) = watch::channel(());
-    let web = api::web(&config.api, &rereads).map_err(|error| Failure(format!("[api] tls: {error}")))?;
-    let front = api::Front { routes, links, web, head_limit: api::HEAD_LIMIT };
-    api::local::begin(&config.node.data_dir, front.clone());
-    tokio::spawn(api::serve(listener, front));
-    let Some(store) = find(embedded.as_ref(), &config, own, &mut options.signals).await? else {
+    let doorway = Doorway::open(&config, options.text.take()).await?;
+    let found = find(doorway.embedded.as_ref(), &config, doorway.own, &mut options.signals).await?;
+    let Some(store) = found else {
         tracing::info!("stopped before the cluster was found");
         return Ok(());
     };
@@ -99,85 +75,10 @@ pub async fn run(mut config: Config, mut options: Options) -> Result<(), Failure
     }
     let risk = reliance::check(&config, store.as_ref()).await?;
     sweep(&config).await?;
-    let records = Records::new(Arc::clone(&store), config.node.name.as_str());
-    let units = units(&config, &home)?;
-    let (proxies, routes) = Proxies::open(&config, &rereads).await?;
-    let (sender, receiver) = mpsc::channel(INBOX);
-    let voter = embedded.as_ref().map(Embedded::voter);
-    let node = Node::new(node_config(&config, own, &units, voter));
-    let (show, shown) = watch::channel(Arc::new(Snapshot::first(&node)));
-    let (history, diary) = History::open(&config.node.data_dir, records.counts())
-        .map_err(|error| Failure(format!("the story has no thread: {error}")))?;
-    let ground = Ground {
-        config: Arc::new(config.clone()),
-        store: Arc::clone(&store),
-        records: records.clone(),
-        inbox: sender.clone(),
-        shown: shown.clone(),
-        history: history.clone(),
-        exe: options.exe.clone(),
-    };
-    let (tap, ledger, writing) = ground.ledger(&proxies);
-    let followers = ground.followers(&units);
-    let facts = Facts {
-        store_risk: risk.map(Into::into),
-        proxies: Arc::new(proxies.addresses.clone()),
-        drains: Arc::new(proxies.drains()),
-        checks: Arc::new(checks.bound()),
-        embedded: embedded.as_ref().map(Embedded::facts),
-        ..ground.facts(ground.files(&units)?)
-    };
-    checks.show(shown);
-    let (orders, refusals) = ground.orders(&facts);
-    let api = ground.api(facts, orders, ledger)?;
-    let elections = api.elections.clone();
-    let vitals = Arc::new(Vitals::default());
-    routes_ready.send_replace(Some(api::router(api, Arc::clone(&vitals))));
-    tokio::spawn(relay_peers(peers.clone(), sender.clone()));
-    tokio::spawn(relay_signals(options.signals, sender.clone(), reread));
-    tracing::info!(
-        "hotseat {} · node {} · http://{own} · store {}",
-        env!("CARGO_PKG_VERSION"),
-        config.node.name,
-        store.kind()
-    );
-    let last = history.clone();
-    let guard = guard_settings(&config);
-    let voting = embedded.as_ref().map(|embedded| embedded.begin(&config, &sender));
-    if let Some(embedded) = &embedded {
-        let terms = embedded::tell_terms(embedded.raft.watch_health(), config.node.name.clone(), history.clone());
-        tokio::spawn(terms);
-        // Elsewhere the store is looked at often enough, and its hints cost looks.
-        tokio::spawn(relay_hints(store.watch(), sender.clone()));
-    }
-    let inbox = (sender, receiver);
-    let parts = Parts {
-        node,
-        units,
-        records,
-        peers,
-        voting,
-        followers,
-        history,
-        refusals,
-        tap,
-        inbox,
-        show,
-        vitals,
-        routes,
-        guard,
-        exe: options.exe,
-        settings: ground.config,
-        own,
-    };
+    let found = Found { config: Arc::new(config), home, doorway, store, risk };
+    let (parts, last) = found.assemble(options).await?;
     let exit = run_loop(parts).await?;
-    elections.close().await;
-    writing.finish().await;
-    diary.finish(last.newest()).await;
-    if let Some(embedded) = embedded {
-        embedded.leave().await;
-    }
-    drop(home);
+    last.close().await;
     ending::said(exit)
 }
 
@@ -225,26 +126,6 @@ async fn run_loop(parts: Parts) -> Result<Exit, Failure> {
     exit.map_err(|error| Failure(error.to_string()))
 }
 
-async fn listen(wanted: SocketAddr) -> Result<(TcpListener, Peers, SocketAddr), Failure> {
-    let mut last = None;
-    for _ in 0..if wanted.port() == 0 { PORT_TRIES } else { 1 } {
-        match bind(wanted).await {
-            Ok(bound) => return Ok(bound),
-            Err(error) => last = Some(error),
-        }
-    }
-    let why = last.map_or_else(String::new, |error| error.to_string());
-    Err(Failure(format!(
-        "[node] listen = \"{wanted}\": {why}\n       Give the agent an address of this machine and a free port."
-    )))
-}
-
-async fn bind(wanted: SocketAddr) -> io::Result<(TcpListener, Peers, SocketAddr)> {
-    let listener = crate::listen::listen(wanted)?;
-    let own = listener.local_addr()?;
-    Ok((listener, Peers::bind(own).await?, own))
-}
-
 /// The store of a configuration; waits until it answers.
 pub(crate) async fn open(config: &Config) -> Result<Arc<dyn Store>, Failure> {
     let timeout = config.cluster.timing.store_timeout();
@@ -274,47 +155,5 @@ async fn sweep(config: &Config) -> Result<(), Failure> {
         ))),
         Ok(_) => Ok(()),
         Err(error) => Err(Failure(error.to_string())),
-    }
-}
-
-fn units(config: &Config, home: &Home) -> Result<Vec<Arc<Unit>>, Failure> {
-    let mut units = Vec::new();
-    for group in &config.groups {
-        let unit = Unit::new(config, group, &home.sockets());
-        units.push(Arc::new(unit.map_err(|error| Failure(format!("group {}: {error}", group.id)))?));
-    }
-    Ok(units)
-}
-
-fn node_config(config: &Config, own: SocketAddr, units: &[Arc<Unit>], voter: Option<VoterConfig>) -> NodeConfig {
-    NodeConfig {
-        name: config.node.name.clone(),
-        address: own.to_string(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        region: config.node.region.clone(),
-        timing: config.cluster.timing,
-        groups: units.iter().map(|unit| unit.for_core()).collect(),
-        voter,
-        rules: Rules::default(),
-    }
-}
-
-fn guard_settings(config: &Config) -> Settings {
-    let timing = &config.cluster.timing;
-    Settings {
-        containment: containment(config.node.containment),
-        // As long as anybody may still be waiting for its word instead of its silence.
-        linger: timing.promise().silence() * 2,
-        budget: timing.stop_budget(),
-        watchdog: config.node.watchdog.clone(),
-        addresses: config.groups.iter().any(|group| group.vip.is_some()),
-        ..Settings::new(config.cluster.name.clone(), config.node.name.to_string(), [0; 16])
-    }
-}
-
-const fn containment(configured: config::Containment) -> Containment {
-    match configured {
-        config::Containment::Auto => Containment::Auto,
-        config::Containment::Tree => Containment::Tree,
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use reqwest::{Certificate, ClientBuilder};
 
-use crate::client::Error;
+use crate::error::Error;
 
 /// What a client shows to agents, and knows them by. Empty by default: then it counts from where it asks.
 ///

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use crate::client::Error;
+use crate::error::Error;
 
 /// A checked address of an agent.
 #[derive(Clone, Debug, PartialEq, Eq)]

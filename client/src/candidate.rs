@@ -17,9 +17,10 @@ use tokio::sync::{Notify, watch};
 use tokio::time::{sleep, timeout};
 
 use crate::backoff::Backoff;
-use crate::client::{Client, Error};
+use crate::client::Client;
 use crate::clock;
 use crate::election::{Stand, StandState, Standing};
+use crate::error::Error;
 use crate::tenure::Tenure;
 
 /// Between two questions of a leader whose agent did not answer: a lease has time for many.

@@ -1,6 +1,7 @@
 //! Fire drills, asked for and told of by one agent.
 
-use crate::client::{Client, Error};
+use crate::client::Client;
+use crate::error::Error;
 use crate::wire::{DrillOrder, DrillUnderWay, Drills};
 
 impl Client {

@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::client::{Client, Error};
+use crate::client::Client;
+use crate::error::Error;
 
 /// An agent holds a question for no longer than [`HOLD_MAX`]; one that then takes this long is not well.
 const ANSWER_LIMIT: Duration = Duration::from_secs(5);

@@ -15,7 +15,8 @@ use std::sync::Arc;
 
 use tokio::sync::watch::{Receiver, Sender, channel};
 
-use crate::client::{Client, Error};
+use crate::client::Client;
+use crate::error::Error;
 use crate::members::Members;
 use watch::Watch;
 

@@ -20,6 +20,7 @@ mod client;
 mod clock;
 mod drills;
 mod election;
+mod error;
 mod layer;
 mod leader;
 mod lock;
@@ -32,8 +33,9 @@ mod wire;
 
 pub use access::Access;
 pub use candidate::{Candidate, Leadership};
-pub use client::{Client, Error};
+pub use client::Client;
 pub use election::{HOLD_MAX, Stand, StandState, Standing};
+pub use error::Error;
 pub use leader::{Leader, Leading};
 pub use lock::{Lock, LockParty, LockSeat, LockTerms, LockTiming, StoreWrite, StoreWritten, StoredRecord};
 pub use sight::{Sight, Sighted};

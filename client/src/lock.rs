@@ -7,7 +7,8 @@ use std::time::Duration;
 use futures_util::{Stream, StreamExt, TryStreamExt};
 use serde::{Deserialize, Serialize};
 
-use crate::client::{Client, Error, lines};
+use crate::client::{Client, lines};
+use crate::error::Error;
 
 /// `GET /api/lock/terms`: on what terms a lock of this machine holds its lease.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,7 +1,8 @@
 //! The members a client knows of: the seeds it was given, and those that the newest good answer named. It tries one
 //! after the other, and never forgets a seed.
 
-use crate::client::{Client, Error};
+use crate::client::Client;
+use crate::error::Error;
 use crate::wire::Cluster;
 
 /// Most members remembered: more than a cluster has, and an answer that names more is not believed further.

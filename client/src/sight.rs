@@ -3,7 +3,8 @@
 use futures_util::Stream;
 use serde::{Deserialize, Serialize};
 
-use crate::client::{Client, Error};
+use crate::client::Client;
+use crate::error::Error;
 
 /// `GET /api/groups/{group}/sight`: what the store says of one group, as far as the asked agent has it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

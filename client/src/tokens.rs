@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::client::{Client, Error};
+use crate::client::Client;
+use crate::error::Error;
 use crate::wire::{MadeToken, NewToken, Token};
 
 impl Client {
