@@ -26,7 +26,7 @@ use crate::history::History;
 use crate::ledger::Tap;
 use crate::links::Peer;
 use crate::lock;
-use crate::metrics::Counts;
+use crate::metrics::{Counts, Renewals};
 use crate::orders::Refusal;
 use crate::peers::Peers;
 use crate::proxies::Routes;
@@ -81,6 +81,7 @@ pub struct Driver {
     refusals: mpsc::Sender<Refusal>,
     tap: Tap,
     counts: Counts,
+    renewals: Renewals,
     inbox: mpsc::Receiver<Message>,
     show: watch::Sender<Arc<Snapshot>>,
     vitals: Arc<Vitals>,
@@ -148,6 +149,7 @@ impl Driver {
             node: parts.node,
             supervisor: Supervisor::new(parts.exe),
             counts: parts.records.counts().clone(),
+            renewals: Renewals::new(parts.records.counts().clone()),
             tasks: Tasks::new(sender, parts.records),
             units,
             peers: parts.peers,
@@ -291,12 +293,28 @@ impl Driver {
         for action in self.node.step(now, input) {
             votes_only &= show::is_about_votes(&action);
             self.tap.saw(now, &self.node, &action);
+            self.count(now, &action);
             if let Some(end) = self.act(now, action) {
                 exit = Some(end);
             }
         }
         self.show(now, votes_only);
         exit
+    }
+
+    /// Counts what the action says of this node's lease, and of others' by its vote.
+    fn count(&mut self, now: Instant, action: &Action) {
+        match action {
+            Action::Renew(_) => self.renewals.sent(now),
+            // Where no voters are asked, writing the record is what renews.
+            Action::Write { key: Key::Session(node), record: Record::Session(record), .. }
+                if self.voting.is_none() && node.as_str() == self.guard.node && record.state == SessionState::Alive =>
+            {
+                self.renewals.sent(now);
+            }
+            Action::Answer(_, answer) => self.counts.vote(answer),
+            _ => {}
+        }
     }
 
     fn act(&mut self, now: Instant, action: Action) -> Option<Exit> {

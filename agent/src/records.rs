@@ -76,8 +76,9 @@ impl Records {
     /// Why the store did not answer.
     pub async fn look(&self, began: Instant) -> Result<Look, String> {
         let listed = self.store.list().await;
-        self.counts.looked(clock::now().since(began), listed.is_ok());
-        let entries = listed.map_err(|error| error.to_string())?;
+        let listed = listed.map_err(|error| error.to_string());
+        self.counts.looked(clock::now().since(began), listed.as_ref().map(|_| ()).map_err(String::as_str));
+        let entries = listed?;
         self.show_tokens(&entries);
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let (mut records, mut beside) = (BTreeMap::new(), BTreeMap::new());
@@ -144,7 +145,11 @@ impl Records {
         };
         let began = clock::now();
         let written = self.store.write(&stored_key, expect, nonce.0, body).await;
-        self.counts.wrote(clock::now().since(began), !matches!(written, Written::Unknown(_)));
+        let known = match &written {
+            Written::Applied { .. } | Written::Refused => Ok(()),
+            Written::Unknown(why) => Err(why.as_str()),
+        };
+        self.counts.wrote(clock::now().since(began), known);
         match written {
             Written::Applied { version } => {
                 self.remember(key, version, Decoded { record: record.clone(), since, book: None });

@@ -65,12 +65,55 @@ fn metrics_have_the_names_that_are_promised_and_prometheus_takes_them() {
     assert_eq!(number(&seen, "hotseat_members{group=\"web\",state=\"hot-standby\"}"), 2.0);
     assert_eq!(number(&seen, "hotseat_leader_changes_total{group=\"web\",reason=\"switchover\"}"), 1.0);
     assert!(number(&seen, "hotseat_renewal_seconds_count") > 0.0 && number(&seen, "hotseat_renewal_seconds_sum") > 0.0);
+    assert!(number(&seen, "hotseat_renewals_sent_total") >= number(&seen, "hotseat_renewal_seconds_count"));
+    assert!(number(&seen, "hotseat_votes_total{answer=\"acknowledged\"}") > 0.0);
     let left = number(&seen, "hotseat_lease_left_seconds");
     assert!(left > 0.0 && left <= number(&seen, "hotseat_lease_ttl_seconds"), "{left}");
     let standby = cluster.others(leader).next().unwrap();
     assert_eq!(number(&page(standby), "hotseat_leader{group=\"web\"}"), 0.0);
+    outages_are_those_of_the_story(&cluster);
     taken(&seen);
     open_metrics(leader);
+}
+
+/// The leader tells what `explain` does; the others have had none, or of an earlier leadership.
+fn outages_are_those_of_the_story(cluster: &Cluster) {
+    let leader = cluster.leader();
+    let told = cluster.wait_for("the story of the change", |_| {
+        let story: Value = serde_json::from_str(&leader.get("/api/groups/web/story?epoch=2")?.body).ok()?;
+        story["leaderships"][0]["outage_ms"].as_u64()
+    });
+    let seen = page(leader);
+    assert_eq!(number(&seen, "hotseat_newest_outage_seconds{group=\"web\"}"), told as f64 / 1000.0);
+    assert_eq!(number(&seen, "hotseat_outage_seconds_count{group=\"web\",planned=\"yes\"}"), 1.0);
+    assert!(!seen.contains("hotseat_outage_seconds_count{group=\"web\",planned=\"no\"}"), "{seen}");
+    for other in cluster.others(leader) {
+        assert!(!page(other).contains("hotseat_newest_outage_seconds{"), "it does not lead");
+    }
+}
+
+/// A node that is lost without a word of its guard, and then one that nobody acknowledges any more.
+#[test]
+fn what_is_lost_and_what_is_sent_in_vain_is_counted() {
+    let cluster = Cluster::settled(Spec::demo().hot().store(Store::Raft));
+    let old = cluster.leader();
+    old.freeze();
+    let (new, _) = cluster.next_leader(old);
+    cluster.wait_for("the outage", |_| {
+        page(new).contains("hotseat_outage_seconds_count{group=\"web\",planned=\"no\"} 1").then_some(())
+    });
+    assert!(number(&page(new), "hotseat_newest_outage_seconds{group=\"web\"}") > 0.0);
+    let promised = |node: &Node| number(&page(node), "hotseat_votes_total{answer=\"promised\"}") > 0.0;
+    assert!(cluster.others(old).any(promised), "somebody has promised to end it");
+    old.thaw();
+    let leader = cluster.settle();
+    let others: Vec<_> = cluster.others(leader).collect();
+    others.iter().for_each(|node| _ = node.stop_agent());
+    cluster.wait_for("renewals that nobody acknowledges", |_| {
+        (number(&page(leader), "hotseat_renewals_missed_total") > 0.0).then_some(())
+    });
+    others.iter().for_each(|node| _ = node.continue_agent());
+    cluster.settle();
 }
 
 /// By promtool: parsed and linted.

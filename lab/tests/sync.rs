@@ -36,6 +36,11 @@ fn nsg_2_differing_files_are_drift(store: Store) {
     wait_for_drift(&cluster, &expected);
     let status = leader.cli(&["status"]);
     assert!(status.out.contains(&format!("drift: {name} conf/a.cfg: differs")), "{status:?}");
+    let page = leader.get("/metrics").unwrap().body;
+    for (node, differ) in [(name, 2), (lead, 0)] {
+        let row = format!("hotseat_group_drift{{group=\"web\",node=\"{node}\"}} {differ}.0\n");
+        assert!(page.contains(&row), "no {row} in {page}");
+    }
     let listed = leader.cli(&["drift", "--json"]);
     assert!(listed.out.contains("conf/b.cfg"), "{listed:?}");
     let shown = leader.cli(&["drift", "--diff", "conf/a.cfg"]);

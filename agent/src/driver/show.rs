@@ -66,7 +66,7 @@ impl Driver {
     pub(super) fn show(&mut self, now: Instant, votes_only: bool) {
         let lease = self.node.lease(now);
         self.vitals.note(lease, now);
-        self.counts.lease(lease, now);
+        self.renewals.lease(lease, now);
         let (ours, age) = {
             let shown = self.show.borrow();
             (shown.pulse.beat(lease, now), now.since(shown.taken))

@@ -25,6 +25,7 @@ use hotseat_core::{GroupId, NodeName};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
+use crate::metrics::Counts;
 use crate::proxy::Tally;
 use crate::shelf::Shelf;
 use crate::snapshot::Snapshot;
@@ -66,6 +67,8 @@ pub(crate) struct Sources {
     pub(crate) tallies: BTreeMap<GroupId, Tally>,
     /// The loop's picture.
     pub(crate) shown: watch::Receiver<Arc<Snapshot>>,
+    /// Where outages are counted.
+    pub(crate) counts: Counts,
     /// Who else is told.
     pub(crate) telemetry: Telemetry,
 }

@@ -13,6 +13,7 @@ use super::book::Page;
 use super::chronicle::Chronicle;
 use super::note::{Clients, Moment, Note, Sign, What};
 use crate::clock;
+use crate::metrics::Counts;
 use crate::proxy::Tally;
 use crate::snapshot::Snapshot;
 
@@ -30,6 +31,7 @@ pub(super) struct Teller {
     me: NodeName,
     chronicles: BTreeMap<GroupId, Chronicle>,
     tallies: BTreeMap<GroupId, Tally>,
+    counts: Counts,
     shown: watch::Receiver<Arc<Snapshot>>,
     /// For what is known later. Weak: the story ends with the loop.
     notes: mpsc::WeakSender<Note>,
@@ -38,17 +40,25 @@ pub(super) struct Teller {
 
 impl Teller {
     pub(super) fn new(sources: &Sources, notes: mpsc::WeakSender<Note>, pages: mpsc::Sender<(GroupId, Page)>) -> Self {
-        let (me, tallies) = (sources.node.clone(), sources.tallies.clone());
-        Self { me, chronicles: BTreeMap::new(), tallies, shown: sources.shown.clone(), notes, pages }
+        let (me, tallies, counts) = (sources.node.clone(), sources.tallies.clone(), sources.counts.clone());
+        Self { me, chronicles: BTreeMap::new(), tallies, counts, shown: sources.shown.clone(), notes, pages }
     }
 
     pub(super) async fn run(mut self, mut notes: mpsc::Receiver<Note>) {
         while let Some(note) = notes.recv().await {
             for (group, page) in self.take(&note) {
+                self.count(&group, &page);
                 if self.pages.send((group, page)).await.is_err() {
                     return;
                 }
             }
+        }
+    }
+
+    fn count(&self, group: &GroupId, page: &Page) {
+        let Page::Began(it) = page else { return };
+        if let Some(millis) = it.outage_ms {
+            self.counts.outage(group.as_str(), it.epoch, it.planned, Duration::from_millis(millis));
         }
     }
 

@@ -5,9 +5,11 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use hotseat_core::{Instant, Lease, Reason};
+use hotseat_core::{Answer, Reason};
 
-use super::buckets::Buckets;
+use super::buckets::{Buckets, Counted};
+use super::calls::{Called, Calls};
+use crate::story;
 
 /// Different labels that are counted of one thing: groups, kinds of event, receivers. More are one more, "other".
 const LABELS_MAX: usize = 256;
@@ -23,20 +25,64 @@ pub(super) struct Inner {
     /// What was left of the lease when a renewal was acknowledged.
     pub(super) margins: Buckets,
     /// Listing every record.
-    pub(super) looks: Buckets,
-    /// Compare-and-swap of one.
-    pub(super) writes: Buckets,
-    pub(super) looks_failed: AtomicU64,
-    pub(super) writes_unknown: AtomicU64,
-    /// The newest renewal that was counted, and until when the lease was then: nanoseconds of the boot clock.
-    renewed: AtomicU64,
-    until: AtomicU64,
+    pub(super) looks: Calls,
+    /// Compare-and-swap of one; wrong is one of which nobody knows what came of it.
+    pub(super) writes: Calls,
+    sent: AtomicU64,
+    missed: AtomicU64,
+    /// What this node has answered as a voter.
+    pub(super) votes: Votes,
+    /// Of each group, planned or not: how long nobody served until this node did.
+    outages: Mutex<BTreeMap<(String, bool), Buckets>>,
+    /// The newest of each group, and the epoch that it was before.
+    newest: Mutex<BTreeMap<String, (u64, Duration)>>,
     /// Of each group, by reason.
     pub(super) changes: Labelled<(String, &'static str)>,
     /// Of each kind.
     pub(super) events: Labelled<String>,
     /// Of each receiver, by what came of it.
     pub(super) alerts: Labelled<(String, &'static str)>,
+}
+
+/// Answers of a voter, by kind.
+#[derive(Debug, Default)]
+pub(super) struct Votes {
+    acknowledged: AtomicU64,
+    refused: AtomicU64,
+    promised: AtomicU64,
+}
+
+impl Votes {
+    /// Each with its word.
+    pub(super) fn read(&self) -> [(&'static str, u64); 3] {
+        [
+            ("acknowledged", self.acknowledged.load(Relaxed)),
+            ("refused", self.refused.load(Relaxed)),
+            ("promised", self.promised.load(Relaxed)),
+        ]
+    }
+}
+
+impl Inner {
+    pub(super) fn renewals_sent(&self) -> u64 {
+        self.sent.load(Relaxed)
+    }
+
+    pub(super) fn renewals_missed(&self) -> u64 {
+        self.missed.load(Relaxed)
+    }
+
+    /// Each group's outages, planned or not.
+    pub(super) fn outages(&self) -> Vec<((String, bool), Counted)> {
+        let outages = self.outages.lock().unwrap_or_else(PoisonError::into_inner);
+        outages.iter().map(|(key, times)| (key.clone(), times.read())).collect()
+    }
+
+    /// How long nobody served before this epoch of the group, if this node has measured that.
+    pub(super) fn outage_before(&self, group: &str, epoch: u64) -> Option<Duration> {
+        let newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        newest.get(group).filter(|(its, _)| *its == epoch).map(|(_, lasted)| *lasted)
+    }
 }
 
 /// Numbers of things that are rare enough for a lock.
@@ -68,37 +114,64 @@ impl Counts {
         &self.0
     }
 
-    /// A step was taken, and this is the lease after it. Called by the loop alone.
-    pub(crate) fn lease(&self, lease: Option<Lease>, now: Instant) {
-        let (renewed, until) = lease.map_or((0, 0), |lease| (lease.renewed.as_nanos(), lease.until.as_nanos()));
-        let before = self.0.renewed.load(Relaxed);
-        if renewed == before {
-            return;
-        }
-        self.0.renewed.store(renewed, Relaxed);
-        let end = self.0.until.swap(until, Relaxed);
-        // The first renewal of a lease has nothing left of an earlier one.
-        if before > 0 && renewed > before {
-            self.0.renewals.add(Duration::from_nanos(now.as_nanos().saturating_sub(renewed)));
-            self.0.margins.add(Duration::from_nanos(end.saturating_sub(now.as_nanos())));
+    /// A renewal was sent.
+    pub(super) fn sent(&self) {
+        self.0.sent.fetch_add(1, Relaxed);
+    }
+
+    /// So many were not acknowledged, and will not be.
+    pub(super) fn missed(&self, count: usize) {
+        self.0.missed.fetch_add(u64::try_from(count).unwrap_or(u64::MAX), Relaxed);
+    }
+
+    /// One was acknowledged, so long after its sending, and so much was left of the lease.
+    pub(super) fn renewed(&self, took: Duration, left: Duration) {
+        self.0.renewals.add(took);
+        self.0.margins.add(left);
+    }
+
+    /// This node answers as a voter.
+    pub(crate) fn vote(&self, answer: &Answer) {
+        let votes = &self.0.votes;
+        match answer {
+            Answer::Heard(..) => votes.acknowledged.fetch_add(1, Relaxed),
+            Answer::Refused(_) => votes.refused.fetch_add(1, Relaxed),
+            Answer::Promised(_) => votes.promised.fetch_add(1, Relaxed),
+            // It binds nobody.
+            Answer::Would(..) => 0,
+        };
+    }
+
+    /// This node leads the group in that epoch, and serves; for so long nobody did.
+    pub(crate) fn outage(&self, group: &str, epoch: u64, planned: bool, lasted: Duration) {
+        let mut outages = self.0.outages.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (group.to_owned(), planned);
+        if outages.len() < LABELS_MAX || outages.contains_key(&key) {
+            outages.entry(key).or_default().add(lasted);
+            let mut newest = self.0.newest.lock().unwrap_or_else(PoisonError::into_inner);
+            newest.insert(group.to_owned(), (epoch, lasted));
         }
     }
 
     /// The store was listed, or did not answer.
-    pub(crate) fn looked(&self, took: Duration, well: bool) {
-        self.0.looks.add(took);
-        self.0.looks_failed.fetch_add(u64::from(!well), Relaxed);
+    pub(crate) fn looked(&self, took: Duration, result: Result<(), &str>) {
+        self.0.looks.note(took, result);
     }
 
     /// A record was written or refused, or nobody knows.
-    pub(crate) fn wrote(&self, took: Duration, known: bool) {
-        self.0.writes.add(took);
-        self.0.writes_unknown.fetch_add(u64::from(!known), Relaxed);
+    pub(crate) fn wrote(&self, took: Duration, result: Result<(), &str>) {
+        self.0.writes.note(took, result);
+    }
+
+    /// How listing the store goes, and how writing there does.
+    #[must_use]
+    pub fn calls(&self) -> (Called, Called) {
+        (self.0.looks.read(), self.0.writes.read())
     }
 
     /// A leadership began.
     pub(crate) fn changed(&self, group: &str, reason: &Reason) {
-        self.0.changes.add((group.to_owned(), word(reason)));
+        self.0.changes.add((group.to_owned(), story::word(reason)));
     }
 
     /// Something was told.
@@ -109,50 +182,5 @@ impl Counts {
     /// An alert was sent to this receiver, or not.
     pub(crate) fn alert(&self, name: &str, result: &'static str) {
         self.0.alerts.add((name.to_owned(), result));
-    }
-}
-
-/// A reason as a label: without what differs each time.
-const fn word(reason: &Reason) -> &'static str {
-    match reason {
-        Reason::First => "first",
-        Reason::Switchover => "switchover",
-        Reason::Stopped => "stopped",
-        Reason::ServiceExited(_) => "service-exited",
-        Reason::Unhealthy(_) => "unhealthy",
-        Reason::NotReady(_) => "not-ready",
-        Reason::Proven => "proven",
-        Reason::Silent => "silent",
-        Reason::Replaced => "replaced",
-        Reason::Failback => "failback",
-        Reason::Ordered(_) => "ordered",
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use hotseat_core::{Nonce, SessionId};
-
-    use super::*;
-
-    #[test]
-    fn a_renewal_is_counted_once_and_the_first_of_a_lease_is_none() {
-        let at = |millis: u64| Instant::from_nanos(millis * 1_000_000);
-        let lease = |renewed, until| {
-            Some(Lease { session: SessionId { ordinal: 1, id: Nonce(1) }, until: at(until), renewed: at(renewed) })
-        };
-        let counts = Counts::default();
-        let told = || {
-            let inner = counts.inner();
-            (inner.renewals.read().count, inner.renewals.read().sum, inner.margins.read().sum)
-        };
-        counts.lease(lease(100, 600), at(105));
-        assert_eq!(told(), (0, 0.0, 0.0));
-        counts.lease(lease(200, 700), at(230));
-        counts.lease(lease(200, 700), at(280));
-        assert_eq!(told(), (1, 0.03, 0.37));
-        counts.lease(None, at(950));
-        counts.lease(lease(1000, 1500), at(1001));
-        assert_eq!(told().0, 1, "another lease");
     }
 }

@@ -3,17 +3,21 @@
 //! Counting is a few atomic additions; everything else is worked out when somebody asks.
 
 mod buckets;
+mod calls;
 mod counts;
 mod page;
 mod plain;
+mod renewals;
 mod scrape;
 
 use std::fmt;
 use std::sync::Arc;
 
+pub use calls::{CallError, Called};
 pub use counts::Counts;
 use prometheus_client::encoding::text;
 use prometheus_client::registry::Registry;
+pub use renewals::Renewals;
 use scrape::Scrape;
 
 use crate::snapshot::{Facts, Snapshot};

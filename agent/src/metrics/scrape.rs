@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 
 use hotseat_client::{Cluster, Group};
 use prometheus_client::collector::Collector;
@@ -31,7 +30,10 @@ impl Collector for Scrape {
         let mut page = Page(encoder);
         self.node(&mut page)?;
         self.groups(&mut page)?;
+        self.files(&mut page)?;
+        self.outages(&mut page)?;
         self.lease(&mut page)?;
+        self.votes(&mut page)?;
         self.store(&mut page)?;
         self.proxies(&mut page)?;
         self.happened(&mut page)
@@ -81,6 +83,42 @@ impl Scrape {
         flag(view.is_some_and(|view| self.snapshot.leads(view)))
     }
 
+    /// Of groups whose files are kept the same or compared: every member, also who differs in nothing.
+    fn files(&self, page: &mut Page<'_>) -> fmt::Result {
+        let watched = self.snapshot.view.groups.iter().filter(|view| self.facts.files.board().of(&view.id).is_some());
+        let groups = watched.filter_map(|view| self.cluster.groups.iter().find(|group| group.id == view.id.as_str()));
+        let rows = groups.flat_map(|group| {
+            group.members.iter().map(|member| {
+                let differ = group.drift.iter().filter(|it| it.node == member.node).count();
+                (vec![("group", group.id.clone()), ("node", member.node.clone())], differ as f64)
+            })
+        });
+        page.gauge("group_drift", "Files of a member that differ from the leader's", rows)
+    }
+
+    /// What the story measures of changes: by whoever leads after them.
+    fn outages(&self, page: &mut Page<'_>) -> fmt::Result {
+        let counts = self.counts.inner();
+        let planned = |planned: bool| if planned { "yes" } else { "no" };
+        let rows = counts
+            .outages()
+            .into_iter()
+            .map(|((group, meant), counted)| (vec![("group", group), ("planned", planned(meant).to_owned())], counted));
+        page.times("outage_seconds", "For how long nobody served until this node did", rows)?;
+        let led = self.cluster.groups.iter().filter(|group| self.leads(group) > 0.0);
+        let newest = led.filter_map(|group| {
+            let lasted = counts.outage_before(&group.id, group.epoch)?;
+            Some((of_group(group), lasted.as_secs_f64()))
+        });
+        page.gauge("newest_outage_seconds", "For how long nobody served before the leadership of this node", newest)
+    }
+
+    fn votes(&self, page: &mut Page<'_>) -> fmt::Result {
+        let votes = self.counts.inner().votes.read();
+        let rows = votes.map(|(answer, count)| (vec![("answer", answer.to_owned())], count));
+        page.counter("votes", "What this node has answered as a voter", rows)
+    }
+
     fn lease(&self, page: &mut Page<'_>) -> fmt::Result {
         let counts = self.counts.inner();
         page.gauge("lease_ttl_seconds", "The lease's ttl", one(seconds(self.cluster.ttl_ms)))?;
@@ -89,17 +127,19 @@ impl Scrape {
         let help = "From sending a renewal to its acknowledgement";
         page.times("renewal_seconds", help, one(counts.renewals.read()))?;
         let help = "What was left of the lease when a renewal was acknowledged: at 0 this node stops itself";
-        page.times("deadline_margin_seconds", help, one(counts.margins.read()))
+        page.times("deadline_margin_seconds", help, one(counts.margins.read()))?;
+        page.counter("renewals_sent", "Renewals of this node's lease", one(counts.renewals_sent()))?;
+        let help = "Renewals that were overtaken by a later one, or by the lease's end, before they were acknowledged";
+        page.counter("renewals_missed", help, one(counts.renewals_missed()))
     }
 
     fn store(&self, page: &mut Page<'_>) -> fmt::Result {
         let (counts, store) = (self.counts.inner(), &self.cluster.store);
         page.gauge("store_healthy", "1 if the store has answered lately", one(flag(store.healthy)))?;
         let op = |name: &str| vec![("op", name.to_owned())];
-        let times = [(op("look"), counts.looks.read()), (op("write"), counts.writes.read())];
+        let times = [(op("look"), counts.looks.times()), (op("write"), counts.writes.times())];
         page.times("store_seconds", "How long the store took", times)?;
-        let failed =
-            [(op("look"), counts.looks_failed.load(Relaxed)), (op("write"), counts.writes_unknown.load(Relaxed))];
+        let failed = [(op("look"), counts.looks.failed()), (op("write"), counts.writes.failed())];
         page.counter("store_failures", "Calls of the store without an answer", failed)?;
         if let Some(voters) = &store.voters {
             page.gauge("voters", "Nodes that vote", one(voters.count as f64))?;

@@ -61,6 +61,7 @@ impl Ground {
             ttl: config.cluster.timing.ttl(),
             tallies: proxies.tallies(),
             shown: self.shown.clone(),
+            counts: self.records.counts().clone(),
             telemetry: Telemetry::start(config.telemetry.otlp.as_deref(), &config.cluster.name, node.as_str()),
         })
     }
