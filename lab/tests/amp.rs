@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use hotseat_lab::http::{Answer, ask};
+use hotseat_lab::spec::Store;
 use hotseat_lab::{Case, Cluster, Node, Spec};
 use serde_json::Value;
 
@@ -57,6 +58,37 @@ fn amp_9_tells_how_the_server_is() {
     assert_eq!(metrics["highAvailability"]["priority"], 5, "{metrics}");
     assert_eq!(metrics["highAvailability"]["heartbeatTimeout"], 2000, "{metrics}");
     assert!(metrics["currentTimeUtc"].as_u64() >= metrics["startTimeUtc"].as_u64(), "{metrics}");
+}
+
+/// What AMP's `getMetrics` has besides: states with their times, newest first, and how reading and writing the store goes.
+#[test]
+fn amp_9_metrics_tell_what_was_when_and_how_the_store_is() {
+    let cluster = Cluster::settled(Spec::demo().nodes(2).hot().store(Store::Dir));
+    let old = cluster.leader();
+    assert_eq!(post(old, "/ha/state", "", "mode=STANDBY").status, 200);
+    let (new, _) = cluster.next_leader(old);
+    for (node, newest, earlier) in [(new, "MASTER", "HOT_STANDBY"), (old, "HOT_STANDBY", "MASTER")] {
+        let history = cluster.wait_for(&format!("{} is {newest}", node.name), |_| {
+            let metrics = json(node, "/ha/metrics");
+            let history = metrics["highAvailability"]["history"].as_array().cloned()?;
+            (history.first()?["state"] == newest && metrics["state"] == newest).then_some(history)
+        });
+        assert!(history.iter().skip(1).any(|spell| spell["state"] == earlier), "{history:?}");
+        let times: Vec<_> = history.iter().map(|spell| spell["timestamp"].as_u64().unwrap()).collect();
+        assert!(times[0] > 0 && times.is_sorted_by(|a, b| a >= b), "{times:?}");
+    }
+    let well = json(new, "/ha/metrics")["managementStatePersistence"].clone();
+    for of in ["read", "write"] {
+        assert!(well[of]["count"].as_u64() > Some(0) && well[of]["lastDuration"].is_u64(), "{well}");
+        assert!(well[of]["lastSuccessTimeUtc"].as_u64() > Some(0), "{well}");
+    }
+    new.lose_store();
+    cluster.wait_for("failures are told", |_| {
+        let read = json(new, "/ha/metrics")["managementStatePersistence"]["read"].clone();
+        let told = !read["errorMessages"][0]["error"].as_str()?.is_empty();
+        (told && read["failureCount"].as_u64()? > 0 && read["lastFailureTimeUtc"].is_u64()).then_some(())
+    });
+    new.find_store();
 }
 
 /// The states, byte for byte: their clients compare with quotes.
@@ -169,8 +201,9 @@ fn amp_12_dead_members_are_cleared() {
     cluster.wait_for("it is dead", |_| {
         (json(leader, "/ha/states")["nodes"][&dead.name]["status"] == "TERMINATED").then_some(())
     });
-    refused(&post(standby, "/ha/states/clear", ALLOW, ""), 403, &leader.url());
-    let answer = post(leader, "/ha/states/clear", "", "");
+    // Whichever node is asked.
+    refused(&post(standby, "/ha/states/clear/node", "", &format!("nodeId={}", leader.name)), 409, &leader.name);
+    let answer = post(standby, "/ha/states/clear", "", "");
     let body: Value = serde_json::from_str(&answer.body).unwrap();
     assert_eq!((answer.status, &body["removed"]), (200, &serde_json::json!([dead.name])), "{body}");
     cluster.wait_for("nobody lists it any more", |_| {

@@ -99,6 +99,7 @@ impl Api {
 /// Every path. What each needs stands in [`needs`].
 pub fn router(api: Api, vitals: Arc<Vitals>) -> Router {
     let dashboard = dashboard::routes(&api, vitals);
+    let amp = amp::routes(&api);
     let locks = locks::routes(&api);
     let sights = sight::routes(&api);
     let door = Door { rights: api.rights.clone(), needs: needs::need };
@@ -118,7 +119,7 @@ pub fn router(api: Api, vitals: Arc<Vitals>) -> Router {
         .route("/leader/{group}", get(health::leader).options(health::leader))
         .route("/standby/{group}", get(health::standby).options(health::standby))
         .merge(drill::routes())
-        .merge(amp::routes())
+        .merge(amp)
         .merge(nsg::routes())
         .merge(openapi::routes())
         .merge(dashboard)

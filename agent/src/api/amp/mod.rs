@@ -6,32 +6,35 @@
 mod acts;
 mod answer;
 mod form;
+mod history;
 mod metrics;
 mod persist;
 mod server;
 mod states;
 mod words;
 
-use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{StatusCode, Uri};
 use axum::routing::{get, post};
+use axum::{Extension, Router};
 use hotseat_core::GroupView;
 use serde::Deserialize;
 
 use super::Api;
 use crate::snapshot::Snapshot;
 use answer::Refused;
+use history::History;
 
 /// The paths of this folder.
-pub(super) fn routes() -> Router<Api> {
+pub(super) fn routes(api: &Api) -> Router<Api> {
+    let history = History::follow(api.shown.clone());
     let ha = Router::new()
         .route("/v1/server/ha/state", get(states::state).post(acts::set_state))
         .route("/v1/server/ha/states", get(states::states))
         .route("/v1/server/ha/states/clear", post(acts::clear))
         .route("/v1/server/ha/states/clear/node", post(acts::clear_node))
         .route("/v1/server/ha/priority", get(states::priority).post(acts::set_priority))
-        .route("/v1/server/ha/metrics", get(metrics::metrics));
+        .route("/v1/server/ha/metrics", get(metrics::metrics).layer(Extension(history)));
     let server = Router::new()
         .route("/v1/server/up", get(server::up))
         .route("/v1/server/up/extended", get(server::extended))
