@@ -16,6 +16,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio::time::{sleep, timeout};
 
+use crate::access::Access;
 use crate::backoff::Backoff;
 use crate::client::Client;
 use crate::clock;
@@ -66,14 +67,24 @@ impl Candidate {
     /// # Errors
     /// [`Error::BadUrl`].
     pub fn new(agent: &str, name: &str) -> Result<Self, Error> {
-        Ok(Self { client: Client::new(agent)?, name: name.into(), trouble: Arc::default() })
+        Self::with(agent, name, Access::default())
+    }
+
+    /// The same, with a token to show: to be elected is an operator's right where the cluster has tokens. Whoever's token
+    /// is revoked leads until the lease ends.
+    ///
+    /// # Errors
+    /// As for [`Client::with`].
+    pub fn with(agent: &str, name: &str, access: Access) -> Result<Self, Error> {
+        Ok(Self { client: Client::with(agent, access)?, name: name.into(), trouble: Arc::default() })
     }
 
     /// Waits until this program leads, for as long as that takes: use a time-out to wait less. Cancel-safe: whoever drops
     /// it is no candidate any more. An agent that is away is waited for, see [`Candidate::trouble`].
     ///
     /// # Errors
-    /// [`Error::Refused`] says why this never will be: the name is none, or the agent is not of this machine.
+    /// [`Error::Refused`] says why this never will be: the name is none, the agent is not of this machine, or wants to see
+    /// another token.
     ///
     /// # Panics
     /// Outside of a tokio runtime.

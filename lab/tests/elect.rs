@@ -184,7 +184,7 @@ fn hostile_questions_are_refused() {
     let node = &cluster.nodes()[0];
     let id = "0".repeat(32);
     let ask = |name: &str, more: &str, body: &str| {
-        let head = format!("POST /api/elections/{name} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{more}");
+        let head = format!("POST /api/elections/{name} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n{more}");
         let request = format!("{head}Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}", body.len());
         http::ask(node.address(), &request, CEILING).unwrap()
     };

@@ -336,7 +336,7 @@ fn the_way_to_the_store_is_narrow() {
     let cluster = cluster(1);
     let node = &cluster.nodes()[0];
     let put = |path: &str, more: &str, body: &str| {
-        let head = format!("PUT /api/lock/records/{path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{more}");
+        let head = format!("PUT /api/lock/records/{path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n{more}");
         let request = format!("{head}Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}", body.len());
         http::ask(node.address(), &request, CEILING).unwrap()
     };

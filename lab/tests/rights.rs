@@ -10,13 +10,14 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use hotseat_client::{Access, Candidate, Error};
 use hotseat_lab::spec::Store;
-use hotseat_lab::{Cluster, Node, Spec, on_every_store, program};
+use hotseat_lab::{CEILING, Cluster, Node, Spec, on_every_store, program};
 use rights_world::{as_root, ask, audit, socket, status, token};
 
 on_every_store!(a_token_that_is_revoked_is_worth_nothing_anywhere);
 
-/// Everything that changes something; `/api/lock` and `/api/elections` are this machine's programs' own.
+/// Everything that changes something; for `/api/lock` and `/api/elections` see below.
 const CONTROLS: [(&str, &str); 6] = [
     ("POST", "/api/groups/web/switchover"),
     ("POST", "/api/members/invite"),
@@ -24,6 +25,17 @@ const CONTROLS: [(&str, &str); 6] = [
     ("POST", "/api/tokens"),
     ("DELETE", "/api/tokens/ops"),
     ("POST", "/api/groups/web/whatever"),
+];
+
+/// What the programs of this machine do that hold locks and stand for elections.
+const LOCKS: [(&str, &str); 7] = [
+    ("GET", "/api/lock/terms"),
+    ("GET", "/api/lock/records"),
+    ("GET", "/api/lock/changes"),
+    ("GET", "/api/lock/votes"),
+    ("PUT", "/api/lock/records/group/lock.0.a"),
+    ("POST", "/api/lock/renew"),
+    ("POST", "/api/elections/e"),
 ];
 
 const LOOKS: [&str; 6] =
@@ -92,6 +104,51 @@ fn amp_19_status_statistics_and_administration_are_apart() {
     check("GET", "/api/tokens", &["admin"]);
     let refused = rights_world::with_token(&node.url(), &tokens[0].1, &["switchover"]);
     assert!(refused.err.contains("needs the right \"operator\"; status has \"status\""), "{refused:?}");
+}
+
+/// A lock acts upon the cluster, as operators do. Without tokens this machine's programs may; then whoever shows one may, and
+/// root through the socket.
+#[test]
+fn locks_and_elections_want_what_operators_have() {
+    let cluster = one(Spec::demo());
+    let node = cluster.leader();
+    let lock = |url: &str, token: Option<&str>| {
+        let mut command = Command::new(program::hotseat());
+        command.args(["lock", "a", "--try", "--url", url, "--", "true"]).envs(token.map(|it| ("HOTSEAT_TOKEN", it)));
+        let output = command.output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let (url, well) = (node.url(), (Some(0), String::new()));
+    assert_eq!(lock(&url, None), well, "without tokens this machine is trusted");
+    let (ops, viewer) = (token(node, "ops", "operator"), token(node, "eyes", "viewer"));
+    for (shown, refused, says) in [(None, 401, "token"), (Some(viewer.as_str()), 403, "needs the right \"operator\"")] {
+        let (code, err) = lock(&url, shown);
+        assert!(code == Some(125) && err.contains(says), "{code:?} {err}");
+        for (method, path) in LOCKS {
+            assert_eq!(status(node, method, path, shown), refused, "{method} {path}");
+        }
+    }
+    assert_eq!(lock(&url, Some(&ops)), well);
+    assert_eq!(lock(&socket(node), None), well, "root needs none");
+    elected(&url, &ops);
+    let of = |who: &str, lines: &[serde_json::Value]| {
+        lines.iter().filter(|line| line["who"] == who && line["what"].as_str().unwrap().contains("/api/")).count()
+    };
+    cluster.wait_for("who was refused is written down", |_| (of("eyes", &audit(node)) >= 3).then_some(()));
+    assert_eq!(of("ops", &audit(node)), 0, "what a lock does all the time is not: {:#?}", audit(node));
+}
+
+/// A program stands with a token, and not without.
+fn elected(url: &str, token: &str) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    runtime.block_on(async {
+        let refused = Candidate::new(url, "e").unwrap().campaign().await;
+        assert!(matches!(&refused, Err(Error::Refused(why)) if why.error.contains("token")), "{refused:?}");
+        let candidate = Candidate::with(url, "e", Access::default().token(token)).unwrap();
+        let leads = tokio::time::timeout(CEILING, candidate.campaign()).await.unwrap().unwrap();
+        assert!(leads.is_leader());
+        leads.resign().await;
+    });
 }
 
 fn a_token_that_is_revoked_is_worth_nothing_anywhere(store: Store) {

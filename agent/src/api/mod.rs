@@ -102,7 +102,7 @@ pub fn router(api: Api, vitals: Arc<Vitals>) -> Router {
     let amp = amp::routes(&api);
     let locks = locks::routes(&api);
     let sights = sight::routes(&api);
-    let door = Door { rights: api.rights.clone(), needs: needs::need };
+    let door = Door { rights: api.rights.clone(), needs: needs::need, is_act: needs::is_act };
     Router::new()
         .route("/api/cluster", get(cluster::cluster))
         .route("/api/elections/{name}", post(elections::stand))

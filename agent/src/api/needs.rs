@@ -36,14 +36,14 @@ const TABLE: &[Row] = &[
     ("/api/groups/{group}/drained", Public, Public),
     ("/api/groups/{group}/sight", Public, Public),
     ("/api/groups/{group}/way", Public, Public),
-    // Locks and candidates: for programs on this machine, which their handlers see to.
-    ("/api/elections/{name}", Public, Public),
-    ("/api/lock/changes", Public, Public),
-    ("/api/lock/records", Public, Public),
-    ("/api/lock/records/{kind}/{name}", Public, Public),
-    ("/api/lock/renew", Public, Public),
-    ("/api/lock/terms", Public, Public),
-    ("/api/lock/votes", Public, Public),
+    // Locks and candidates act upon the cluster; that they are of this machine, their handlers see to.
+    ("/api/elections/{name}", Operator, Operator),
+    ("/api/lock/changes", Operator, Operator),
+    ("/api/lock/records", Operator, Operator),
+    ("/api/lock/records/{kind}/{name}", Operator, Operator),
+    ("/api/lock/renew", Operator, Operator),
+    ("/api/lock/terms", Operator, Operator),
+    ("/api/lock/votes", Operator, Operator),
     // Looking.
     ("/", Status, Operator),
     ("/api/cluster", Status, Admin),
@@ -84,7 +84,7 @@ const TABLE: &[Row] = &[
     ("/api/groups/{group}/sync/rollback", Status, Operator),
     ("/api/groups/{group}/unpin", Status, Operator),
     ("/api/nodes/remove", Status, Operator),
-    ("/v1/server/ha/priority", Status, Operator),
+    ("/v1/server/ha/priority", Statistics, Operator),
     ("/v1/server/ha/state", Status, Operator),
     ("/v1/server/ha/states/clear", Status, Operator),
     ("/v1/server/ha/states/clear/node", Status, Operator),
@@ -98,6 +98,15 @@ const TABLE: &[Row] = &[
     ("/v1/server/ha/persist/import", Admin, Admin),
     ("/v1/server/shutdown", Admin, Admin),
 ];
+
+/// Where programs change something many times a second, for as long as they live: what they are granted there is not
+/// written down one by one.
+const TRAFFIC: [&str; 3] = ["/api/elections/{name}", "/api/lock/records/{kind}/{name}", "/api/lock/renew"];
+
+/// Whether an act at this path is an act of somebody, and not traffic.
+pub(super) fn is_act(path: Option<&str>) -> bool {
+    path.is_none_or(|path| !TRAFFIC.contains(&path))
+}
 
 /// What this needs; `path` is the route's, none where there is none.
 pub(super) fn need(method: &Method, path: Option<&str>) -> Right {
@@ -122,6 +131,12 @@ mod tests {
         assert_eq!(need(&Method::POST, Some("/api/new")), Admin);
         assert_eq!(need(&Method::POST, Some("/api/groups/{group}/switchover")), Operator);
         assert_eq!(need(&Method::POST, None), Public);
+    }
+
+    #[test]
+    fn what_is_traffic_is_in_the_table() {
+        assert!(TRAFFIC.iter().all(|path| TABLE.iter().any(|(its, ..)| its == path)));
+        assert!(!is_act(Some("/api/lock/renew")) && is_act(Some("/api/groups/{group}/pause")) && is_act(None));
     }
 
     #[test]

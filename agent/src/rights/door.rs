@@ -18,6 +18,9 @@ use crate::api::Remote;
 /// What is needed to do this at a path of the router's; none where there is no such path.
 type Needs = fn(&Method, Option<&str>) -> Right;
 
+/// Whether what is changed at such a path is worth a line for each time.
+type IsAct = fn(Option<&str>) -> bool;
+
 /// How often a stream that goes on and on looks whether its reader would still be let in.
 const LOOK: Duration = Duration::from_millis(500);
 
@@ -26,6 +29,7 @@ const LOOK: Duration = Duration::from_millis(500);
 pub(crate) struct Door {
     pub(crate) rights: Rights,
     pub(crate) needs: Needs,
+    pub(crate) is_act: IsAct,
 }
 
 /// The layer, for `axum::middleware::from_fn_with_state`.
@@ -35,14 +39,15 @@ pub(crate) async fn pass(
     request: Request,
     next: Next,
 ) -> Response {
-    let need = (door.needs)(request.method(), path.as_ref().map(MatchedPath::as_str));
-    let mut response = door.answer(need, request, next).await;
+    let path = path.as_ref().map(MatchedPath::as_str);
+    let (need, is_act) = ((door.needs)(request.method(), path), (door.is_act)(path));
+    let mut response = door.answer(need, is_act, request, next).await;
     headers::add(response.headers_mut());
     response
 }
 
 impl Door {
-    async fn answer(&self, need: Right, request: Request, next: Next) -> Response {
+    async fn answer(&self, need: Right, is_act: bool, request: Request, next: Next) -> Response {
         if need == Right::Public {
             return next.run(request).await;
         }
@@ -64,7 +69,7 @@ impl Door {
         let who = asker.name.clone();
         parts.extensions.insert(asker);
         let response = next.run(Request::from_parts(parts, body)).await;
-        if let Some(what) = changes {
+        if let Some(what) = changes.filter(|_| is_act || !response.status().is_success()) {
             self.rights.note(&who, remote, &what, response.status().as_u16());
         }
         self.while_good(ground, response)
