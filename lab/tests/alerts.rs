@@ -137,6 +137,38 @@ fn dat_6_without_the_store_each_node_speaks_for_itself() {
     assert!(listed.out.contains("cannot use the store"), "it was written down afterwards: {listed:?}");
 }
 
+/// A majority of the voters is gone. Those that are left hear each other, and one of them speaks for both.
+#[test]
+fn dat_6_without_a_majority_one_of_those_that_hear_each_other_speaks() {
+    let webhook = Webhook::start();
+    let cluster = told(&webhook, Store::Raft, 5);
+    let (dead, left) = cluster.nodes().split_at(3);
+    let [first, second] = left else { panic!("five nodes") };
+    dead.iter().for_each(|node| _ = node.kill_agent());
+    let wait = |rule: &str| webhook.wait(rule, |it| is(it, rule, "firing"));
+    let said = [wait("store-lost"), wait("no-leader")];
+    for its in &said {
+        assert_eq!((its["told_by"].as_str(), its["alone"].as_bool()), (Some(first.name.as_str()), Some(true)), "{its}");
+        assert!(its["text"].as_str().unwrap().contains(&second.name), "it says for whom it speaks: {its}");
+    }
+    cluster.wait_for("the other one leaves both to it", |_| {
+        let left: Vec<_> = second.events().into_iter().filter(|event| event.kind == "alert-left").collect();
+        (left.len() == 2 && left.iter().all(|event| event.text.starts_with(&first.name))).then_some(())
+    });
+    dead.iter().for_each(Node::revive);
+    for its in &said {
+        webhook.wait("its end", |it| it["id"] == its["id"] && it["state"] == "resolved");
+    }
+    cluster.settle();
+    // What is sent last is sent after everything that might still have come twice.
+    let epoch = switchover(&cluster);
+    webhook.wait("the switchover", |it| it["epoch"] == epoch);
+    for rule in ["store-lost", "no-leader"] {
+        let told: Vec<_> = webhook.heard().into_iter().filter(|it| is(it, rule, "firing")).collect();
+        assert_eq!(told.len(), 1, "{rule}: {told:#?}");
+    }
+}
+
 /// One cluster, every kind of receiver.
 #[test]
 fn dat_6_webhook_slack_mail_mqtt_and_a_command() {

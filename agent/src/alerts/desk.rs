@@ -10,9 +10,10 @@ use hotseat_core::Instant;
 use tokio::sync::mpsc;
 use tokio::time;
 
+use super::alone::Alone;
 use super::eyes::{Eyes, Seen};
 use super::finding::{Condition, Key};
-use super::ledger::{Delivery, Ledger, Sender, State, Told};
+use super::ledger::{Delivery, Ledger, Sender, State};
 use super::message::Author;
 use super::post::{OUTCOMES, Outcome, Post};
 use super::rule::Rule;
@@ -67,8 +68,8 @@ pub(super) struct Desk {
     /// What this node sends, until what came of it is written down.
     carried: BTreeSet<ParcelKey>,
     came: BTreeMap<ParcelKey, Outcome>,
-    /// What this node has said for itself, until that is written down.
-    alone: BTreeMap<Key, Told>,
+    /// What it does without the store.
+    alone: Alone,
     /// Since when the store takes no write, and when that was tried last.
     refused: Option<Instant>,
     tried: Option<Instant>,
@@ -96,7 +97,7 @@ impl Desk {
             absent: BTreeMap::new(),
             carried: BTreeSet::new(),
             came: BTreeMap::new(),
-            alone: BTreeMap::new(),
+            alone: Alone::default(),
             refused: None,
             tried: None,
         })
@@ -116,6 +117,7 @@ impl Desk {
     async fn turn(&mut self) {
         let (now, seen) = (clock::now(), self.eyes.look());
         self.refresh(&seen).await;
+        self.reckon(now, &seen);
         let due = self.due(now, &seen);
         match (seen.cluster.store.healthy, self.has_news(now, &seen, &due)) {
             (false, _) => self.refused = self.refused.or(Some(now)),
@@ -129,6 +131,17 @@ impl Desk {
             self.speak_alone(&due);
         }
         self.carry();
+    }
+
+    /// Calls the others while there is no store. When it is back, what was left to one of them is given time to be written.
+    fn reckon(&mut self, now: Instant, seen: &Seen) {
+        if !seen.cluster.store.healthy {
+            if self.alone.calls(now) {
+                self.eyes.call();
+            }
+        } else if self.alone.is_over() {
+            self.watch = Watch::default();
+        }
     }
 
     /// Reads what the others have written, when a look at the store has found that they have.
@@ -147,7 +160,7 @@ impl Desk {
         let empty = Ledger::default();
         let ledger = self.ledger.as_ref().unwrap_or(&empty);
         let found = seen.conditions(ledger);
-        let open = ledger.open().chain(self.alone.keys().cloned()).filter(|key| self.judges(key, seen));
+        let open = ledger.open().chain(self.alone.told().keys().cloned()).filter(|key| self.judges(key, seen));
         let open: Vec<_> = open.collect();
         // Who does not see the store sees nobody else as they are. What others have said and this node cannot judge is open
         // all the same.
@@ -179,7 +192,7 @@ impl Desk {
         self.miss(now, seen);
         let ledger = self.ledger.as_ref();
         let orphans = || ledger.is_some_and(|ledger| ledger.sending().any(|it| self.is_lost(now, seen, it)));
-        !due.is_empty() || !self.came.is_empty() || !self.alone.is_empty() || orphans()
+        !due.is_empty() || !self.came.is_empty() || !self.alone.told().is_empty() || orphans()
     }
 
     /// Notes since when senders are not there, as far as that can be seen.
@@ -209,7 +222,7 @@ impl Desk {
         let change = |before: Option<Ledger>| {
             let mut ledger = before.unwrap_or_default();
             let mut news = false;
-            for (key, told) in &self.alone {
+            for (key, told) in self.alone.told() {
                 news |= ledger.adopts(key, told.clone());
             }
             for outcome in self.came.values() {
@@ -253,7 +266,7 @@ impl Desk {
                 self.eyes.forget(key);
             }
         }
-        self.alone.clear();
+        self.alone.written();
         (self.ledger, self.refused) = (Some(ledger), None);
     }
 
@@ -262,20 +275,18 @@ impl Desk {
         self.refused = self.refused.or(Some(now));
     }
 
-    /// Says without the others what cannot wait for them.
+    /// Says without the store what cannot wait for it, or leaves that to another who is as badly off.
     fn speak_alone(&mut self, due: &[Due]) {
         let author = Author { config: &self.config, sender: &self.me, at: clock::wall() };
-        for due in due {
-            let Due::Opens(key, what) = due else { continue };
-            if key.rule.cannot_wait() && !self.alone.contains_key(key) {
-                self.alone.insert(key.clone(), Told::alone(key, what, &author));
-            }
+        for left in self.alone.speak(due, &self.eyes.stranded(STORE_MAX), &author) {
+            tracing::info!("{left}");
+            self.history.add(self.line("alert-left", None, None, left));
         }
     }
 
     /// Sends what is this node's to send.
     fn carry(&mut self) {
-        let own = self.ledger.iter().flat_map(|ledger| ledger.told.iter()).chain(self.alone.values());
+        let own = self.ledger.iter().flat_map(|ledger| ledger.told.iter()).chain(self.alone.told().values());
         let parcels: Vec<_> = own.flat_map(|told| told.parcels(&self.me)).collect();
         for parcel in parcels {
             if self.carried.insert(parcel.key()) {
@@ -297,17 +308,13 @@ impl Desk {
         if !kind.is_empty() {
             let text = format!("alert \"{}\" {how}: {} [{}]", outcome.parcel.name, alert.text, outcome.answer);
             tracing::info!("{text}");
-            self.history.add(Event {
-                id: 0,
-                at: clock::wall(),
-                node: self.me.node.clone(),
-                kind: kind.to_owned(),
-                group: alert.group.clone(),
-                epoch: alert.epoch,
-                text,
-            });
+            self.history.add(self.line(kind, alert.group.clone(), alert.epoch, text));
         }
         self.came.insert(outcome.parcel.key(), outcome);
+    }
+
+    fn line(&self, kind: &str, group: Option<String>, epoch: Option<u64>, text: String) -> Event {
+        Event { id: 0, at: clock::wall(), node: self.me.node.clone(), kind: kind.to_owned(), group, epoch, text }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use hotseat_client::{Cluster, Event};
 use tokio::sync::watch;
@@ -104,6 +105,18 @@ impl Eyes {
         {
             self.happened.insert(key, condition);
         }
+    }
+
+    /// Calls the other members, where there is a way to them beside the store: this node is stranded.
+    pub(super) fn call(&self) {
+        if let Some(embedded) = &self.facts.embedded {
+            embedded.call();
+        }
+    }
+
+    /// The others that have called so within this time, by name.
+    pub(super) fn stranded(&self, within: Duration) -> Vec<String> {
+        self.facts.embedded.as_ref().map(|embedded| embedded.stranded(within)).unwrap_or_default()
     }
 
     /// This was told, by whomever.

@@ -271,11 +271,17 @@ impl Parcel {
 }
 
 impl Told {
-    /// What a node says for itself. Its id is that of no other node.
-    pub(super) fn alone(key: &Key, what: &Condition, author: &Author<'_>) -> Self {
+    /// What a node says without the store, for itself and for these others. Its id is that of no other node.
+    pub(super) fn alone(key: &Key, what: &Condition, others: &[String], author: &Author<'_>) -> Self {
         let Sender { node, run } = author.sender;
         let about = format!("{}/{node}-{run}-{}", key.about, author.at.replace([':', '.', '-'], ""));
-        let alert = wire::Alert { alone: true, ..what.alert(key, &about, "firing", author) };
+        let alert = what.alert(key, &about, "firing", author);
+        let others = others.join(", ");
+        let text = match others.is_empty() {
+            true => alert.text,
+            false => format!("{} (for {node} and {others}, which hear each other)", alert.text),
+        };
+        let alert = wire::Alert { alone: true, text, ..alert };
         Self { deliveries: author.deliveries(key.rule, &alert), alert }
     }
 

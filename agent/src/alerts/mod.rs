@@ -8,11 +8,12 @@
 //!
 //! Every node sees the same things; the first by name among those present speaks, the others a second later each, if it
 //! was not said by then. Whoever writes an alert down is its sender. If it dies, another one takes over: a receiver may then
-//! get an alert twice, with the same id. While the store does not answer nobody can write: then each node says for itself
-//! what it must, marked so.
+//! get an alert twice, with the same id. While the store does not answer nobody can write: then the first by name of the
+//! nodes that hear each other says what must be said, marked so.
 //!
 //! It decides nothing about leaderships, and nothing waits for it.
 
+mod alone;
 mod certificates;
 mod desk;
 mod eyes;

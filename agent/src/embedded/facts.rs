@@ -10,7 +10,10 @@ use tokio::sync::watch;
 
 use super::reception::Reception;
 use super::roll::{Assembly, Member};
+use super::steward::peer;
+use super::votes::Vote;
 use crate::identity::{Keeper, Source, State};
+use crate::links::Links;
 
 /// See the module. Cheap to clone.
 #[derive(Clone)]
@@ -18,6 +21,7 @@ pub struct Facts {
     pub(crate) raft: Arc<Raft>,
     pub(super) reception: Arc<Reception>,
     pub(super) assembly: watch::Receiver<Arc<Assembly>>,
+    pub(super) links: Links,
     pub(super) own: VoterId,
     pub(super) keeper: Arc<Keeper>,
 }
@@ -135,6 +139,22 @@ impl Facts {
         let assembly = Arc::clone(&self.assembly.borrow());
         let named = |(_, member): &(u64, Member)| member.removed && member.name == node.as_str();
         assembly.roll.named(node.as_str()).is_none() && assembly.roll.0.values().any(named)
+    }
+
+    /// Tells the other members that this node cannot use the store, and knows whom to tell of it.
+    pub fn call(&self) {
+        let assembly = Arc::clone(&self.assembly.borrow());
+        let others = assembly.roll.present().filter(|(id, _)| *id != self.own);
+        others.filter_map(peer).for_each(|other| self.links.send(&other, Vote::Stranded.encode()));
+    }
+
+    /// The other members that have said so within this time, by name.
+    #[must_use]
+    pub fn stranded(&self, within: Duration) -> Vec<String> {
+        let assembly = Arc::clone(&self.assembly.borrow());
+        let lately = |id: VoterId| self.reception.stranded(id.0).is_some_and(|since| since < within);
+        let others = assembly.roll.present().filter(|(id, _)| *id != self.own && lately(*id));
+        others.map(|(_, member)| member.name.clone()).collect()
     }
 
     /// Since it was last heard of. Of itself a node always hears.

@@ -142,6 +142,7 @@ impl Embedded {
             raft: Arc::clone(&self.raft),
             reception: Arc::clone(&self.reception),
             assembly: self.assembly.clone(),
+            links: self.links.clone(),
             own: self.own,
             keeper: Arc::clone(&self.keeper),
         }

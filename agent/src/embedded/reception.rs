@@ -49,6 +49,8 @@ pub struct Reception {
     /// Whom this node was told of when it joined.
     introduced: Vec<raft::Peer>,
     heard: Mutex<HashMap<u64, Instant>>,
+    /// When somebody said last that it is cut off from the store.
+    stranded: Mutex<HashMap<u64, Instant>>,
 }
 
 impl Reception {
@@ -75,16 +77,27 @@ impl Reception {
         self.heard.lock().unwrap_or_else(PoisonError::into_inner).get(&id).map(Instant::elapsed)
     }
 
+    /// Since a member said last that it is cut off from the store.
+    #[must_use]
+    pub fn stranded(&self, id: u64) -> Option<Duration> {
+        self.stranded.lock().unwrap_or_else(PoisonError::into_inner).get(&id).map(Instant::elapsed)
+    }
+
     fn hear(&self, id: u64) {
-        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
-        if heard.len() < HEARD_MAX || heard.contains_key(&id) {
-            heard.insert(id, Instant::now());
-        }
+        note(&self.heard, id);
     }
 
     async fn enter(&self, id: u64, member: Member) -> Entered {
         let starting = || Denied::Later(String::from("this member is starting itself"));
         enter(self.raft.get().ok_or_else(starting)?, VoterId(id), &member).await
+    }
+}
+
+/// Notes that something was heard of a member now.
+fn note(times: &Mutex<HashMap<u64, Instant>>, id: u64) {
+    let mut times = times.lock().unwrap_or_else(PoisonError::into_inner);
+    if times.len() < HEARD_MAX || times.contains_key(&id) {
+        times.insert(id, Instant::now());
     }
 }
 
@@ -121,6 +134,7 @@ impl Handler for Reception {
             }
             Vote::Asked(question) => Input::Asked(id, question),
             Vote::Answered(answer) => Input::Answered(id, answer),
+            Vote::Stranded => return note(&self.stranded, from.id),
         };
         // A loop that is that far behind is helped by a lost vote.
         drop(inbox.try_send(Message::Input(input)));

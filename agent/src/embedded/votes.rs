@@ -13,6 +13,9 @@ pub enum Vote {
     Asked(Question),
     /// From a voter.
     Answered(Answer),
+    /// The sender cannot use the store, and knows whom to tell of it. It is nobody's vote, and travels with them because no
+    /// other lane works without a majority.
+    Stranded,
 }
 
 impl Vote {
@@ -43,6 +46,7 @@ mod tests {
             Vote::Asked(Question::Renew(Renewal { node: node.clone(), session, seq: 9 })),
             Vote::Asked(Question::Promise(node, session)),
             Vote::Answered(Answer::Heard(session, 9)),
+            Vote::Stranded,
             Vote::Answered(Answer::Would(session, Some(core::time::Duration::from_millis(3)))),
         ];
         for vote in all {

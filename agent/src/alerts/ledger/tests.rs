@@ -118,7 +118,7 @@ fn what_a_node_has_said_for_itself_is_not_said_again() {
     let (mut ledger, node, other) = (Ledger::default(), Node::new("n1"), Node::new("n2"));
     let key = Key::new(Rule::NoLeader, "web");
     let what = Condition::of_group("web", String::from("nobody leads"));
-    let (own, its) = (Told::alone(&key, &what, &node.author()), Told::alone(&key, &what, &other.author()));
+    let (own, its) = (Told::alone(&key, &what, &[], &node.author()), Told::alone(&key, &what, &[], &other.author()));
     assert!(own.alert.alone && own.alert.id != its.alert.id);
     assert_eq!(own.deliveries.keys().collect::<Vec<_>>(), ["night", "ops"]);
     assert!(ledger.adopts(&key, own.clone()));
