@@ -6,7 +6,7 @@ mod proxy_tcp;
 use std::io::ErrorKind;
 use std::time::Duration;
 
-use hotseat_agent::proxy::{Limits, Protocol, Route};
+use hotseat_agent::proxy::{Limits, Protocol};
 use proxy_tcp::{LIMITS, PATIENCE, Setup, all, echoes, ended, hear, serve, server, until};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
