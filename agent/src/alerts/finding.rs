@@ -84,8 +84,8 @@ fn of_group(cluster: &Cluster, group: &Group, found: &mut Conditions) {
         add(Rule::NoLeader, format!("nobody leads {} after epoch {}", group.id, group.epoch));
         return;
     };
-    // Who never had a second member has lost nothing.
-    if group.members.len() > 1 && cluster.can_lose(group) == 0 {
+    // Who never had a second member has lost nothing; and who pauses a group knows.
+    if group.members.len() > 1 && cluster.could_lose(group) == 0 {
         add(Rule::RedundancyLost, format!("{}: {leader} leads, and {}", group.id, nobody_else(group)));
     }
 }
@@ -162,7 +162,7 @@ impl Condition {
                 Self::of_group(about, who)
             }
             Rule::RedundancyLost => {
-                let spare = group.map_or(0, |group| cluster.can_lose(group));
+                let spare = group.map_or(0, |group| cluster.could_lose(group));
                 let text = match spare {
                     0 => format!("{about}: what redundancy it lacked is no longer the point"),
                     1 => format!("{about} can lose 1 more node again"),

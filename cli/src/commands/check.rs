@@ -127,7 +127,10 @@ fn standing(args: &Check, cluster: &Cluster, group: &Group) -> (u8, String) {
         few if few < args.min_redundancy => WARNING,
         _ => OK,
     };
-    let lose = if spare == 0 { String::from("nobody could take over") } else { format!("can lose {spare} more") };
-    let paused = if group.paused { ", paused" } else { "" };
-    (code, format!("{}: {leader} leads, epoch {}, {lose}{paused}", group.id, group.epoch))
+    let lose = match spare {
+        0 if group.paused => String::from("nobody takes over while it is paused"),
+        0 => String::from("nobody could take over"),
+        spare => format!("can lose {spare} more"),
+    };
+    (code, format!("{}: {leader} leads, epoch {}, {lose}", group.id, group.epoch))
 }

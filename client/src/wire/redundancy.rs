@@ -17,9 +17,16 @@ impl Member {
 }
 
 impl Cluster {
-    /// Nodes that may be lost, the leader first, while somebody leads this group.
+    /// Nodes that may be lost, the leader first, while somebody leads this group: none while it is paused, as nobody
+    /// would take over then.
     #[must_use]
     pub fn can_lose(&self, group: &Group) -> usize {
+        if group.paused { 0 } else { self.could_lose(group) }
+    }
+
+    /// The same, if it were not paused.
+    #[must_use]
+    pub fn could_lose(&self, group: &Group) -> usize {
         let spares = group.spares();
         self.store.voters.as_ref().map_or(spares, |voters| spares.min(voters.can_lose))
     }
@@ -28,6 +35,7 @@ impl Cluster {
     #[must_use]
     pub fn redundancy(&self, group: &Group) -> String {
         match self.can_lose(group) {
+            0 if group.paused => String::from("CANNOT lose its leader: it is paused"),
             0 if group.spares() > 0 => String::from("CANNOT lose a node: no majority of voters would be left"),
             0 => String::from("NOBODY could take over"),
             1 => String::from("can lose 1 more node"),
