@@ -5,6 +5,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::watch;
 
 use super::{History, KEPT};
+use crate::durable::PRIVATE;
 
 /// Lines after which the file is written anew with those that are kept.
 const LINES_MAX: usize = 2 * KEPT;
@@ -134,7 +136,7 @@ impl Pen {
 
 /// For appending; what a torn line left is closed first.
 fn open(path: &Path) -> io::Result<File> {
-    let mut file = OpenOptions::new().create(true).append(true).read(true).open(path)?;
+    let mut file = OpenOptions::new().create(true).append(true).read(true).mode(PRIVATE).open(path)?;
     if file.seek(SeekFrom::End(0))? > 0 {
         let mut last = [0];
         file.seek(SeekFrom::End(-1))?;
@@ -151,7 +153,8 @@ fn shorten(path: &Path) -> io::Result<usize> {
     let events = read(path)?;
     let kept = &events[events.len().saturating_sub(KEPT)..];
     let beside = path.with_extension("jsonl.new");
-    let mut file = BufWriter::new(File::create(&beside)?);
+    let private = OpenOptions::new().create(true).write(true).truncate(true).mode(PRIVATE).open(&beside)?;
+    let mut file = BufWriter::new(private);
     for event in kept {
         serde_json::to_writer(&mut file, event)?;
         file.write_all(b"\n")?;

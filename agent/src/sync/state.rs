@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use hotseat_core::GroupId;
@@ -67,7 +68,9 @@ impl Records {
     /// When the folder cannot be made.
     pub(super) fn open(data_dir: &Path, group: &GroupId) -> io::Result<Self> {
         let folder = data_dir.join("sync").join(group.as_str());
+        // What was saved of files lies in it.
         fs::create_dir_all(&folder)?;
+        fs::set_permissions(&folder, fs::Permissions::from_mode(0o700))?;
         Ok(Self { folder })
     }
 

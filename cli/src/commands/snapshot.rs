@@ -1,7 +1,8 @@
 //! `hotseat snapshot`: the cluster's own state as a file, and a new cluster from such a file.
 
-use std::fs;
+use std::fs::{self, OpenOptions};
 use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -32,9 +33,11 @@ pub(crate) fn run(args: &Snapshot) -> Result {
     }
 }
 
-/// Never over another file: the last good snapshot may be the only one.
+/// Never over another file: the last good snapshot may be the only one. It holds what the cluster keeps, hashes of tokens
+/// and files among it: for its owner's eyes.
 fn write(file: &Path, bytes: &[u8]) -> std::result::Result<(), Failed> {
-    let written = fs::File::create_new(file).and_then(|mut to| {
+    let private = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file);
+    let written = private.and_then(|mut to| {
         to.write_all(bytes)?;
         to.sync_all()
     });

@@ -7,7 +7,7 @@ use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
-use super::files::{sync_dir, told, write_new};
+use super::files::{make_dir, sync_dir, told, write_new};
 use super::frame;
 use super::home::Home;
 use super::lanes::Patience;
@@ -41,7 +41,7 @@ pub(super) fn create(home: &Home, key: &Key, nonce: u128, body: &Body, patience:
 }
 
 fn prepare(draft: &Path, token: &Token, file: &[u8]) -> io::Result<()> {
-    fs::create_dir(draft)?;
+    make_dir(draft)?;
     write_new(&draft.join(token.body().name()), file)?;
     write_new(&draft.join(token.name()), b"")?;
     sync_dir(draft)

@@ -2,16 +2,21 @@
 //!
 //! Opens nothing that can block on purpose (a FIFO), follows no symbolic link to a body.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
 use rustix::fs::OFlags;
 
+/// Makes a directory for those who may write there: what stands in it is not for everybody on the machine.
+pub(super) fn make_dir(path: &Path) -> io::Result<()> {
+    DirBuilder::new().mode(0o770).create(path)
+}
+
 /// Writes a file that must not exist yet, through to the disk.
 pub(super) fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o660).open(path)?;
     file.write_all(bytes)?;
     file.sync_all()
 }

@@ -98,7 +98,7 @@ fn make_root(path: &Path) -> Result<(), OpenError> {
 }
 
 fn make(path: &Path) -> Result<(), OpenError> {
-    match fs::create_dir(path) {
+    match super::files::make_dir(path) {
         Err(error) if error.kind() == ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
         Err(error) => Err(unusable("create", path, &error)),
         Ok(()) => Ok(()),

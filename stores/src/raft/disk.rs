@@ -4,8 +4,10 @@
 //! are made before the runtime needs the thread, on the scribe's thread or on a blocking one.
 
 use std::fmt::Display;
+use std::fs::Permissions;
 use std::io;
 use std::ops::Range;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use redb::{Database, DatabaseError, ReadableDatabase, ReadableTable, TableDefinition};
@@ -55,7 +57,9 @@ pub(super) struct Found {
 impl Disk {
     /// Opens the log in `folder`, making an empty one if there is none, and reads all of it once.
     pub(super) fn open(folder: &Path) -> Result<(Disk, Found), OpenError> {
+        // What the cluster keeps for its members, their files among it, is not for everybody on this machine.
         std::fs::create_dir_all(folder)
+            .and_then(|()| std::fs::set_permissions(folder, Permissions::from_mode(0o700)))
             .map_err(|error| OpenError::Refused(format!("{} cannot be made: {error}", folder.display())))?;
         let path = folder.join(FILE);
         let database = Self::builder().create(&path).map_err(|error| unopened(&path, &error))?;
