@@ -2,9 +2,12 @@
 //! dark, on a phone and by keyboard. Set `HOTSEAT_SHOTS` to a folder to look at what was seen.
 #![allow(missing_docs, clippy::unwrap_used)]
 
+mod rights_world;
+
 use std::path::Path;
 
 use hotseat_lab::{Browser, CEILING, Cluster, Spec, http};
+use rights_world::{as_root, token};
 
 /// Keys, as `WebDriver` spells them.
 const TAB: &str = "\u{e004}";
@@ -116,6 +119,32 @@ fn it_can_be_read_without_javascript() {
     browser.wait_for_text("#members", "hot-standby");
     browser.wait_for_text("footer", "reload to look again");
     shoot(&browser, "without-javascript");
+}
+
+/// Nothing of what was to be seen stays on a screen in front of somebody who may look no longer.
+#[test]
+fn an_open_page_ends_with_what_opened_it() {
+    let Some(browser) = Browser::start() else { return };
+    let cluster = Cluster::settled(Spec::demo().nodes(1));
+    let node = cluster.leader();
+    let (ops, other) = (token(node, "ops", "viewer"), token(node, "other", "viewer"));
+    let log_in = |token: &str| {
+        browser.open(&node.url());
+        browser.script(&format!("document.querySelector('[name=token]').value = '{token}'"));
+        browser.click("button");
+        browser.wait_for_text("#liveness", "live");
+    };
+    let is_out = || {
+        browser
+            .wait_for("the page to log in", "location.pathname === '/login' && document.querySelector('[name=token]')");
+        assert_eq!(browser.text("#groups"), "");
+    };
+    log_in(&ops);
+    assert_eq!(as_root(node, &["token", "revoke", "ops"]).code, Some(0));
+    is_out();
+    log_in(&other);
+    browser.script("fetch('/logout', { method: 'POST' })");
+    is_out();
 }
 
 #[test]

@@ -325,16 +325,16 @@ fn the_socket_is_for_root_and_the_agents_user() {
     assert!(gone.code == Some(1) && gone.err.contains("unix:/nowhere/hotseat.sock"), "{gone:?}");
 }
 
-/// What somebody was let in for goes on no longer than that: a token, or that nobody needed one.
+/// What somebody was let in for goes on no longer than that: a token as long as it is good, or that nobody needed one.
 #[test]
 fn a_stream_ends_with_the_token_that_began_it() {
     let cluster = one(Spec::demo());
     let node = cluster.leader();
     // Its first event is there before it is to end.
-    let follow = |token: &str| {
+    let follow = |token: &str, path: &str| {
         let mut curl = Command::new("curl");
         curl.args(["-sSN", "--max-time", "60", "-H", "Accept: text/event-stream", "-H"]);
-        curl.arg(format!("Authorization: Bearer {token}")).arg(format!("{}/api/events", node.url()));
+        curl.arg(format!("Authorization: Bearer {token}")).arg(format!("{}{path}", node.url()));
         let mut curl = curl.stdout(Stdio::piped()).spawn().unwrap();
         let mut first = [0; 5];
         curl.stdout.as_mut().unwrap().read_exact(&mut first).unwrap();
@@ -344,12 +344,17 @@ fn a_stream_ends_with_the_token_that_began_it() {
         let ended = cluster.wait_for("the stream ends", |_| curl.try_wait().unwrap());
         assert!(ended.success(), "{ended}: it was to end by itself, not by curl's patience");
     };
-    let anyones = follow("");
+    let [events, dashboard] = ["/api/events", "/dashboard/live"];
+    let anyones = [follow("", events), follow("", dashboard)];
     let ops = token(node, "ops", "viewer");
-    ended(anyones);
-    let (opss, others) = (follow(&ops), follow(&token(node, "other", "viewer")));
+    anyones.into_iter().for_each(ended);
+    let (opss, others) =
+        ([follow(&ops, events), follow(&ops, dashboard)], follow(&token(node, "other", "viewer"), events));
     assert_eq!(as_root(node, &["token", "revoke", "ops"]).code, Some(0));
-    ended(opss);
+    opss.into_iter().for_each(ended);
+    // Time enough to begin with it, on a busy machine.
+    let short = as_root(node, &["token", "create", "short", "--right", "viewer", "--expires", "20s"]);
+    ended(follow(short.out.trim(), dashboard));
     assert_eq!(as_root(node, &["token", "revoke", "other"]).code, Some(0));
     ended(others);
 }

@@ -18,6 +18,7 @@ mod metrics;
 mod needs;
 mod nsg;
 mod openapi;
+pub(crate) mod readers;
 mod refusals;
 mod remote;
 pub(crate) mod removal;
@@ -33,7 +34,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
-use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::http::{StatusCode, Uri};
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use hotseat_client::Refusal;
@@ -142,12 +143,6 @@ pub fn router(api: Api, vitals: Arc<Vitals>) -> Router {
 }
 
 pub(crate) type Refused = (StatusCode, axum::Json<Refusal>);
-
-/// Whether somebody wants to be told as things happen, and not once.
-fn wants_stream(headers: &HeaderMap) -> bool {
-    let accepts = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
-    accepts.is_some_and(|accepts| accepts.contains("text/event-stream"))
-}
 
 pub(crate) fn refuse(status: StatusCode, error: impl Into<String>) -> Refused {
     let again = status == StatusCode::SERVICE_UNAVAILABLE;

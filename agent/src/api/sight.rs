@@ -1,31 +1,24 @@
 //! `GET /api/groups/{group}/sight`: one group as the store tells of it, as JSON, or, for who accepts
 //! `text/event-stream`, again whenever it changes.
 
-use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::sse::{Event as Sse, KeepAlive};
+use axum::response::sse::Event as Sse;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use futures_util::StreamExt;
 use hotseat_client::Sight;
 use hotseat_core::GroupId;
-use tokio::sync::Semaphore;
 
-use super::{Api, Refused, find, refuse, wants_stream};
+use super::readers::{self, Readers};
+use super::{Api, Refused, find, refuse};
 use crate::follow::Lookout;
 
-/// Followers at once: a few proxies and screens, and each costs some work for every write to the store.
-const FOLLOWERS_MAX: usize = 64;
-
-/// A follower that went away is found out by what is written to it, at the second try; until then it keeps its place.
-pub(super) const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
-
-static FOLLOWERS: Semaphore = Semaphore::const_new(FOLLOWERS_MAX);
+/// A few proxies and screens: each costs some work for every write to the store.
+static FOLLOWERS: Readers = Readers::new(64, "follow groups already; ask without text/event-stream");
 
 #[derive(Clone)]
 struct Watched {
@@ -44,7 +37,7 @@ async fn sight(State(watched): State<Watched>, Path(group): Path<String>, header
         Ok(group) => group.id.clone(),
         Err(refused) => return refused.into_response(),
     };
-    if wants_stream(&headers) {
+    if readers::wants_stream(&headers) {
         return follow(&watched.lookout, id).into_response();
     }
     once(&watched.lookout, &id).await.into_response()
@@ -55,12 +48,9 @@ async fn once(lookout: &Lookout, group: &GroupId) -> Result<Json<Sight>, Refused
     sight.map(Json).map_err(|why| refuse(StatusCode::SERVICE_UNAVAILABLE, format!("the store does not answer: {why}")))
 }
 
-fn follow(lookout: &Arc<Lookout>, group: GroupId) -> Result<impl IntoResponse + use<>, Refused> {
-    let many = || format!("{FOLLOWERS_MAX} follow groups already; ask without text/event-stream");
-    let place = FOLLOWERS.try_acquire().map_err(|_| refuse(StatusCode::SERVICE_UNAVAILABLE, many()))?;
-    let sights = lookout.follow(group).map(move |sight| {
-        let _ = &place;
-        Ok::<_, Infallible>(Sse::default().data(serde_json::to_string(&sight).unwrap_or_default()))
-    });
-    Ok(axum::response::Sse::new(sights).keep_alive(KeepAlive::new().interval(SIGN_OF_LIFE)))
+fn follow(lookout: &Arc<Lookout>, group: GroupId) -> Result<Response, Refused> {
+    let place = FOLLOWERS.place()?;
+    let sights = lookout.follow(group);
+    let sights = sights.map(|sight| Sse::default().data(serde_json::to_string(&sight).unwrap_or_default()));
+    Ok(readers::stream(place, sights))
 }

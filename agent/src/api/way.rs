@@ -3,27 +3,22 @@
 //!
 //! It tells what anybody can find out who may connect to the members' ports: who leads, and where to knock.
 
-use std::convert::Infallible;
 use std::future::ready;
 
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::sse::{Event as Sse, KeepAlive};
+use axum::http::HeaderMap;
+use axum::response::sse::Event as Sse;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use futures_util::StreamExt;
 use hotseat_client::{Cluster, Event, Group, Member, Store};
-use tokio::sync::Semaphore;
-use tokio_stream::wrappers::BroadcastStream;
 
-use super::sight::SIGN_OF_LIFE;
-use super::{Api, find, refuse, wants_stream};
+use super::readers::{self, Readers};
+use super::{Api, find};
 
-/// Followers at once, beside those who read events.
-const FOLLOWERS_MAX: usize = 256;
-
-static FOLLOWERS: Semaphore = Semaphore::const_new(FOLLOWERS_MAX);
+/// Beside those who read events.
+static FOLLOWERS: Readers = Readers::new(256, "follow already; ask without text/event-stream");
 
 /// The path of this file.
 pub(super) fn routes() -> Router<Api> {
@@ -34,7 +29,7 @@ async fn way(State(api): State<Api>, Path(group): Path<String>, headers: HeaderM
     if let Err(refused) = find(&api.snapshot(), &group) {
         return refused.into_response();
     }
-    if wants_stream(&headers) { follow(&api, group) } else { Json(told(&api, &group)).into_response() }
+    if readers::wants_stream(&headers) { follow(&api, group) } else { Json(told(&api, &group)).into_response() }
 }
 
 fn told(api: &Api, group: &str) -> Cluster {
@@ -53,19 +48,13 @@ fn bare(group: Group) -> Group {
 }
 
 fn follow(api: &Api, group: String) -> Response {
-    let Ok(place) = FOLLOWERS.try_acquire() else {
-        let many = format!("{FOLLOWERS_MAX} follow already; ask without text/event-stream");
-        return refuse(StatusCode::SERVICE_UNAVAILABLE, many).into_response();
+    let place = match FOLLOWERS.place() {
+        Ok(place) => place,
+        Err(many) => return many.into_response(),
     };
     let (_past, news) = api.history.subscribe(u64::MAX);
-    // A follower that lags loses its stream, and looks anew when it comes back.
-    let news = BroadcastStream::new(news).take_while(|news| ready(news.is_ok())).filter_map(|news| ready(news.ok()));
-    let words =
-        news.filter(move |event| ready(event.group.as_ref().is_none_or(|its| *its == group))).map(move |event| {
-            let _ = &place;
-            Ok::<_, Infallible>(word(event))
-        });
-    axum::response::Sse::new(words).keep_alive(KeepAlive::new().interval(SIGN_OF_LIFE)).into_response()
+    let its = move |event: &Event| ready(event.group.as_ref().is_none_or(|its| *its == group));
+    readers::stream(place, readers::news(news).filter(its).map(word))
 }
 
 /// That something happened, and not what.

@@ -6,38 +6,29 @@ use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{Query, State};
-use axum::http::{StatusCode, header};
+use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
-use serde::Deserialize;
-use tokio::sync::{Semaphore, SemaphorePermit, watch};
+use tokio::sync::watch;
 
 use super::frame::Frame;
 use super::wall::Wall;
-use crate::api;
+use crate::api::readers::{After, Place, Readers};
 
-/// Readers at once: all screens of a large team, and still connections for everybody else.
-const READERS_MAX: usize = 256;
-
-static READERS: Semaphore = Semaphore::const_new(READERS_MAX);
-
-#[derive(Deserialize)]
-pub(super) struct After {
-    /// The frame that the reader's page shows.
-    #[serde(default)]
-    after: u64,
-}
+/// All screens of a large team, and still connections for everybody else.
+static READERS: Readers = Readers::new(256, "dashboards are open here already: open another member's, or close one");
 
 struct Reader {
     frames: watch::Receiver<Arc<Frame>>,
+    /// The frame that the reader's page shows.
     has: u64,
-    _place: SemaphorePermit<'static>,
+    _place: Place,
 }
 
 pub(super) async fn live(State(wall): State<Arc<Wall>>, Query(query): Query<After>) -> Response {
-    let Ok(place) = READERS.try_acquire() else {
-        let many = format!("{READERS_MAX} dashboards are open here already: open another member's, or close one");
-        return api::refuse(StatusCode::SERVICE_UNAVAILABLE, many).into_response();
+    let place = match READERS.place() {
+        Ok(place) => place,
+        Err(many) => return many.into_response(),
     };
     let reader = Reader { frames: wall.watch(), has: query.after, _place: place };
     let body = Body::from_stream(stream::unfold(reader, next));

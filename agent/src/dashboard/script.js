@@ -121,7 +121,15 @@
       source.close();
       clearTimeout(retry);
       retry = setTimeout(listen, RETRY);
+      leave();
     };
+  }
+
+  // Whoever may look no longer is shown why, or where to log in, and nothing of what was to be seen.
+  function leave() {
+    fetch(location.href, { method: "HEAD" }).then((answer) => {
+      if (answer.status === 401 || answer.status === 403) location.reload();
+    }).catch(() => {});
   }
 
   document.addEventListener("visibilitychange", () => {

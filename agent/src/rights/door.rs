@@ -72,7 +72,7 @@ impl Door {
         if let Some(what) = changes.filter(|_| is_act || !response.status().is_success()) {
             self.rights.note(&who, remote, &what, response.status().as_u16());
         }
-        self.while_good(ground, response)
+        self.while_good(ground, need, response)
     }
 
     /// Lets somebody in; or says why not, and who it is if that is known.
@@ -94,15 +94,15 @@ impl Door {
         Err((Some(name), Denied::Forbidden(why)))
     }
 
-    /// What goes on and on ends when that does for which somebody was let in.
-    fn while_good(&self, ground: Ground, response: Response) -> Response {
+    /// What goes on and on ends when that does for which somebody was let in: the token, its right, the login.
+    fn while_good(&self, ground: Ground, need: Right, response: Response) -> Response {
         let endless = HeaderValue::from_static("text/event-stream");
         if response.headers().get(header::CONTENT_TYPE) != Some(&endless) {
             return response;
         }
         let rights = self.rights.clone();
         let over = async move {
-            while rights.admits(ground) {
+            while rights.admits(ground, need) {
                 tokio::time::sleep(LOOK).await;
             }
         };

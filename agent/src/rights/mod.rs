@@ -81,7 +81,11 @@ enum Ground {
     /// By where they are, as there are no tokens.
     Place,
     /// By what they have.
-    Token(Hash),
+    Token {
+        token: Hash,
+        /// Of the login that stands for it, where it was not shown itself.
+        login: Option<Hash>,
+    },
 }
 
 /// Somebody who was let in.
@@ -179,10 +183,12 @@ impl Rights {
     }
 
     fn by_token(&self, remote: Remote, headers: &HeaderMap, tokens: &Tokens) -> Result<Guest, Denied> {
-        let hash = match credentials::shown(headers, &self.0.cookie) {
-            Shown::Token(text) => Hash::of(&text),
-            // A cookie that stands for nothing is an old one, not a guess.
-            Shown::Cookie(text) => self.0.sessions.find(&text, Instant::now()).ok_or_else(|| self.unknown())?,
+        let (token, login) = match credentials::shown(headers, &self.0.cookie) {
+            Shown::Token(text) => (Hash::of(&text), None),
+            Shown::Cookie(text) => {
+                let login = Hash::of(&text);
+                (self.0.sessions.find(&login, Instant::now()).ok_or_else(|| self.unknown())?, Some(login))
+            }
             Shown::Nothing => return Err(self.unknown()),
         };
         if !self.0.plain && !remote.is_private() {
@@ -191,8 +197,10 @@ impl Rights {
                  https (or set [api] plain = true, if nobody else is on the way)",
             )));
         }
-        match tokens.find(&hash, SystemTime::now()) {
-            Some(token) => Ok(Guest { asker: token.asker(), ground: Ground::Token(hash) }),
+        match tokens.find(&token, SystemTime::now()) {
+            Some(found) => Ok(Guest { asker: found.asker(), ground: Ground::Token { token, login } }),
+            // A cookie that stands for nothing any more is an old one, not a guess: a page that lies open shows it again.
+            None if login.is_some() => Err(self.unknown()),
             None => Err(self.wrong(remote)),
         }
     }
@@ -216,12 +224,15 @@ impl Rights {
         }
     }
 
-    /// Whether whoever was let in so still would be.
-    fn admits(&self, ground: Ground) -> bool {
+    /// Whether whoever was let in so, to what needs this, still would be.
+    fn admits(&self, ground: Ground, need: Right) -> bool {
         match (ground, self.0.register.standing()) {
             (Ground::Socket, _) | (Ground::Place, Standing::Unread | Standing::NoTokens) => true,
-            (Ground::Token(hash), Standing::Tokens(tokens)) => tokens.find(&hash, SystemTime::now()).is_some(),
-            (Ground::Place | Ground::Token(_), _) => false,
+            (Ground::Token { token, login }, Standing::Tokens(tokens)) => {
+                let good = tokens.find(&token, SystemTime::now()).is_some_and(|it| it.asker().right.covers(need));
+                good && login.is_none_or(|login| self.0.sessions.find(&login, Instant::now()).is_some())
+            }
+            (Ground::Place | Ground::Token { .. }, _) => false,
         }
     }
 
@@ -242,8 +253,8 @@ impl Rights {
         let headers = [(axum::http::header::AUTHORIZATION, format!("Bearer {token}").parse())];
         let headers: HeaderMap = headers.into_iter().filter_map(|(name, value)| Some((name, value.ok()?))).collect();
         let guest = self.by_token(remote, &headers, &tokens)?;
-        let Ground::Token(hash) = guest.ground else { return Err(self.unknown()) };
-        let cookie = self.0.sessions.begin(hash, Instant::now()).map_err(Denied::Later)?;
+        let Ground::Token { token, .. } = guest.ground else { return Err(self.unknown()) };
+        let cookie = self.0.sessions.begin(token, Instant::now()).map_err(Denied::Later)?;
         self.0.audit.tell(Line::new(&guest.asker.name, &remote.to_string(), "log in", 303));
         Ok(self.cookie(cookie.text(), SESSION_MAX.as_secs(), remote))
     }
@@ -251,7 +262,7 @@ impl Rights {
     /// The header that takes the cookie back.
     pub(crate) fn log_out(&self, remote: Remote, headers: &HeaderMap) -> String {
         if let Shown::Cookie(text) = credentials::shown(headers, &self.0.cookie) {
-            self.0.sessions.end(&text);
+            self.0.sessions.end(&Hash::of(&text));
         }
         self.cookie("", 0, remote)
     }

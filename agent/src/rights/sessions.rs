@@ -37,16 +37,14 @@ impl Sessions {
     }
 
     /// The token that this cookie stands for.
-    pub(super) fn find(&self, cookie: &str, now: Instant) -> Option<Hash> {
-        let cookie = Hash::of(cookie);
+    pub(super) fn find(&self, cookie: &Hash, now: Instant) -> Option<Hash> {
         let sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        sessions.iter().find(|session| session.cookie.is(&cookie) && now < session.until).map(|session| session.token)
+        sessions.iter().find(|session| session.cookie.is(cookie) && now < session.until).map(|session| session.token)
     }
 
     /// It stands for nothing any more.
-    pub(super) fn end(&self, cookie: &str) {
-        let cookie = Hash::of(cookie);
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|session| !session.cookie.is(&cookie));
+    pub(super) fn end(&self, cookie: &Hash) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|session| !session.cookie.is(cookie));
     }
 }
 
@@ -58,10 +56,10 @@ mod tests {
     fn a_session_stands_for_its_token_until_it_ends() {
         let (sessions, now, token) = (Sessions::default(), Instant::now(), Hash::of("token"));
         let cookie = sessions.begin(token, now).expect("bits");
-        let stands = |cookie: &str, now| sessions.find(cookie, now).is_some_and(|found| found.is(&token));
+        let stands = |cookie: &str, now| sessions.find(&Hash::of(cookie), now).is_some_and(|found| found.is(&token));
         assert!(stands(cookie.text(), now) && !stands("token", now) && !stands("", now));
         assert!(!stands(cookie.text(), now + SESSION_MAX));
-        sessions.end(cookie.text());
+        sessions.end(&cookie.hash());
         assert!(!stands(cookie.text(), now));
     }
 
@@ -70,7 +68,7 @@ mod tests {
         let (sessions, now, token) = (Sessions::default(), Instant::now(), Hash::of("token"));
         let first = sessions.begin(token, now).expect("bits");
         let others: Vec<_> = (0..SESSIONS_MAX).map(|_| sessions.begin(token, now).expect("bits")).collect();
-        assert!(sessions.find(first.text(), now).is_none());
-        assert!(others.iter().all(|cookie| sessions.find(cookie.text(), now).is_some()));
+        assert!(sessions.find(&first.hash(), now).is_none());
+        assert!(others.iter().all(|cookie| sessions.find(&cookie.hash(), now).is_some()));
     }
 }
