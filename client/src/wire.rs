@@ -16,7 +16,7 @@ mod sync;
 mod tokens;
 
 pub use acts::{Act, Acted, Outcome, Pin, Refusal, SetMode, SetPriority, Switchover, Why};
-pub use alerts::{Alert, Alerts, Channel, Delivery, TestAlert, TestedAlert, Told};
+pub use alerts::{Alert, Alerts, Channel, Delivery, Matter, TestAlert, TestedAlert, Told};
 pub use cluster::{Cluster, Store, Voters};
 pub use drill::{Drill, DrillKind, DrillOrder, DrillSeen, DrillUnderWay, DrillWatch, Drills, LastDrill};
 pub use event::Event;

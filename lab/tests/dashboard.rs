@@ -6,8 +6,9 @@ mod rights_world;
 
 use std::path::Path;
 
-use hotseat_lab::{Browser, CEILING, Cluster, Spec, http};
-use rights_world::{as_root, token};
+use hotseat_lab::receiver::Webhook;
+use hotseat_lab::{Browser, CEILING, Cluster, Node, Spec, http};
+use rights_world::{as_root, ask, token};
 
 /// Keys, as `WebDriver` spells them.
 const TAB: &str = "\u{e004}";
@@ -119,6 +120,87 @@ fn it_can_be_read_without_javascript() {
     browser.wait_for_text("#members", "hot-standby");
     browser.wait_for_text("footer", "reload to look again");
     shoot(&browser, "without-javascript");
+}
+
+/// What is the matter, who was told, and whether they have it.
+#[test]
+fn alerts_stand_with_what_became_of_them() {
+    let Some(browser) = Browser::start() else { return };
+    let webhook = Webhook::start();
+    let alert = format!("[[alert]]\nname = \"ops\"\nwhen = [\"member-lost\"]\nwebhook = \"{}\"\n", webhook.url());
+    let cluster = Cluster::settled(Spec::demo().hot().cluster("timing", "\"wan\"").also(&alert));
+    let (shown, gone) = two_others(&cluster, cluster.leader());
+    webhook.answer(500);
+    browser.open(&shown.url());
+    browser.wait_for_text("#alerts", "Nothing is the matter.");
+    gone.kill_agent();
+    let offline = format!("warning: {} is offline (member of web) · ", gone.name);
+    browser.wait_for_text("#alerts .standing", &format!("{offline}nobody was told"));
+    browser.wait_for_text("#alerts .told", "goes on trying ops");
+    browser.wait_for_text("#alerts .standing", &format!("{offline}said"));
+    shoot(&browser, "alerts-retrying");
+    webhook.answer(200);
+    browser.wait_for_text("#alerts .told", "✓ ops has it from");
+    shoot(&browser, "alerts");
+    browser.dark(true);
+    browser.size(390, 844);
+    shoot(&browser, "alerts-dark-phone");
+    gone.revive();
+    browser.wait_for_text("#alerts", "Nothing is the matter.");
+    browser.wait_for_text("#alerts .told", &format!("✓ over: {} is back", gone.name));
+    assert_eq!(browser.complaints(), [""; 0]);
+    browser.without_javascript(true);
+    browser.open(&format!("{}/dashboard/alerts", shown.url()));
+    browser.wait_for_text(".told", &format!("warning: {} is offline", gone.name));
+    browser.open(&shown.url());
+    browser.wait_for_text("#alerts .told", &format!("✓ over: {} is back", gone.name));
+}
+
+/// Which file differs on which member; and how, to those who may see what files hold.
+#[test]
+fn files_that_differ_are_shown_side_by_side() {
+    let Some(browser) = Browser::start() else { return };
+    let spec = Spec::demo().hot().cluster("timing", "\"wan\"").sync("watch", "[\"conf\"]").sync("share", "true");
+    let cluster = Cluster::prepare(spec);
+    let write = |node: &Node, text: &str| {
+        std::fs::create_dir_all(node.path("conf")).unwrap();
+        std::fs::write(node.path("conf/a.cfg"), text).unwrap();
+    };
+    cluster.nodes().iter().for_each(|node| {
+        write(node, "first\nsame\nlast\n");
+        node.start();
+    });
+    let leader = cluster.settle();
+    let (other, _) = two_others(&cluster, leader);
+    browser.open(&leader.url());
+    browser.wait_for_text("#members", "same");
+    write(other, "first\n<b>not the same</b>\nlast\n");
+    browser.wait_for_text("#groups", &format!("drift: conf/a.cfg on {}: differs", other.name));
+    browser.wait_for_text("#members", "differs 1");
+    browser.wait_for(
+        "a table that fits",
+        "(it => it.scrollWidth <= it.clientWidth)(document.querySelector('#members .wide'))",
+    );
+    shoot(&browser, "drift-front");
+    browser.click("#groups a[href='/dashboard/drift/web']");
+    browser.wait_for_text("main", &format!("differs from that of {}", leader.name));
+    browser.click("main a[href*='path=conf/a.cfg']");
+    browser.wait_for_text(".diff .less", "-same");
+    browser.wait_for_text(".diff .more", "+<b>not the same</b>");
+    shoot(&browser, "drift");
+    browser.dark(true);
+    browser.size(390, 844);
+    shoot(&browser, "drift-dark-phone");
+    assert_eq!(browser.complaints(), [""; 0]);
+    let (looks, ops) = (token(leader, "looks", "viewer"), token(leader, "ops", "operator"));
+    let seen = |token: &str| {
+        let bearer = format!("Bearer {token}");
+        ask(leader, "GET", "/dashboard/drift/web?path=conf/a.cfg", &[("Authorization", &bearer)])
+    };
+    let (viewer, operator) = (seen(&looks), seen(&ops));
+    assert!(viewer.status == 403 && viewer.body.contains("differs from that of"), "{viewer:?}");
+    assert!(!viewer.body.contains("not the same"), "{viewer:?}");
+    assert!(operator.status == 200 && operator.body.contains("&lt;b&gt;not the same&lt;/b&gt;"), "{operator:?}");
 }
 
 /// Nothing of what was to be seen stays on a screen in front of somebody who may look no longer.

@@ -77,7 +77,7 @@ pub(super) struct Desk {
 
 impl Desk {
     pub(super) fn new(alerts: &Alerts, eyes: Eyes, history: History) -> Result<Self, String> {
-        let Alerts { config, shelf, exe, stuck } = alerts.clone();
+        let Alerts { config, shelf, exe, stuck, .. } = alerts.clone();
         let (sender, outcomes) = mpsc::channel(OUTCOMES);
         let run = format!("{:08x}", random::nonce()?.0 >> 96);
         Ok(Self {

@@ -110,6 +110,12 @@ impl Ledger {
         self.open.keys().filter_map(|key| key.parse().ok())
     }
 
+    /// The alert by which it was told that this is so, if it was and is still kept.
+    pub(super) fn said(&self, key: &Key) -> Option<&wire::Alert> {
+        let id = self.open.get(&key.to_string())?;
+        self.told.iter().map(|told| &told.alert).find(|alert| alert.id == *id && alert.state == "firing")
+    }
+
     /// The epoch of this group that was told last, if it was ever heard of.
     pub(super) fn epoch(&self, group: &str) -> Option<u64> {
         self.epochs.get(group).copied()

@@ -18,11 +18,13 @@ mod certificates;
 mod desk;
 mod eyes;
 mod finding;
+mod kept;
 mod ledger;
 mod message;
 mod post;
 mod rule;
 mod send;
+mod standing;
 mod stuck;
 mod waiting;
 
@@ -35,7 +37,7 @@ use tokio::sync::watch;
 
 use desk::Desk;
 use eyes::Eyes;
-use ledger::Ledger;
+use kept::Kept;
 use message::Author;
 pub use rule::{Rule, Severity};
 pub use send::{CHILD, become_command};
@@ -45,7 +47,8 @@ use crate::clock;
 use crate::config::Config;
 use crate::history::History;
 use crate::random;
-use crate::shelf::{Shelf, ShelfError};
+use crate::records::Records;
+use crate::shelf::Shelf;
 use crate::snapshot::{Facts, Snapshot};
 
 /// Where the record is.
@@ -58,13 +61,14 @@ pub struct Alerts {
     shelf: Shelf,
     exe: PathBuf,
     stuck: Stuck,
+    kept: Kept,
 }
 
 impl Alerts {
     /// Of this node; `exe` is `hotseat`.
     #[must_use]
     pub fn new(config: Arc<Config>, shelf: Shelf, exe: PathBuf) -> Self {
-        Self { config, shelf, exe, stuck: Stuck::default() }
+        Self { config, shelf, exe, stuck: Stuck::default(), kept: Kept::default() }
     }
 
     /// Notices, writes down and sends from now on, until the agent ends; does nothing if nobody is to be told.
@@ -80,13 +84,24 @@ impl Alerts {
         Ok(())
     }
 
-    /// Where this node sends to, and what the cluster has said.
-    pub async fn list(&self) -> wire::Alerts {
-        let read = self.shelf.read::<Ledger>(KEY).await;
-        let (told, trouble) = match read {
-            Ok(found) => (found.map(|found| found.record.told).unwrap_or_default(), None),
-            Err(error @ (ShelfError::Unavailable(_) | ShelfError::Damaged(_))) => (Vec::new(), Some(error.to_string())),
-        };
+    /// What is the matter in this picture, where this node sends to, and all that the cluster has said.
+    pub async fn list(&self, cluster: &wire::Cluster) -> wire::Alerts {
+        self.kept.note(self.shelf.read(KEY).await);
+        self.shown(cluster, usize::MAX)
+    }
+
+    /// Reads what the cluster has said, if a look at the store has found that there is more of it.
+    pub async fn refresh(&self, records: &Records) {
+        let newest = records.beside().borrow().get(KEY).copied().unwrap_or(0);
+        if !self.kept.has(newest) {
+            self.kept.note(self.shelf.read(KEY).await);
+        }
+    }
+
+    /// The same as the list without waiting for the store: by what was read last, and so many that were said at most.
+    #[must_use]
+    pub fn shown(&self, cluster: &wire::Cluster, most: usize) -> wire::Alerts {
+        let read = self.kept.get();
         let channels = self.config.alerts.iter().map(|alert| wire::Channel {
             name: alert.name.clone(),
             kind: alert.channel.kind().to_owned(),
@@ -94,9 +109,10 @@ impl Alerts {
             when: alert.when.iter().map(|rule| rule.word().to_owned()).collect(),
         });
         wire::Alerts {
+            standing: standing::standing(cluster, &read.ledger),
             channels: channels.collect(),
-            told: told.iter().rev().map(ledger::Told::shown).collect(),
-            trouble,
+            told: read.ledger.told.iter().rev().take(most).map(ledger::Told::shown).collect(),
+            trouble: read.trouble,
         }
     }
 

@@ -1,4 +1,4 @@
-//! `/api/alerts`: where alerts go, what was said, and a test.
+//! `/api/alerts`: what is the matter, where alerts go, what was said, and a test.
 
 use axum::body::Bytes;
 use axum::extract::State;
@@ -14,7 +14,8 @@ pub(super) fn routes() -> Router<Api> {
 }
 
 async fn list(State(api): State<Api>) -> Json<Alerts> {
-    Json(api.alerts.list().await)
+    let cluster = api.snapshot().cluster(&api.facts);
+    Json(api.alerts.list(&cluster).await)
 }
 
 /// `POST /api/alerts/test`, with an empty body or `{"name": "NAME"}`. Answers when every receiver has, or was given up.

@@ -53,7 +53,10 @@ const TABLE: &[Row] = &[
     ("/api/locks", Status, Admin),
     ("/api/members", Status, Admin),
     ("/dashboard/acts/{group}/{id}", Status, Operator),
+    ("/dashboard/alerts", Status, Operator),
     ("/dashboard/ask/{what}/{group}", Status, Operator),
+    // That files differ; the page asks for more before it shows what they hold.
+    ("/dashboard/drift/{group}", Status, Operator),
     ("/dashboard/live", Status, Operator),
     ("/explain/{group}", Status, Operator),
     ("/explain/{group}/{epoch}", Status, Operator),

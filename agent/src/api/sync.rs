@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use hotseat_client::{Difference, Push, Pushed, Rollback, Sync, SyncVersion};
@@ -12,10 +12,15 @@ use hotseat_core::GroupId;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::{Api, Refused, find, refuse};
+use super::{Api, Refused, find, needs, refuse};
 use crate::config;
-use crate::rights::Asker;
+use crate::rights::{Asker, Right};
 use crate::sync::DeskError;
+
+/// What is needed to see what files hold.
+pub(crate) fn contents() -> Right {
+    needs::need(&Method::GET, Some("/api/groups/{group}/drift"))
+}
 
 /// Everything about them. What they hold, and the acts, are not for everybody.
 pub(super) fn routes() -> Router<Api> {
@@ -47,11 +52,15 @@ async fn differences(
     Path(group): Path<String>,
     Query(which): Query<Which>,
 ) -> Result<Json<Vec<Difference>>, Refused> {
-    let (group, sync) = kept(&api, &group)?;
+    differing(&api, &group, &which.path).await.map(Json)
+}
+
+/// How one file differs, and between whom.
+pub(crate) async fn differing(api: &Api, group: &str, path: &str) -> Result<Vec<Difference>, Refused> {
+    let (group, sync) = kept(api, group)?;
     let snapshot = api.snapshot();
     let leader = snapshot.group(&group).and_then(|group| group.leader.as_ref()).map(|leader| leader.as_str());
-    let found = api.facts.files.differences(&group, &sync, &which.path, leader).await;
-    found.map(Json).map_err(failed)
+    api.facts.files.differences(&group, &sync, path, leader).await.map_err(failed)
 }
 
 /// `POST /api/groups/{group}/sync/push`, with an empty body or `{"reason": "WHY"}`.
@@ -92,7 +101,7 @@ fn failed(error: DeskError) -> Refused {
 }
 
 /// The group and its files, if it names any.
-fn kept(api: &Api, id: &str) -> Result<(GroupId, Arc<config::Sync>), Refused> {
+pub(crate) fn kept(api: &Api, id: &str) -> Result<(GroupId, Arc<config::Sync>), Refused> {
     let snapshot = api.snapshot();
     let id = find(&snapshot, id)?.id.clone();
     let configured = api.facts.config.groups.iter().find(|group| group.id == id);

@@ -48,6 +48,13 @@ pub struct Named {
 }
 
 impl Sync {
+    /// Whether this is one of the files, by its name.
+    #[must_use]
+    pub fn has(&self, path: &str) -> bool {
+        let below = |rest: &str| rest.is_empty() || rest.starts_with('/');
+        self.paths.iter().chain(&self.watch).any(|named| path.strip_prefix(&named.name).is_some_and(below))
+    }
+
     /// `sync = [PATHS]` or `[group.sync]`.
     pub(super) fn read(entry: Entry<'_>, port: Option<u16>, node: &Node, claims: &mut Claims) -> Result<Self, Fault> {
         let mut sync =

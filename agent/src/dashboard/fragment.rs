@@ -3,7 +3,7 @@
 use maud::Markup;
 
 use super::scene::Scene;
-use super::{beats, events, groups, head, members, timeline};
+use super::{alerts, beats, events, groups, head, members, timeline};
 
 /// One element of the page.
 #[derive(Clone, Debug)]
@@ -38,6 +38,7 @@ pub(super) fn sections(scene: &Scene) -> Vec<Fragment> {
     vec![
         Fragment::new("head", head::head(scene)),
         Fragment::new("groups", groups::groups(scene)),
+        Fragment::new("alerts", alerts::alerts(scene)),
         Fragment::new("timeline", timeline::timeline(scene)),
         Fragment::around("members", members::members(scene, true), members::members(scene, false)),
         Fragment::new("events", events::events(scene)),

@@ -4,7 +4,10 @@ use hotseat_client::{Drift, Floating, Group, Member, Vip};
 use maud::{Markup, html};
 
 use super::scene::Scene;
-use super::{ask, link, moment};
+use super::{ask, drift, link, moment};
+
+/// Files that differ, named on a card; all of them have a page.
+const DRIFT: usize = 4;
 
 pub(super) fn groups(scene: &Scene) -> Markup {
     html! {
@@ -120,7 +123,7 @@ fn troubles(scene: &Scene, group: &Group) -> Vec<Markup> {
     let leader = group.leader.as_deref();
     let vips = group.vip.iter().filter_map(|vip| address(vip, leader));
     let floating = group.floating.iter().filter_map(|it| moved(it, leader));
-    members.chain(vips).chain(floating).chain(drift(group)).collect()
+    members.chain(vips).chain(floating).chain(drifting(group)).collect()
 }
 
 fn trouble(scene: &Scene, member: &Member) -> Option<Markup> {
@@ -139,9 +142,13 @@ fn trouble(scene: &Scene, member: &Member) -> Option<Markup> {
 }
 
 /// Files that should be the same everywhere and are not. It stops nothing.
-fn drift(group: &Group) -> impl Iterator<Item = Markup> {
+fn drifting(group: &Group) -> impl Iterator<Item = Markup> {
     let line = |it: &Drift| html! { "drift: " strong { (it.path) } " on " (it.node) ": " (it.what) };
-    group.drift.iter().map(line)
+    let all = (!group.drift.is_empty()).then(|| {
+        let more = group.drift.len().saturating_sub(DRIFT);
+        html! { a href=(drift::link(&group.id, None)) { @if more > 0 { "and " (more) " more: " } "see how files differ →" } }
+    });
+    group.drift.iter().take(DRIFT).map(line).chain(all)
 }
 
 fn address(vip: &Vip, leader: Option<&str>) -> Option<Markup> {

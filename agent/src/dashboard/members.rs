@@ -4,7 +4,7 @@ use hotseat_client::{Group, Member};
 use maud::{Markup, html};
 
 use super::scene::Scene;
-use super::{ask, beats, link};
+use super::{ask, beats, drift, link};
 
 /// With the cells that change every second, or without.
 pub(super) fn members(scene: &Scene, beating: bool) -> Markup {
@@ -24,6 +24,7 @@ fn table(scene: &Scene, group: &Group, beating: bool) -> Markup {
                 thead { tr {
                     @for head in ["Node", "State", "Mode", "Prio", "Region", "Version", "Service"] { th scope="col" { (head) } }
                     (beats::heads())
+                    @if scene.files.contains_key(&group.id) { th scope="col" title="files that are to be the same" { "Files" } }
                     th scope="col" { "Manage" }
                 } }
                 tbody { @for member in &group.members { (row(scene, group, member, beating)) } }
@@ -53,9 +54,26 @@ fn row(scene: &Scene, group: &Group, member: &Member, beating: bool) -> Markup {
             td data-label="Version" { (member.version) }
             td data-label="Service" { (member.service.as_deref().unwrap_or("–")) }
             (beats::cells(scene, group, member, beating))
+            (files(scene, group, member))
             td data-label="Manage" {
                 @let (what, word) = if member.state == "offline" { ("remove", "Remove") } else { ("manage", "Manage") };
                 a href=(ask::link(what, group, Some(&member.node))) aria-label={ (word) " " (member.node) } { (word) }
+            }
+        }
+    }
+}
+
+/// Whether its files are as they are to be.
+fn files(scene: &Scene, group: &Group, member: &Member) -> Markup {
+    let Some(files) = scene.files.get(&group.id) else { return Markup::default() };
+    let differ = files.drift.iter().filter(|it| it.node == member.node).count();
+    let told = files.nodes.iter().any(|it| it.node == member.node);
+    html! {
+        td data-label="Files" {
+            @match (differ, told) {
+                (0, false) => "–",
+                (0, true) => "same",
+                (differ, _) => span { a.warn href=(drift::link(&group.id, None)) { "differs " (differ) } },
             }
         }
     }

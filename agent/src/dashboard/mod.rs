@@ -4,13 +4,15 @@
 //!  picture, story, samples ──> Scene ──> Fragments ──> Frame ──> page (whole, readable without JavaScript)
 //!                                                        └─────> live stream: what has changed, once for all readers
 //! ```
-//! It decides nothing, and acts by nothing but the acts that everybody has. A store that hangs holds up no page but the
-//! explanations. What peers say is text, and a link only where it is an address.
+//! It decides nothing, and acts by nothing but the acts that everybody has. A store that hangs holds up no page but those
+//! that read what is only there: explanations, how files differ, all alerts. What peers say is text, and a link only where it is an address.
 
 mod act;
+mod alerts;
 mod ask;
 mod assets;
 mod beats;
+mod drift;
 mod events;
 mod explain;
 mod fragment;
@@ -23,6 +25,7 @@ mod manage;
 mod members;
 mod moment;
 mod page;
+mod patch;
 mod samples;
 mod scene;
 mod sparkline;
@@ -56,6 +59,8 @@ pub(crate) fn routes(api: &Api, vitals: Arc<Vitals>) -> Router<Api> {
         .route("/dashboard/ask/{what}/{group}", get(ask::ask))
         .route("/dashboard/act/{what}/{group}", post(act::act))
         .route("/dashboard/acts/{group}/{id}", get(act::outcome))
+        .route("/dashboard/alerts", get(alerts::all))
+        .route("/dashboard/drift/{group}", get(drift::drift))
         .route("/explain/{group}", get(explain::newest))
         .route("/explain/{group}/{epoch}", get(explain::epoch))
         .with_state(wall)

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use hotseat_client::story::Leadership;
-use hotseat_client::{Cluster, Event, Group, Member};
+use hotseat_client::{Alerts, Cluster, Event, Group, Member, Sync};
 
+use super::alerts;
 use super::samples::{Samples, Trace};
 use super::stories::{Books, Stories};
 use crate::api::Api;
@@ -19,6 +20,10 @@ pub(super) struct Scene {
     pub(super) cluster: Cluster,
     /// Why what this node knows of others may be old, if so.
     pub(super) doubt: Option<String>,
+    /// What is the matter, and what was said last.
+    pub(super) alerts: Alerts,
+    /// What is known of files that are to be the same, by group.
+    pub(super) files: BTreeMap<String, Arc<Sync>>,
     /// The newest events, newest first.
     pub(super) events: Vec<Event>,
     /// What was measured of each node.
@@ -34,9 +39,14 @@ impl Scene {
     /// As it is now.
     pub(super) fn now(api: &Api, samples: &Samples, stories: &Stories) -> Self {
         let snapshot = api.snapshot();
+        let cluster = snapshot.cluster(&api.facts);
+        let groups = snapshot.view.groups.iter();
+        let files = groups.filter_map(|it| Some((it.id.to_string(), api.facts.files.board().of(&it.id)?)));
         Self {
             now: SystemTime::now(),
-            cluster: snapshot.cluster(&api.facts),
+            alerts: api.alerts.shown(&cluster, alerts::KEPT),
+            files: files.collect(),
+            cluster,
             doubt: doubt(api),
             events: api.history.latest(EVENTS),
             traces: samples.traces(),
@@ -92,6 +102,8 @@ pub(super) mod tests {
             now: humantime::parse_rfc3339("2026-11-20T12:00:00Z").expect("a time"),
             cluster: serde_json::from_value(cluster).expect("a cluster"),
             doubt: None,
+            alerts: Alerts::default(),
+            files: BTreeMap::new(),
             events: Vec::new(),
             traces: Arc::default(),
             books: Books::default(),

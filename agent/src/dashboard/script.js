@@ -125,10 +125,11 @@
     };
   }
 
-  // Whoever may look no longer is shown why, or where to log in, and nothing of what was to be seen.
+  // Whoever may look no longer is shown where to log in, and nothing of what was to be seen. Refused otherwise, it may be
+  // that the agent has just come and has not read yet who may: this page waits.
   function leave() {
     fetch(location.href, { method: "HEAD" }).then((answer) => {
-      if (answer.status === 401 || answer.status === 403) location.reload();
+      if (answer.status === 401) location.reload();
     }).catch(() => {});
   }
 

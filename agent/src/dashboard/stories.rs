@@ -1,10 +1,11 @@
-//! The stories of the groups, as they were read last, for pages to be drawn from. A store that hangs holds up no page: it
-//! shows what was read before.
+//! The stories of the groups and what people were told, as they were read last, for pages to be drawn from. A store that
+//! hangs holds up no page: it shows what was read before.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 
 use crate::api::Api;
@@ -26,9 +27,17 @@ struct Kept {
 }
 
 /// See the module. Cheap to clone.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(super) struct Stories {
     kept: Arc<Mutex<Kept>>,
+    /// Held by whoever reads: where the store hangs, one task waits for it and not many.
+    reading: Arc<Semaphore>,
+}
+
+impl Default for Stories {
+    fn default() -> Self {
+        Self { kept: Arc::default(), reading: Arc::new(Semaphore::new(1)) }
+    }
 }
 
 impl Stories {
@@ -37,11 +46,10 @@ impl Stories {
         Arc::clone(&self.lock().books)
     }
 
-    /// Reads them if the last time was a while ago.
-    pub(super) async fn refresh(&self, api: &Api) {
-        if self.lock().read.is_some_and(|read| read.elapsed() < FRESH) {
-            return;
-        }
+    /// Reads them, unless somebody else does.
+    async fn refresh(self, api: Api) {
+        let Ok(_reading) = self.reading.try_acquire() else { return };
+        api.alerts.refresh(&api.facts.records).await;
         let mut books = BTreeMap::new();
         for group in &api.snapshot().view.groups {
             let (book, _stale) = api.ledger.book(&group.id).await;
@@ -50,10 +58,13 @@ impl Stories {
         *self.lock() = Kept { books: Arc::new(books), read: Some(Instant::now()) };
     }
 
-    /// The same, for a page that somebody waits for.
+    /// Reads them if the last time was a while ago, for a page that somebody waits for.
     pub(super) async fn refresh_soon(&self, api: &Api) {
-        // What is late is read next time.
-        let _late = timeout(PATIENCE, self.refresh(api)).await;
+        if self.lock().read.is_some_and(|read| read.elapsed() < FRESH) {
+            return;
+        }
+        // What is late is there the next time.
+        let _late = timeout(PATIENCE, tokio::spawn(self.clone().refresh(api.clone()))).await;
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Kept> {

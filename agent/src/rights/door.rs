@@ -13,7 +13,7 @@ use futures_util::StreamExt;
 
 use super::denied::Denied;
 use super::{Ground, Guest, Right, Rights, headers, page};
-use crate::api::Remote;
+use crate::api::{Remote, query};
 
 /// What is needed to do this at a path of the router's; none where there is no such path.
 type Needs = fn(&Method, Option<&str>) -> Right;
@@ -117,17 +117,8 @@ fn turned_away(denied: Denied, request: &Parts) -> Response {
     let looks = request.method == Method::GET && accepts.contains("text/html");
     match denied {
         Denied::Unknown(_) if looks => {
-            Redirect::to(&format!("/login?next={}", escaped(request.uri.path()))).into_response()
+            Redirect::to(&format!("/login?next={}", query::escaped(request.uri.path()))).into_response()
         }
         denied => denied.into_response(),
     }
-}
-
-/// A path as the value of a query.
-fn escaped(path: &str) -> String {
-    let escape = |byte: u8| match byte {
-        byte if byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte) => char::from(byte).to_string(),
-        byte => format!("%{byte:02X}"),
-    };
-    path.bytes().map(escape).collect()
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
-use hotseat_client::{Alerts, Delivery, TestedAlert, Told};
+use hotseat_client::{Alerts, Delivery, Matter, TestedAlert, Told};
 
 use super::{Failed, Result, explain, small_runtime};
 use crate::args::{Alert, AlertAct, Look, Target};
@@ -44,9 +44,17 @@ fn drawn(alerts: &Alerts) -> String {
     if let Some(trouble) = &alerts.trouble {
         let _ = writeln!(text, "what was said cannot be read: {trouble}");
     }
+    text += if alerts.standing.is_empty() { "" } else { "\n" };
+    alerts.standing.iter().for_each(|it| text += &format!("▲ {}\n", matter(it)));
     text += if alerts.told.is_empty() { "" } else { "\n" };
     alerts.told.iter().for_each(|told| text += &entry(told));
     text
+}
+
+/// What is the matter now.
+fn matter(it: &Matter) -> String {
+    let said = it.said.as_ref().map_or_else(|| String::from("nobody was told"), |at| format!("said {at}"));
+    format!("{}: {} ({said})", it.severity, it.text)
 }
 
 fn entry(told: &Told) -> String {

@@ -35,9 +35,12 @@ pub struct Alert {
     pub alone: bool,
 }
 
-/// `GET /api/alerts`: where alerts go from the node that was asked, and what the cluster has said.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// `GET /api/alerts`: what is the matter, where alerts go from the node that was asked, and what the cluster has said.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Alerts {
+    /// What is the matter at this moment, as the node that was asked sees it, the worst first.
+    #[serde(default)]
+    pub standing: Vec<Matter>,
     /// Where this node sends to.
     pub channels: Vec<Channel>,
     /// What was said, newest first.
@@ -45,6 +48,26 @@ pub struct Alerts {
     /// Why `told` may not be all: the store does not answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trouble: Option<String>,
+}
+
+/// Something that is the matter, whether anybody was told or not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Matter {
+    /// Which rule: `no-leader`, `member-lost`, …
+    pub rule: String,
+    /// `warning` or `critical`.
+    pub severity: String,
+    /// The group, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// The node it is about, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node: Option<String>,
+    /// For people.
+    pub text: String,
+    /// When it was said, RFC 3339; absent: nobody was told, or not yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub said: Option<String>,
 }
 
 /// One `[[alert]]` of a node's file, without its secrets.

@@ -1,6 +1,6 @@
 //! What the dashboard costs: its first view, and an agent whose page lies open on many screens.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -84,8 +84,12 @@ fn total(pid: i32) -> u64 {
 /// Reads until its stream is shut down.
 fn reader(node: &Node, read: &Arc<AtomicU64>) -> TcpStream {
     let mut stream = TcpStream::connect_timeout(&node.address(), LIMIT).unwrap();
-    stream.write_all(b"GET /dashboard/live HTTP/1.1\r\nHost: bench\r\n\r\n").unwrap();
-    let (mut its, read) = (stream.try_clone().unwrap(), Arc::clone(read));
+    let request = format!("GET /dashboard/live HTTP/1.1\r\nHost: {}\r\n\r\n", node.address());
+    stream.write_all(request.as_bytes()).unwrap();
+    let (mut its, read) = (BufReader::new(stream.try_clone().unwrap()), Arc::clone(read));
+    let mut status = String::new();
+    its.read_line(&mut status).unwrap();
+    assert!(status.starts_with("HTTP/1.1 200 "), "no reader: {status}");
     let body = move || {
         let mut bytes = [0; 16 * 1024];
         while let Ok(more) = its.read(&mut bytes)
