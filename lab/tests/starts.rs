@@ -98,3 +98,21 @@ fn nsg_2_the_dead_have_no_say() {
 }
 
 hotseat_lab::on_every_store!(amp_1_starts_as_its_mode_says, nsg_2_members_are_of_one_kind);
+
+/// What a running agent cannot change is named, each time it is asked, and nothing else.
+#[test]
+fn what_a_reload_cannot_change_is_named() {
+    let cluster = Cluster::settled(Spec::demo().hot().proxy("30s").group("priority", "1"));
+    let node = cluster.leader();
+    let told = |said: &str| {
+        let before = node.log().matches(said).count();
+        node.reload();
+        cluster.wait_for("what it takes of that", |_| (node.log().matches(said).count() > before).then_some(()));
+    };
+    node.edit("priority = 1", "priority = 7");
+    told("settings read anew: priorities and modes count now");
+    cluster.wait_for("the priority", |_| node.member().filter(|member| member.priority == 7));
+    node.edit("\"30s\"", "\"31s\"");
+    told("after a restart: of group web: proxy\n");
+    told("after a restart: of group web: proxy\n");
+}
