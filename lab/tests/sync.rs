@@ -6,9 +6,10 @@ mod files;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 
-use files::{agreed, conf, saved, sending, wait_for_drift, wait_for_version, write};
+use files::{Moment, agreed, conf, saved, sending, wait_for_drift, wait_for_version, write};
 use hotseat_lab::spec::Store;
 use hotseat_lab::{Cluster, Node, Spec, program};
+use rustix::fs::inotify::WatchFlags;
 
 fn watching(store: Store) -> Cluster {
     let cluster = Cluster::prepare(Spec::demo().hot().store(store).sync("watch", "[\"conf\"]").sync("share", "true"));
@@ -182,39 +183,42 @@ hotseat_lab::on_every_store!(
 );
 
 /// Many, so that there is a middle.
-const MANY: usize = 150;
+const MANY: usize = 400;
+/// The middle lasts for milliseconds: a kill that comes after it proves nothing, and is followed by another.
+const KILLS_MAX: usize = 20;
 
 /// Killed while a version is being put in place: afterwards there is all of the old one or all of the new one.
 #[test]
 fn nsg_11_killed_in_the_middle() {
     let many = |node: &Node, content: &str| (0..MANY).for_each(|n| write(node, &format!("conf/{n}.cfg"), content));
-    let cluster = sending(Spec::demo(), |node| many(node, "0"));
+    let cluster = sending(Spec::demo(), |node| many(node, "1"));
     wait_for_version(&cluster, 1);
     let leader = cluster.leader();
     let victim = cluster.others(leader).next().unwrap();
     let staged = || {
-        fs::read_dir(victim.path("conf"))
-            .unwrap()
-            .flatten()
-            .any(|it| it.file_name().to_string_lossy().starts_with(".hotseat-sync-"))
+        let names = fs::read_dir(victim.path("conf")).unwrap().map(|it| it.unwrap().file_name());
+        names.into_iter().any(|name| name.to_string_lossy().starts_with(".hotseat-sync-"))
     };
     let journal = || victim.path("data/sync/web/journal.json").exists();
-    let replaced = |round: u64| conf(victim).values().any(|(_, content)| *content == round.to_string());
-    for round in 1..=4 {
-        many(leader, &round.to_string());
-        cluster.wait_for("it has begun", |_| match round {
-            1 => staged().then_some(()),
-            2 => (journal() || replaced(round)).then_some(()),
-            _ => replaced(round).then_some(()),
-        });
+    let mut number = 1;
+    let mut killed_at = |event: WatchFlags, in_the_middle: &dyn Fn() -> bool| {
+        number += 1;
+        let moment = Moment::of(event, &victim.path("conf"));
+        many(leader, &number.to_string());
+        moment.wait();
         victim.kill_agent();
-        victim.wait_exit();
+        let middle = in_the_middle();
         victim.start();
-        wait_for_version(&cluster, round + 1);
+        wait_for_version(&cluster, number);
         let contents: Vec<_> = conf(victim).into_values().map(|(_, content)| content).collect();
-        assert_eq!(contents, vec![round.to_string(); MANY], "round {round}");
+        assert_eq!(contents, vec![number.to_string(); MANY], "version {number}");
         assert!(!staged() && !journal(), "something is left");
-    }
+        middle
+    };
+    let staging = |_| killed_at(WatchFlags::CREATE, &|| staged() && !journal());
+    assert!((0..KILLS_MAX).any(staging), "never killed with some staged");
+    let renaming = |_| killed_at(WatchFlags::MOVED_TO, &journal);
+    assert!((0..KILLS_MAX).any(renaming), "never killed with some renamed");
 }
 
 /// The leader names more than the others do: what it sends of that is nothing that they may be told to write.

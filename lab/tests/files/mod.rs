@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use hotseat_client::{Drift, Sync};
 use hotseat_lab::spec::Store;
-use hotseat_lab::{Cluster, Node, Spec};
+use hotseat_lab::{CEILING, Cluster, Node, Spec};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 
 /// What a node shows of where members differ.
 pub(crate) fn drift(node: &Node) -> Vec<Drift> {
@@ -90,4 +93,23 @@ fn collect(folder: &Path, name: &str, all: &mut BTreeMap<String, (u32, String)>)
 /// What a file held on this node before it was written over by this version.
 pub(crate) fn saved(node: &Node, version: u64, name: &str) -> Option<String> {
     fs::read_to_string(node.path(&format!("data/sync/web/saved/{version:08}/{name}"))).ok()
+}
+
+/// The next time that something happens in a folder. What lasts for milliseconds is missed by who looks now and then.
+pub(crate) struct Moment(OwnedFd);
+
+impl Moment {
+    /// From now on.
+    pub(crate) fn of(event: WatchFlags, folder: &Path) -> Self {
+        let events = inotify::init(CreateFlags::CLOEXEC).unwrap();
+        inotify::add_watch(&events, folder, event).unwrap();
+        Self(events)
+    }
+
+    /// Waits for it.
+    pub(crate) fn wait(&self) {
+        let ceiling = Timespec::try_from(CEILING).unwrap();
+        let came = poll(&mut [PollFd::new(&self.0, PollFlags::IN)], Some(&ceiling)).unwrap();
+        assert_eq!(came, 1, "nothing happened in the folder for {CEILING:?}");
+    }
 }
