@@ -8,16 +8,13 @@ mod guard;
 mod reload;
 mod show;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use hotseat_core::{
-    Action, Event, Exit, GroupId, Input, Instant, Key, Node, Outcome, Record, Request, RequestError, SessionState,
-    Ticket,
-};
+use hotseat_core::{Action, Event, Exit, GroupId, Input, Instant, Key, Node, Outcome, Record, SessionState, Ticket};
 use hotseat_guard::Settings;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 
 use crate::clock::{self, Alarm};
 use crate::config;
@@ -51,8 +48,6 @@ pub enum Message {
     LookFailed(String),
     /// A command to run in the guard's tree.
     Job(Job),
-    /// An operator asks.
-    Request(Request, oneshot::Sender<Result<(), RequestError>>),
     /// Who belongs to an embedded cluster.
     Peers(Vec<Peer>),
     /// A lock on this machine speaks to the voters.
@@ -86,8 +81,6 @@ pub struct Driver {
     show: watch::Sender<Arc<Snapshot>>,
     vitals: Arc<Vitals>,
     routes: Routes,
-    replies: HashMap<u64, oneshot::Sender<Result<(), RequestError>>>,
-    next_reply: u64,
     /// Writes whose success the others should hear of at once.
     noteworthy: BTreeSet<Ticket>,
     known_peers: Vec<SocketAddr>,
@@ -163,8 +156,6 @@ impl Driver {
             show: parts.show,
             vitals: parts.vitals,
             routes: parts.routes,
-            replies: HashMap::new(),
-            next_reply: 0,
             noteworthy: BTreeSet::new(),
             known_peers: Vec::new(),
             settings: parts.settings,
@@ -221,11 +212,6 @@ impl Driver {
                 self.supervisor.job(job);
                 None
             }
-            Message::Request(request, reply) => {
-                self.next_reply += 1;
-                self.replies.insert(self.next_reply, reply);
-                Some(Input::Request(self.next_reply, request))
-            }
             Message::Peers(peers) => {
                 if let Some(voting) = &mut self.voting {
                     voting.know(peers);
@@ -275,7 +261,6 @@ impl Driver {
             | Input::Proof(_)
             | Input::Guard(_)
             | Input::Service(..)
-            | Input::Request(..)
             | Input::Reconfigure(_)
             | Input::Asked(..)
             | Input::Answered(..)
@@ -364,11 +349,6 @@ impl Driver {
             Action::Drain(group, epoch) => {
                 if let Some(unit) = self.units.get(&group) {
                     self.tasks.drain(group, epoch, unit.config.drain(), self.show.subscribe());
-                }
-            }
-            Action::Reply(id, result) => {
-                if let Some(reply) = self.replies.remove(&id) {
-                    drop(reply.send(result));
                 }
             }
             Action::Tell(event) => self.tell(&event),

@@ -29,8 +29,8 @@ use alloc::string::String;
 use core::time::Duration;
 
 use crate::desk::{Desk, Post};
-use crate::id::{Epoch, GroupId, NodeName, SessionId, Version};
-use crate::message::{Action, Event, Reason, RequestError, ServiceInput};
+use crate::id::{Epoch, GroupId, SessionId, Version};
+use crate::message::{Action, Event, Reason, ServiceInput};
 use crate::mode::{Mode, OnExit, Standby};
 use crate::mutant::Mutant;
 use crate::record::{GroupRecord, Key};
@@ -197,27 +197,6 @@ impl Group {
 
     pub(crate) fn service_input(&mut self, run: u64, input: ServiceInput, desk: &mut Desk<'_>) {
         self.service.take(desk.now, run, input, desk.out);
-    }
-
-    /// A planned change: checked here, carried out by `advance`.
-    pub(crate) fn switch_over(
-        &mut self,
-        to: Option<NodeName>,
-        roster: &Roster<'_>,
-        desk: &mut Desk<'_>,
-    ) -> Result<(), RequestError> {
-        let epoch = match self.seat {
-            Seat::Leading(epoch) | Seat::Promoting(epoch) => epoch,
-            Seat::Demoting(_) | Seat::Releasing(_) | Seat::Claiming(_) => return Err(RequestError::Busy),
-            Seat::Standby => return Err(RequestError::NotLeader(self.leader().cloned())),
-        };
-        let next = self.successor(to, roster, desk).map_err(RequestError::BadTarget)?;
-        self.demote(epoch, Parting::planned(Reason::Switchover, Some(next), desk), desk);
-        Ok(())
-    }
-
-    fn leader(&self) -> Option<&NodeName> {
-        self.register.body().and_then(|record| record.leader.as_ref()).map(|leader| &leader.node)
     }
 
     fn demote(&mut self, epoch: Epoch, parting: Parting, desk: &mut Desk<'_>) {

@@ -46,8 +46,7 @@ pub use health::{Health, HealthLimits};
 pub use id::{Epoch, GroupId, InvalidName, NodeName, Nonce, SessionId, Version, VoterId};
 pub use law::allows;
 pub use message::{
-    Action, Event, Exit, Expect, GuardCommand, GuardReport, Input, Look, Outcome, Reason, Request, RequestError,
-    ServiceInput, Ticket,
+    Action, Event, Exit, Expect, GuardCommand, GuardReport, Input, Look, Outcome, Reason, ServiceInput, Ticket,
 };
 pub use mode::{Mode, OnExit, Standby};
 pub use mutant::{Mutant, Rules};

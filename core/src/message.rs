@@ -88,31 +88,6 @@ pub enum ServiceInput {
     Turned(Result<bool, String>),
 }
 
-/// What an operator asks for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Request {
-    /// A planned change of leader.
-    Switchover {
-        /// Of which group.
-        group: GroupId,
-        /// To whom; the best candidate otherwise.
-        to: Option<NodeName>,
-    },
-}
-
-/// Why a request was refused.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RequestError {
-    /// No such group here.
-    UnknownGroup,
-    /// This node does not lead the group.
-    NotLeader(Option<NodeName>),
-    /// The leader is busy with a change already.
-    Busy,
-    /// The target cannot take over, and why.
-    BadTarget(String),
-}
-
 /// Something happened.
 #[derive(Clone, Debug)]
 pub enum Input {
@@ -132,8 +107,6 @@ pub enum Input {
     Guard(GuardReport),
     /// A service of a group reports; the number is its run.
     Service(GroupId, u64, ServiceInput),
-    /// An operator asks; the number is for the reply.
-    Request(u64, Request),
     /// The groups' configurations were read anew; groups that are not named stay as they are.
     Reconfigure(Vec<crate::group::GroupConfig>),
     /// What followed the leadership of that epoch, an address or a hook, is off again: the answer to the newest
@@ -218,8 +191,6 @@ pub enum Action {
     /// The group's leadership of that epoch is about to end as planned, and its record says so: wait until nothing is
     /// under way to its service, on whichever node, and report `Drained`.
     Drain(GroupId, Epoch),
-    /// Answer an operator.
-    Reply(u64, Result<(), RequestError>),
     /// For the log, the history and the people.
     Tell(Event),
     /// End the process.

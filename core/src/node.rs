@@ -12,7 +12,7 @@ use alloc::vec::Vec;
 use crate::desk::{Damage, Desk, Nonces, Post};
 use crate::group::{Group, GroupConfig};
 use crate::id::{GroupId, NodeName, Version};
-use crate::message::{Action, Exit, GuardReport, Input, Look, Outcome, Request, RequestError, Ticket};
+use crate::message::{Action, Exit, GuardReport, Input, Look, Outcome, Ticket};
 use crate::mutant::{Mutant, Rules};
 use crate::observe::Observed;
 use crate::proof::Proof;
@@ -211,10 +211,6 @@ impl Node {
                     group.withdrawn(epoch);
                 }
             }
-            Input::Request(id, request) => {
-                let reply = self.request(now, request, out);
-                out.push(Action::Reply(id, reply));
-            }
             Input::Reconfigure(configs) => {
                 for config in configs {
                     if let Some(group) = self.groups.get_mut(&config.id) {
@@ -315,16 +311,6 @@ impl Node {
         let mut kept = core::mem::take(&mut self.proofs);
         self.at_desk(now, out, |parts, desk| kept.retain(|proof| parts.use_proof(proof, desk)));
         self.proofs = kept;
-    }
-
-    fn request(&mut self, now: Instant, request: Request, out: &mut Vec<Action>) -> Result<(), RequestError> {
-        self.at_desk(now, out, |parts, desk| match request {
-            Request::Switchover { group, to } => {
-                let roster = Roster { now, others: parts.others };
-                let group = parts.groups.get_mut(&group).ok_or(RequestError::UnknownGroup)?;
-                group.switch_over(to, &roster, desk)
-            }
-        })
     }
 
     /// Does what is due by time or by what was learnt.

@@ -65,10 +65,6 @@ pub enum Fault {
     Late(usize, u64),
     /// The service of a group there changes its ways.
     Temper(usize, GroupId, Temper),
-    /// An operator asks this machine's agent for a switchover, by name or to the best.
-    Switchover(usize, GroupId, Option<usize>),
-    /// An operator asks whoever leads.
-    SwitchoverAnywhere(GroupId, Option<usize>),
     /// An operator's order to a group, which any agent may take.
     Order(GroupId, Order),
     /// What one machine sends to another is lost.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use hotseat_core::{Bar, Event, Exit, Reason, RequestError, Role, SessionId, SessionState};
+use hotseat_core::{Bar, Event, Exit, Reason, Role, SessionId, SessionState};
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -101,17 +101,6 @@ impl Story {
             Reason::Replaced => "replaced by a later session".into(),
             Reason::Failback => "failback".into(),
             Reason::Ordered(what) => format!("ordered: {what}"),
-        }
-    }
-
-    pub(crate) fn reply(reply: &Result<(), RequestError>) -> String {
-        match reply {
-            Ok(()) => "operator: accepted".into(),
-            Err(RequestError::UnknownGroup) => "operator: refused, no such group".into(),
-            Err(RequestError::NotLeader(Some(node))) => format!("operator: refused, {node} leads"),
-            Err(RequestError::NotLeader(None)) => "operator: refused, nobody leads".into(),
-            Err(RequestError::Busy) => "operator: refused, a change is under way".into(),
-            Err(RequestError::BadTarget(why)) => format!("operator: refused, {why}"),
         }
     }
 

@@ -81,7 +81,6 @@ pub(crate) fn input(input: &Input) -> String {
         | Input::Proof(_)
         | Input::Guard(_)
         | Input::Service(..)
-        | Input::Request(..)
         | Input::Reconfigure(_)
         | Input::Asked(..)
         | Input::Answered(..)
@@ -125,7 +124,6 @@ pub(crate) fn action(action: &Action) -> String {
         | Action::Announce(..)
         | Action::Withdraw(..)
         | Action::Drain(..)
-        | Action::Reply(..)
         | Action::Tell(_)
         | Action::Exit(_) => format!("-> {action:?}"),
     }

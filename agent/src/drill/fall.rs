@@ -88,5 +88,5 @@ async fn fall(drills: &Drills, drill: &DrillUnderWay) -> Result<(), String> {
     let group = GroupId::new(&drill.group).map_err(|error| error.to_string())?;
     let parts = &drills.0.parts;
     let silence = parts.facts.config.cluster.timing.promise().silence();
-    strike(now.order.kind, &group, Means { exe: &parts.exe, inbox: &parts.inbox, frozen: silence * 2 }).await
+    strike(&now, &group, Means { exe: &parts.exe, orders: &parts.orders, frozen: silence * 2 }).await
 }

@@ -29,11 +29,11 @@ use std::time::{Duration, Instant};
 
 use hotseat_client::{Cluster, DrillOrder, DrillUnderWay, Drills as Shown, Event, Group, LastDrill};
 use hotseat_core::{GroupId, unrest_pause};
-use tokio::sync::{mpsc, watch as channel};
+use tokio::sync::watch as channel;
 
 use crate::clock;
-use crate::driver::Message;
 use crate::history::History;
+use crate::orders::Orders;
 use crate::shelf::{Shelf, ShelfError};
 use crate::snapshot::{Facts, Snapshot};
 use book::{Ask, SLOT, Slot};
@@ -92,8 +92,8 @@ pub struct Parts {
     pub facts: Facts,
     /// The loop's picture.
     pub shown: channel::Receiver<Arc<Snapshot>>,
-    /// The loop.
-    pub inbox: mpsc::Sender<Message>,
+    /// Where acts are taken.
+    pub orders: Orders,
     /// The story.
     pub history: History,
     /// This very program.

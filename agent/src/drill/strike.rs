@@ -4,19 +4,21 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use hotseat_client::DrillKind;
-use hotseat_core::{GroupId, Request};
+use hotseat_client::{DrillKind, DrillUnderWay};
+use hotseat_core::GroupId;
 use rustix::process::{Pid, Signal, getpid, kill_process};
-use tokio::sync::{mpsc, oneshot};
 
-use crate::driver::Message;
+use crate::orders::{Objection, Orders, Verb};
+
+/// Tries of the order for a switchover, each as long as an answer of the store may take: to ask again does no harm.
+const TRIES: u32 = 3;
 
 /// What a fall needs.
 pub(super) struct Means<'a> {
     /// The program, which also has the hand that thaws.
     pub(super) exe: &'a Path,
-    /// The loop.
-    pub(super) inbox: &'a mpsc::Sender<Message>,
+    /// Where acts are taken.
+    pub(super) orders: &'a Orders,
     /// How long a freeze lasts: longer than any lease.
     pub(super) frozen: Duration,
 }
@@ -25,9 +27,9 @@ pub(super) struct Means<'a> {
 ///
 /// # Errors
 /// Why it still leads.
-pub(super) async fn strike(kind: DrillKind, group: &GroupId, means: Means<'_>) -> Result<(), String> {
-    match kind {
-        DrillKind::Switchover => hand_over(group, means.inbox).await,
+pub(super) async fn strike(drill: &DrillUnderWay, group: &GroupId, means: Means<'_>) -> Result<(), String> {
+    match drill.order.kind {
+        DrillKind::Switchover => hand_over(drill, group, means.orders).await,
         DrillKind::Crash => {
             tracing::warn!("fire drill of {group}: this agent is killed now, by itself");
             kill_process(getpid(), Signal::KILL).map_err(|error| format!("cannot be killed: {error}"))
@@ -36,13 +38,28 @@ pub(super) async fn strike(kind: DrillKind, group: &GroupId, means: Means<'_>) -
     }
 }
 
-async fn hand_over(group: &GroupId, inbox: &mpsc::Sender<Message>) -> Result<(), String> {
-    let (reply, answer) = oneshot::channel();
-    let request = Request::Switchover { group: group.clone(), to: None };
-    let stopping = || String::from("the agent is stopping");
-    inbox.send(Message::Request(request, reply)).await.map_err(|_| stopping())?;
-    let answer = answer.await.map_err(|_| stopping())?;
-    answer.map_err(|error| format!("it does not hand over: {error:?}"))
+/// An act as any other, asked for by whoever asked for the drill.
+async fn hand_over(drill: &DrillUnderWay, group: &GroupId, orders: &Orders) -> Result<(), String> {
+    let verb = Verb::Switchover { to: None, epoch: Some(drill.epoch) };
+    let reason = drill.order.reason.as_ref().map_or_else(String::new, |why| format!(": {why}"));
+    let reason = format!("fire drill {}{reason}", drill.id);
+    for _ in 0..TRIES {
+        let acted = match orders.act(group, &verb, &drill.who, Some(reason.clone())).await {
+            Err(Objection::Later(why)) => {
+                tracing::warn!("fire drill of {group}: {why}");
+                continue;
+            }
+            Err(Objection::Unknown(why) | Objection::Conflict(why)) => return Err(why),
+            Ok(acted) => acted,
+        };
+        let Some(act) = acted.act else { return Ok(()) };
+        return match orders.word(group, act.id).await {
+            Some(outcome) if !outcome.ok => Err(outcome.text),
+            Some(_) | None => Ok(()),
+        };
+    }
+    // It may have been taken all the same: whoever watches sees what comes of it.
+    Ok(())
 }
 
 /// Another process stops this one and lets it go on: who is stopped cannot.

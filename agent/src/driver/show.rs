@@ -28,7 +28,6 @@ pub(super) const fn is_a_vote(input: &Input) -> bool {
         | Input::Proof(_)
         | Input::Guard(_)
         | Input::Service(..)
-        | Input::Request(..)
         | Input::Reconfigure(_)
         | Input::Withdrawn(..)
         | Input::Drained(..)
@@ -55,7 +54,6 @@ pub(super) const fn is_about_votes(action: &Action) -> bool {
         | Action::Announce(..)
         | Action::Withdraw(..)
         | Action::Drain(..)
-        | Action::Reply(..)
         | Action::Tell(_)
         | Action::Exit(_) => false,
     }

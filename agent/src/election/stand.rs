@@ -212,7 +212,6 @@ impl Stand {
             | Message::Lock(_)
             | Message::Ordered
             | Message::Peers(_)
-            | Message::Request(..)
             | Message::Stop
             | Message::Reload(_) => {}
         }
@@ -253,7 +252,6 @@ impl Stand {
             | Action::Announce(..)
             | Action::Withdraw(..)
             | Action::Drain(..)
-            | Action::Reply(..)
             | Action::Ask(..)
             | Action::Answer(..)
             | Action::Keep(..) => {}

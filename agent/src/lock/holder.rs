@@ -215,7 +215,6 @@ impl Holder {
             | Message::Lock(_)
             | Message::Ordered
             | Message::Peers(_)
-            | Message::Request(..)
             | Message::Stop
             | Message::Reload(_) => {}
         }

@@ -122,7 +122,7 @@ impl Ground {
         let drills = Drills::new(drill::Parts {
             facts: facts.clone(),
             shown: self.shown.clone(),
-            inbox: self.inbox.clone(),
+            orders: orders.clone(),
             history: self.history.clone(),
             exe: self.exe.clone(),
         });

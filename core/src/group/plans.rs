@@ -67,12 +67,7 @@ impl Group {
     ///
     /// # Errors
     /// Why nobody may, or not this one.
-    pub(super) fn successor(
-        &self,
-        to: Option<NodeName>,
-        roster: &Roster<'_>,
-        desk: &Post<'_>,
-    ) -> Result<NodeName, String> {
+    fn successor(&self, to: Option<NodeName>, roster: &Roster<'_>, desk: &Post<'_>) -> Result<NodeName, String> {
         let (id, me) = (&self.config.id, &desk.config.name);
         if self.paused(desk) {
             return Err(format!("{id} is paused: nothing moves until it is resumed"));

@@ -6,6 +6,7 @@ use super::{Plan, Profile, council};
 use crate::clock::{MS, SECOND};
 use crate::fault::{Cut, Fault};
 use crate::log::Change;
+use crate::order::Order;
 use crate::rng::Rng;
 use crate::service::{Drains, Stops, Temper, Yields};
 
@@ -212,7 +213,7 @@ impl Storm<'_> {
             }
             Kind::Switchover => {
                 let to = self.rng.chance(500).then(|| self.machine());
-                (Fault::SwitchoverAnywhere(group, to), None)
+                (Fault::Order(group, Order::Switchover(to, None)), None)
             }
             Kind::Twin => match self.plan.machines.iter().position(|machine| machine.twin) {
                 Some(twin) => (Fault::Start(twin), Some(Fault::KillAgent(twin))),

@@ -38,10 +38,6 @@ pub(super) fn parse(setup: &Setup, words: &[&str]) -> Option<Vec<Fault>> {
         ["hurry", "writes", "of", name] => Some(vec![Fault::Late(setup.machine(name)?, 0)]),
         ["store", "down"] => Some(vec![Fault::Outage]),
         ["store", "up"] => Some(vec![Fault::OutageEnds]),
-        ["switchover", group] => Some(vec![Fault::SwitchoverAnywhere(setup.group(group)?, None)]),
-        ["switchover", group, "to", name] => {
-            Some(vec![Fault::SwitchoverAnywhere(setup.group(group)?, Some(setup.machine(name)?))])
-        }
         ["order", words @ ..] => order(setup, words),
         ["cut", a, "from", b] => both(setup, a, b, Fault::Sever),
         ["join", a, "and", b] => both(setup, a, b, Fault::Join),

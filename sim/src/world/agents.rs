@@ -193,10 +193,6 @@ impl World {
                 }
             }
             Action::Drain(group, epoch) => self.drain(of, group, epoch),
-            Action::Reply(_, reply) => {
-                let label = self.label(of.machine);
-                self.trace.story(self.now, &label, || Story::reply(&reply));
-            }
             Action::Tell(event) => self.told(of, event),
             Action::Exit(exit) => {
                 let label = self.label(of.machine);

@@ -1,6 +1,6 @@
 //! Faults as they strike, and how each is mended. What does not apply at the moment does nothing.
 
-use hotseat_core::{GroupId, Input, Mutant, NodeName, Request, VoterId};
+use hotseat_core::{GroupId, Input, Mutant, VoterId};
 
 use super::World;
 use crate::disk::Disk;
@@ -48,12 +48,6 @@ impl World {
             Fault::Late(at, share) => self.machines[at].late = share,
             Fault::Temper(at, group, temper) => {
                 self.machines[at].tempers.insert(group, temper);
-            }
-            Fault::Switchover(at, group, to) => self.switch_over(at, group, to),
-            Fault::SwitchoverAnywhere(group, to) => {
-                for at in 0..self.machines.len() {
-                    self.switch_over(at, group.clone(), to);
-                }
             }
             Fault::Order(group, order) => self.ask_for(&group, &order),
             Fault::Sever(way) => self.links.cut(way),
@@ -195,11 +189,6 @@ impl World {
             machine.clock.offset = 0;
             self.start_agent(at);
         }
-    }
-
-    fn switch_over(&mut self, at: usize, group: GroupId, to: Option<usize>) {
-        let to: Option<NodeName> = to.map(|to| self.machines[to].config.name.clone());
-        self.tell_agent(at, Input::Request(0, Request::Switchover { group, to }));
     }
 
     fn heal_all(&mut self) {

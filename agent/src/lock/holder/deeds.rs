@@ -53,7 +53,6 @@ impl Holder {
             | Action::Announce(..)
             | Action::Withdraw(..)
             | Action::Drain(..)
-            | Action::Reply(..)
             | Action::Ask(..)
             | Action::Answer(..)
             | Action::Keep(..) => {}
