@@ -7,6 +7,7 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 
 use files::{Moment, agreed, conf, saved, sending, wait_for_drift, wait_for_version, write};
+use hotseat_client::Act;
 use hotseat_lab::spec::Store;
 use hotseat_lab::{Cluster, Node, Spec, program};
 use rustix::fs::inotify::WatchFlags;
@@ -102,6 +103,25 @@ fn nsg_11_files_follow_the_leader_and_come_back(store: Store) {
         });
     }
     wait_for_drift(&cluster, &[]);
+    let act = only_act(&cluster, leader, "sync-rollback");
+    assert_eq!((act.via.as_str(), act.detail.as_str()), (asked.name.as_str(), "to version 2"));
+    assert_eq!(act.reason.as_deref(), Some("a bad idea"));
+    assert_eq!(act.outcome.unwrap().text, "version 4 is in force, as version 2 was");
+    // What cannot be is no act, and what is in force is not brought back again.
+    let again = asked.cli(&["sync", "rollback", "--to", "2"]);
+    assert!(again.code == Some(1) && again.err.contains("in force already"), "{again:?}");
+    only_act(&cluster, leader, "sync-rollback");
+}
+
+/// The one act upon the group, once what came of it is known: well.
+fn only_act(cluster: &Cluster, via: &Node, what: &str) -> Act {
+    let act = cluster.wait_for("what came of the act", |_| {
+        let mut acts: Vec<Act> = serde_json::from_str(&via.get("/api/groups/web/acts")?.body).unwrap();
+        assert_eq!(acts.len(), 1, "one record for one act: {acts:?}");
+        acts.pop().filter(|act| act.outcome.is_some())
+    });
+    assert!(act.what == what && act.outcome.as_ref().unwrap().ok, "{act:?}");
+    act
 }
 
 fn nsg_11_local_changes_are_shown_and_kept(store: Store) {
@@ -140,6 +160,14 @@ fn nsg_11_a_new_leader_does_not_send_its_own_changes_unasked(store: Store) {
     assert_eq!(pushed.code, Some(0), "{pushed:?}");
     wait_for_version(&cluster, 2);
     assert_eq!(conf(old)["conf/a.cfg"].1, "edited here\n");
+    let acts: Vec<Act> = serde_json::from_str(&old.get("/api/groups/web/acts").unwrap().body).unwrap();
+    let whats: Vec<_> = acts.iter().map(|act| act.what.as_str()).collect();
+    assert_eq!(whats, ["switchover", "sync-push"]);
+    assert_eq!((acts[1].via.as_str(), acts[1].reason.as_deref()), (old.name.as_str(), Some("meant so")));
+    cluster.wait_for("what came of it", |_| {
+        let told = old.cli(&["acts"]).out;
+        told.contains(&format!("version 2 is in force, sent by {}", other.name)).then_some(())
+    });
     // From now on they agree, and changes are sent as they come.
     write(other, "conf/a.cfg", "and again\n");
     wait_for_version(&cluster, 3);

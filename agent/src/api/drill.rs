@@ -7,12 +7,10 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use hotseat_client::{DrillOrder, DrillUnderWay, Drills};
 
+use super::acts::body;
 use super::{Api, Refused, find, refuse};
 use crate::drill::NoDrill;
 use crate::rights::Asker;
-
-/// Longest reason, in bytes: a line for the history.
-const REASON_MAX: usize = 500;
 
 /// The paths of this file.
 pub(super) fn routes() -> Router<Api> {
@@ -31,9 +29,7 @@ async fn begin(
         refuse(StatusCode::BAD_REQUEST, format!("the body is not {{\"kind\": \"switchover|crash|freeze\"}}: {error}"))
     };
     let order: DrillOrder = serde_json::from_slice(&body).map_err(wrong)?;
-    if order.reason.as_ref().is_some_and(|reason| reason.len() > REASON_MAX) {
-        return Err(refuse(StatusCode::BAD_REQUEST, format!("a reason is at most {REASON_MAX} bytes")));
-    }
+    let order = DrillOrder { reason: body::reason(order.reason)?, ..order };
     let begun = api.drills.ask(&id, order, &asker.name).await;
     begun.map(|begun| (StatusCode::ACCEPTED, Json(begun))).map_err(|why| match why {
         NoDrill::Unsafe(why) => refuse(StatusCode::CONFLICT, why),

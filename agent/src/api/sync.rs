@@ -7,13 +7,14 @@ use axum::extract::{Path, Query, State};
 use axum::http::{Method, StatusCode};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use hotseat_client::{Difference, Push, Pushed, Rollback, Sync, SyncVersion};
+use hotseat_client::{Act, Difference, Push, Pushed, Rollback, Sync, SyncVersion};
 use hotseat_core::GroupId;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 
+use super::acts::{body, object};
 use super::{Api, Refused, find, needs, refuse};
 use crate::config;
+use crate::orders::Verb;
 use crate::rights::{Asker, Right};
 use crate::sync::DeskError;
 
@@ -71,8 +72,9 @@ async fn push(
     body: Bytes,
 ) -> Result<(StatusCode, Json<Pushed>), Refused> {
     let (group, _) = sent(&api, &group)?;
-    let asked: Push = if body.is_empty() { Push::default() } else { read(&body)? };
-    let pushed = api.facts.files.push(&group, asker.name, asked.reason).await;
+    let asked: Push = body::read(&body, "{\"reason\": \"WHY\"}")?;
+    let act = take(&api, &group, &Verb::SyncPush, &asker, asked.reason).await?;
+    let pushed = api.facts.files.push(&group, &act).await;
     pushed.map(|pushed| (StatusCode::ACCEPTED, Json(pushed))).map_err(failed)
 }
 
@@ -84,13 +86,23 @@ async fn roll_back(
     body: Bytes,
 ) -> Result<Json<SyncVersion>, Refused> {
     let (group, _) = sent(&api, &group)?;
-    let asked: Rollback = read(&body)?;
-    let version = api.facts.files.roll_back(&group, asked.to, asker.name, asked.reason).await;
+    let asked: Rollback = body::read(&body, "{\"to\": VERSION}")?;
+    // What cannot be is no act.
+    api.facts.files.may_roll_back(&group, asked.to).await.map_err(failed)?;
+    let act = take(&api, &group, &Verb::SyncRollback(asked.to), &asker, asked.reason).await?;
+    let version = api.facts.files.roll_back(&group, asked.to, &act).await;
+    if let Err(DeskError::Unknown(why)) = &version {
+        // Somebody was faster. If that cannot be written down now, it is later.
+        drop(api.orders.close(&group, act.id, false, why).await);
+    }
     version.map(Json).map_err(failed)
 }
 
-fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refused> {
-    serde_json::from_slice(body).map_err(|error| refuse(StatusCode::BAD_REQUEST, format!("the body is wrong: {error}")))
+/// Writes the act down, before anything is done about it: what comes of it is told by the versions that name it.
+async fn take(api: &Api, group: &GroupId, verb: &Verb, asker: &Asker, reason: Option<String>) -> Result<Act, Refused> {
+    let reason = body::reason(reason)?;
+    let acted = api.orders.act(group, verb, &asker.name, reason).await.map_err(object)?;
+    acted.act.ok_or_else(|| refuse(StatusCode::CONFLICT, "the act was taken, and is not kept any more"))
 }
 
 fn failed(error: DeskError) -> Refused {

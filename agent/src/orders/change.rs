@@ -1,5 +1,6 @@
 //! What each act makes of a group's orders. Values in, values out: who asks again in doubt finds it done, and is told so.
 
+mod files;
 mod lasting;
 mod leave;
 mod switchover;
@@ -35,6 +36,10 @@ pub enum Verb {
     },
     /// A node that is dead is a member no more.
     Remove(NodeName),
+    /// The leader is to send its files as they are. Only the record of it: `sync` has them sent.
+    SyncPush,
+    /// The files are to be as in this earlier version. Only the record of it: `sync` puts it in force.
+    SyncRollback(u64),
 }
 
 /// The group as the agent that takes the act sees it.
@@ -97,6 +102,8 @@ pub(super) fn change(book: &mut Book, verb: &Verb, scene: &Scene, asked: &Asked)
         Verb::Priority(node, priority) => lasting::priority(book, node, *priority, scene, asked),
         Verb::Switchover { to, epoch } => switchover::order(book, to.as_ref(), *epoch, scene, asked),
         Verb::Remove(node) => leave::remove(book, node, scene, asked),
+        Verb::SyncPush => Ok(files::push(book, asked)),
+        Verb::SyncRollback(to) => Ok(files::roll_back(book, *to, asked)),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Writes down what came of ordered switchovers, and tells every act in this node's story.
+//! Writes down what came of acts that take their time, and tells every act in this node's story.
 //!
 //! Every agent has one. Who leads writes at once, others a little later if nobody has: no act stays open for ever, whoever
 //! dies. It ends with the loop.
@@ -14,10 +14,12 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::book::Book;
 use super::desk::Orders;
+use super::files;
 use super::settle::{Verdict, verdict};
 use crate::history::History;
 use crate::records::Records;
 use crate::snapshot::Snapshot;
+use crate::sync::Board;
 
 /// Between two looks at what is open.
 const PACE: Duration = Duration::from_millis(100);
@@ -47,6 +49,7 @@ pub struct Refusal {
 pub(super) struct Clerk {
     orders: Orders,
     records: Records,
+    files: Board,
     history: History,
     node: NodeName,
     shown: watch::Receiver<Arc<Snapshot>>,
@@ -64,6 +67,7 @@ impl Clerk {
     pub(super) fn new(
         orders: Orders,
         records: &Records,
+        files: Board,
         history: History,
         node: &NodeName,
         shown: watch::Receiver<Arc<Snapshot>>,
@@ -71,7 +75,7 @@ impl Clerk {
     ) -> Self {
         let (open, told) = (BTreeMap::new(), BTreeMap::new());
         let (records, node, refused) = (records.clone(), node.clone(), BTreeMap::new());
-        Self { orders, records, history, node, shown, refusals, refused, open, told }
+        Self { orders, records, files, history, node, shown, refusals, refused, open, told }
     }
 
     /// Works until the loop ends.
@@ -116,25 +120,35 @@ impl Clerk {
     }
 
     async fn settle(&mut self, group: &GroupId, book: &Book, leads: bool) {
-        let Some((ordered, act)) = book.pending() else {
-            self.open.retain(|(its, _), _| its != group);
-            self.refused.retain(|(its, _), _| its != group);
-            return;
-        };
-        let key = (group.clone(), act.id);
-        let age = self.open.entry(key.clone()).or_insert_with(Instant::now).elapsed();
-        let found = self.refused.get(&key).map(|why| (false, why.clone()));
-        let found = found.or_else(|| verdict(ordered, book.from.as_ref(), &self.records.group(group)?, true));
-        let found = found.or_else(|| {
-            let record = self.records.group(group).filter(|_| age >= HEED_MAX);
-            record.map(|record| overdue(book, verdict(ordered, book.from.as_ref(), &record, false)))
-        });
-        let mine = leads || act.via == self.node.as_str() || self.refused.contains_key(&key) || age >= OTHERS_AFTER;
-        let Some((ok, text)) = found.filter(|_| mine) else { return };
-        match self.orders.close(group, act.id, ok, &text).await {
-            Ok(()) => _ = self.refused.remove(&key),
-            Err(why) => tracing::debug!("what came of act {} upon {group} is not written down yet: {why}", act.id),
+        let open = |id: u64| book.act(id).is_some_and(|act| act.outcome.is_none());
+        self.open.retain(|(its, id), _| its != group || open(*id));
+        self.refused.retain(|(its, id), _| its != group || open(*id));
+        for act in book.acts.iter().filter(|act| act.outcome.is_none()) {
+            let key = (group.clone(), act.id);
+            let age = self.open.entry(key.clone()).or_insert_with(Instant::now).elapsed();
+            let found = self.refused.get(&key).map(|why| (false, why.clone()));
+            let found = found.or_else(|| self.verdict(group, book, act, age));
+            let mine = leads || act.via == self.node.as_str() || self.refused.contains_key(&key) || age >= OTHERS_AFTER;
+            let Some((ok, text)) = found.filter(|_| mine) else { continue };
+            match self.orders.close(group, act.id, ok, &text).await {
+                Ok(()) => _ = self.refused.remove(&key),
+                Err(why) => tracing::debug!("what came of act {} upon {group} is not written down yet: {why}", act.id),
+            }
         }
+    }
+
+    /// What came of an act that is this old, if that can be told.
+    fn verdict(&self, group: &GroupId, book: &Book, act: &Act, age: Duration) -> Option<Verdict> {
+        let late = age >= HEED_MAX;
+        if files::is_of(act) {
+            let shown = self.files.of(group);
+            let found = shown.as_ref().and_then(|shown| files::verdict(act, shown));
+            return found.or_else(|| late.then(|| files::overdue(shown.as_deref())));
+        }
+        let (ordered, _) = book.pending().filter(|(_, pending)| pending.id == act.id)?;
+        let record = self.records.group(group)?;
+        let told = |complete| verdict(ordered, book.from.as_ref(), &record, complete);
+        told(true).or_else(|| late.then(|| overdue(book, told(false))))
     }
 }
 

@@ -11,6 +11,7 @@ mod book;
 mod change;
 mod clerk;
 mod desk;
+mod files;
 mod forget;
 mod settle;
 
@@ -37,7 +38,9 @@ pub fn begin(
     let (config, records) = (&facts.config, &facts.records);
     let orders = Orders::new(records, shown.clone(), inbox.clone(), &config.node.name);
     let (refusals, refused) = mpsc::channel(clerk::REFUSALS);
-    let clerk = clerk::Clerk::new(orders.clone(), records, history.clone(), &config.node.name, shown.clone(), refused);
+    let files = facts.files.board().clone();
+    let clerk =
+        clerk::Clerk::new(orders.clone(), records, files, history.clone(), &config.node.name, shown.clone(), refused);
     tokio::spawn(clerk.work());
     if let Some(after) = config.cluster.forget {
         tokio::spawn(forget::forget(orders.clone(), records.clone(), shown.clone(), after));

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use hotseat_client::Act;
 use serde::{Deserialize, Serialize};
 
 use super::digest::Digest;
@@ -27,15 +28,20 @@ pub(super) struct Book {
     pub(super) epoch: u64,
     /// Somebody wants the leader to send what it has, differences and all.
     pub(super) asked: Option<Asked>,
+    /// The newest act that asked for what was sent already.
+    #[serde(default)]
+    pub(super) answered: Option<u64>,
     /// Oldest first; the last one is in force.
     pub(super) versions: Vec<Version>,
 }
 
-/// Who asked, and why.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Who asked, and why: the act of that number says more.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Asked {
     pub(super) who: String,
     pub(super) reason: Option<String>,
+    #[serde(default)]
+    pub(super) act: Option<u64>,
 }
 
 /// One version.
@@ -82,6 +88,20 @@ pub(super) struct Plan {
     pub(super) pieces: Vec<Piece>,
     /// Which of them have to be written: the others are there.
     pub(super) missing: Vec<usize>,
+}
+
+impl Asked {
+    /// As that act says.
+    pub(super) fn by(act: &Act) -> Self {
+        Self { who: act.who.clone(), reason: act.reason.clone(), act: Some(act.id) }
+    }
+}
+
+impl Version {
+    /// Whether that act asked for it.
+    pub(super) fn is_by(&self, act: u64) -> bool {
+        self.asked.as_ref().is_some_and(|asked| asked.act == Some(act))
+    }
 }
 
 impl Book {
@@ -210,7 +230,7 @@ impl Book {
     /// There was nothing to send.
     pub(super) fn answer(self, edits: u64, epoch: u64) -> Result<Self, Refused> {
         let mut book = self.unmoved(edits, epoch)?;
-        book.asked = None;
+        book.answered = book.asked.take().and_then(|asked| asked.act);
         Ok(book.edited())
     }
 
@@ -238,7 +258,7 @@ pub(super) mod tests {
     use super::*;
 
     fn asked() -> Asked {
-        Asked { who: "root".into(), reason: None }
+        Asked { who: "root".into(), reason: None, act: Some(7) }
     }
 
     fn version(number: u64, epoch: u64, pieces: Vec<Piece>) -> Version {

@@ -5,7 +5,7 @@ use std::fmt;
 use hotseat_client as wire;
 use hotseat_core::GroupId;
 
-use super::book::{Asked, Version};
+use super::book::{Asked, Book, Version};
 use super::diff::unified;
 use super::entry::place;
 use super::send::{Road, Unsent};
@@ -65,30 +65,39 @@ impl Desk {
         Road { shelf: self.shelf.clone(), group: group.clone() }
     }
 
-    /// Has the leader send what it has, differences and all. It does so at its next look.
+    /// Has the leader send what it has, differences and all. It does so at its next look; once, however often it is asked
+    /// by the same act.
     ///
     /// # Errors
     /// See [`DeskError`].
-    pub async fn push(&self, group: &GroupId, who: String, reason: Option<String>) -> Result<wire::Pushed, DeskError> {
-        let asked = Asked { who, reason };
-        let book = self.road(group).write(|book| Ok(book.ask(asked.clone()))).await?;
-        Ok(wire::Pushed { edits: book.edits })
+    pub async fn push(&self, group: &GroupId, act: &wire::Act) -> Result<wire::Pushed, DeskError> {
+        let book = self.road(group).write(|book| Ok(book.ask(Asked::by(act)))).await?;
+        Ok(wire::Pushed { edits: book.edits, act: Some(act.id) })
+    }
+
+    /// Whether an earlier version can be brought back, as things are.
+    ///
+    /// # Errors
+    /// See [`DeskError`].
+    pub async fn may_roll_back(&self, group: &GroupId, to: u64) -> Result<(), DeskError> {
+        let book = self.road(group).book().await?.unwrap_or_default();
+        let tried = book.roll_back(to, &self.node, clock::wall(), Asked::default());
+        Ok(tried.map(drop).map_err(Unsent::from)?)
     }
 
     /// Brings an earlier version back, as a new one: that one. Members put it in place at their next look.
     ///
     /// # Errors
     /// See [`DeskError`].
-    pub async fn roll_back(
-        &self,
-        group: &GroupId,
-        to: u64,
-        who: String,
-        reason: Option<String>,
-    ) -> Result<wire::SyncVersion, DeskError> {
-        let asked = Asked { who, reason };
-        let book = self.road(group).write(|book| book.roll_back(to, &self.node, clock::wall(), asked.clone())).await?;
-        book.newest().map(shown).ok_or_else(|| DeskError::Later(String::from("the book of versions is empty")))
+    pub async fn roll_back(&self, group: &GroupId, to: u64, act: &wire::Act) -> Result<wire::SyncVersion, DeskError> {
+        let back = |book: Book| match book.versions.iter().any(|version| version.is_by(act.id)) {
+            // It was taken the first time, and asked for again in doubt.
+            true => Ok(book),
+            false => book.roll_back(to, &self.node, clock::wall(), Asked::by(act)),
+        };
+        let book = self.road(group).write(back).await?;
+        let version = book.versions.iter().find(|version| version.is_by(act.id));
+        version.map(shown).ok_or_else(|| DeskError::Later(String::from("the book of versions is empty")))
     }
 
     /// Where one file differs: between the version in force and members, or between members.
@@ -182,6 +191,7 @@ pub(super) fn shown(version: &Version) -> wire::SyncVersion {
         at: version.at.clone(),
         who: version.asked.as_ref().map(|asked| asked.who.clone()),
         reason: version.asked.as_ref().and_then(|asked| asked.reason.clone()),
+        act: version.asked.as_ref().and_then(|asked| asked.act),
         of: version.of,
         files: version.files,
         bytes: version.bytes,

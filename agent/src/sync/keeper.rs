@@ -127,6 +127,7 @@ impl Keeper {
             watch: names(&self.member.sync.watch),
             held: leader.and_then(|leader| reports.get(leader)?.held.clone()),
             asked: self.seen.book.as_ref().is_some_and(|book| book.asked.is_some()),
+            answered: self.seen.book.as_ref().and_then(|book| book.answered),
             edits: self.seen.book.as_ref().map_or(0, |book| book.edits),
             versions: self.seen.book.iter().flat_map(|book| &book.versions).map(shown).collect(),
             nodes: reports.iter().map(|(node, report)| of_node(node, report)).collect(),

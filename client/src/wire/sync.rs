@@ -41,6 +41,9 @@ pub struct Sync {
     /// Somebody has asked the leader to send what it has, and it has not done so yet.
     #[serde(default)]
     pub asked: bool,
+    /// The newest act that asked for what was sent already.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answered: Option<u64>,
     /// Counts what was written to the record of versions.
     #[serde(default)]
     pub edits: u64,
@@ -69,6 +72,9 @@ pub struct SyncVersion {
     /// Why, as whoever asked has put it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// The act that asked for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub act: Option<u64>,
     /// The earlier version that it brings back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub of: Option<u64>,
@@ -106,6 +112,9 @@ pub struct Push {
 pub struct Pushed {
     /// What the record of versions counts now: once it counts more, the leader has looked.
     pub edits: u64,
+    /// The act, whose outcome says what was sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub act: Option<u64>,
 }
 
 /// `POST /api/groups/{group}/sync/rollback`.
