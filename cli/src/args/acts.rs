@@ -85,14 +85,8 @@ pub(crate) struct SetMode {
     /// How it takes part
     #[arg(value_parser = ["auto", "leader", "standby", "hot-standby", "backup", "disabled"])]
     pub(crate) mode: Option<String>,
-    /// As the node's file says, again
-    #[arg(long)]
-    pub(crate) clear: bool,
-    /// Whose; the asked agent's own otherwise
-    #[arg(long)]
-    pub(crate) node: Option<String>,
     #[command(flatten)]
-    pub(crate) act: Act,
+    pub(crate) of: OfMember,
 }
 
 #[derive(Args, Debug)]
@@ -107,6 +101,13 @@ pub(crate) struct SetPriority {
     /// The number
     #[arg(allow_negative_numbers = true)]
     pub(crate) priority: Option<i64>,
+    #[command(flatten)]
+    pub(crate) of: OfMember,
+}
+
+/// What is set of one member, in place of what its file says.
+#[derive(Args, Debug)]
+pub(crate) struct OfMember {
     /// As the node's file says, again
     #[arg(long)]
     pub(crate) clear: bool,

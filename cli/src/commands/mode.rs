@@ -10,10 +10,10 @@ use crate::args::SetMode;
 
 pub(crate) fn run(args: &SetMode) -> Result {
     let body = serde_json::to_value(Body {
-        node: args.node.clone(),
+        node: args.of.node.clone(),
         mode: args.mode.clone(),
-        reason: args.act.reason.clone(),
+        reason: args.of.act.reason.clone(),
     })?;
-    small_runtime()?.block_on(carry_out(&args.act, Which::One, "mode", &body))?;
+    small_runtime()?.block_on(carry_out(&args.of.act, Which::One, "mode", &body))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -10,10 +10,10 @@ use crate::args::SetPriority;
 
 pub(crate) fn run(args: &SetPriority) -> Result {
     let body = serde_json::to_value(Body {
-        node: args.node.clone(),
+        node: args.of.node.clone(),
         priority: args.priority,
-        reason: args.act.reason.clone(),
+        reason: args.of.act.reason.clone(),
     })?;
-    small_runtime()?.block_on(carry_out(&args.act, Which::One, "priority", &body))?;
+    small_runtime()?.block_on(carry_out(&args.of.act, Which::One, "priority", &body))?;
     Ok(ExitCode::SUCCESS)
 }
