@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use hotseat_client::{Drill, Drills};
+use hotseat_client::{Act, Drill, Drills};
 use hotseat_lab::spec::Store;
 use hotseat_lab::{Cluster, Node, Spec};
 
@@ -36,6 +36,14 @@ fn report(cluster: &Cluster, via: &Node, id: u64) -> Drill {
     cluster.wait_for("the report", |_| drills(via)?.history.into_iter().find(|drill| drill.id == id))
 }
 
+/// The group's acts, once each of them is done.
+fn acts(cluster: &Cluster, via: &Node) -> Vec<Act> {
+    cluster.wait_for("what came of every act", |_| {
+        let acts: Vec<Act> = serde_json::from_str(&via.get("/api/groups/web/acts")?.body).unwrap();
+        acts.iter().all(|act| act.outcome.is_some()).then_some(acts)
+    })
+}
+
 /// What every drill that is carried out has to say: another leads, all others have watched, and clients came through.
 fn check(drill: &Drill, old: &Node, others: usize) {
     assert!(drill.passed, "{drill:?}");
@@ -65,6 +73,11 @@ fn new_7_switchover(store: Store) {
         let last = cluster.wait_for("every node tells of it", |_| node.group()?.drill);
         assert_eq!((last.outage_ms, last.passed), (drill.outage_ms, true));
     }
+    let acts = acts(&cluster, via);
+    let [act] = acts.as_slice() else { panic!("one act for one drill: {acts:?}") };
+    assert_eq!((act.what.as_str(), &act.who, &act.via), ("switchover", &drill.who, &old.name), "{act:?}");
+    assert_eq!(act.reason, Some(format!("fire drill {}: to see", drill.id)));
+    assert!(act.outcome.as_ref().unwrap().ok, "{act:?}");
     let status = via.cli(&["status"]);
     let last = format!("s ago, {} ms", drill.outage_ms.unwrap());
     assert!(status.out.contains("last drill") && status.out.contains(&last), "{}", status.out);
@@ -98,14 +111,67 @@ fn new_7_freeze(store: Store) {
     assert!(!old.leads());
 }
 
-hotseat_lab::on_every_store!(new_7_switchover, new_7_crash, new_7_freeze);
+/// The report shows the same phases as the story, and of both leaders.
+fn new_7_the_report_is_the_story(store: Store) {
+    let cluster = Cluster::settled(spec().store(store));
+    let old = cluster.leader();
+    let via = cluster.others(old).next().unwrap();
+    let said = via.cli(&["drill", "--kind", "switchover", "--force"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let epoch = cluster.next_leader(old).1.epoch.to_string();
+    let shown: Vec<_> = said.out.lines().filter(|line| line.contains(" ms  ")).collect();
+    for words in ["It was ordered by act 1", "by the clock of", "released", "claims epoch", "is ready"] {
+        assert!(said.out.contains(words), "no {words:?} in {said:?}");
+    }
+    cluster.wait_for("the same phases", |_| {
+        let explained = via.cli(&["explain", &epoch]);
+        shown.iter().all(|line| explained.out.contains(line)).then_some(())
+    });
+}
+
+/// A drill that fails is told of, once, and stays in the history.
+fn new_7_a_failed_drill_raises_the_alarm(store: Store) {
+    let alert = r#"[[alert]]
+name = "fire"
+when = ["drill-failed"]
+command = ["/bin/sh", "-c", "cat >> {shared}/alerts; echo >> {shared}/alerts"]"#;
+    let cluster = Cluster::settled(spec().store(store).also(alert));
+    let via = cluster.leader();
+    let heard = || {
+        let text = std::fs::read_to_string(cluster.root().join("shared/alerts")).unwrap_or_default();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect::<Vec<serde_json::Value>>()
+    };
+    for round in 1..=2 {
+        // Nobody can be as fast as that.
+        let id = order(&cluster, via, r#"{"kind":"switchover","max_ms":0,"force":true}"#);
+        let drill = report(&cluster, via, id);
+        assert!(!drill.passed, "{drill:?}");
+        let heard = cluster.wait_for("the alert", |_| Some(heard()).filter(|heard| heard.len() == round));
+        let newest = &heard[round - 1];
+        assert_eq!((newest["rule"].as_str(), newest["group"].as_str()), (Some("drill-failed"), Some("web")));
+        assert!(newest["text"].as_str().unwrap().contains(&drill.text), "{newest}");
+        let history = via.cli(&["drill", "--history"]);
+        assert!(history.out.contains("FAILED") && history.out.contains(&drill.text), "{history:?}");
+    }
+}
+
+hotseat_lab::on_every_store!(
+    new_7_switchover,
+    new_7_crash,
+    new_7_freeze,
+    new_7_the_report_is_the_story,
+    new_7_a_failed_drill_raises_the_alarm,
+);
 
 #[test]
 fn new_7_on_schedule_once_in_a_period() {
     let cluster = Cluster::settled(spec().drill("every", "\"8s\"").drill("max", "\"20s\""));
     let node = cluster.node("n1");
     let history = cluster.wait_for("two drills", |_| drills(node).map(|it| it.history).filter(|it| it.len() >= 2));
+    let acts = acts(&cluster, node);
     for drill in &history {
+        let reason = format!("fire drill {}", drill.id);
+        assert!(acts.iter().any(|act| act.who == "schedule" && act.reason.as_ref() == Some(&reason)), "{acts:?}");
         assert_eq!((drill.who.as_str(), drill.passed), ("schedule", true), "{drill:?}");
         assert_eq!(drill.order.max_ms, Some(20_000));
     }

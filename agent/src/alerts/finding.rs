@@ -71,7 +71,12 @@ pub(super) fn happened(event: &Event) -> Option<(Key, Condition)> {
         _ => return None,
     };
     let subject = event.group.as_deref().unwrap_or("log");
-    let about = format!("{subject}/{}", event.epoch.unwrap_or(event.id));
+    let mark = match rule {
+        // It is told by one node alone, and an epoch may see several of them called off.
+        Rule::DrillFailed => event.at.chars().filter(char::is_ascii_digit).collect(),
+        _ => event.epoch.unwrap_or(event.id).to_string(),
+    };
+    let about = format!("{subject}/{mark}");
     Some((Key::new(rule, &about), Condition { group: event.group.clone(), node: None, text: event.text.clone() }))
 }
 

@@ -3,15 +3,20 @@
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use hotseat_client::story::Story;
 use hotseat_client::{Client, Drill, DrillKind, DrillOrder, DrillUnderWay, Group, in_words};
 
 use super::switchover::pick;
 use super::{Failed, Result, explain, small_runtime};
 use crate::args;
-use crate::say::say_line;
+use crate::picture::story;
+use crate::say::{say, say_line};
 
 /// Between two looks at the history while waiting.
 const PACE: Duration = Duration::from_millis(100);
+
+/// The story is written down by two leaders when they have nothing better to do: moments after the judgement, or never.
+const TOLD_WITHIN: Duration = Duration::from_secs(5);
 
 pub(crate) fn run(args: &args::Drill) -> Result {
     small_runtime()?.block_on(async {
@@ -36,23 +41,29 @@ pub(crate) fn run(args: &args::Drill) -> Result {
                 group.id, begun.id
             ))?;
         }
-        let drill = wait(&client, group, &begun, args.wait).await?;
+        let (agent, drill) = wait(&client, group, &begun, args.wait).await?;
+        let told = told(&agent, &group.id, &drill).await;
         if args.json {
-            say_line(serde_json::to_string_pretty(&drill)?)?;
+            let mut report = serde_json::to_value(&drill)?;
+            report["story"] = serde_json::to_value(told.map(|(story, _)| story))?;
+            say_line(serde_json::to_string_pretty(&report)?)?;
         } else {
             report(&drill)?;
+            if let Some((told, epoch)) = told {
+                say(story::explain(&told, Some(epoch)))?;
+            }
         }
         Ok(if drill.passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     })
 }
 
-/// The agent that was asked may be the one that falls: whoever answers is asked.
+/// The agent that was asked may be the one that falls: whoever answers is asked, and asked further.
 async fn wait(
     client: &Client,
     group: &Group,
     begun: &DrillUnderWay,
     limit: Duration,
-) -> std::result::Result<Drill, Failed> {
+) -> std::result::Result<(Client, Drill), Failed> {
     let others = group.members.iter().filter_map(|member| client.beside(&member.address).ok());
     let agents: Vec<_> = [client.clone()].into_iter().chain(others).collect();
     let started = Instant::now();
@@ -62,13 +73,35 @@ async fn wait(
                 continue;
             };
             if let Some(drill) = drills.history.into_iter().find(|drill| drill.id == begun.id) {
-                return Ok(drill);
+                return Ok((agent.clone(), drill));
             }
         }
         tokio::time::sleep(PACE).await;
     }
     let id = begun.id;
     Err(Failed::new(format!("drill {id} of {} is not over; see later: hotseat drill --history", group.id)))
+}
+
+/// The change of leader that the drill has made, phase by phase, and its epoch; none if it has made none.
+async fn told(agent: &Client, group: &str, drill: &Drill) -> Option<(Story, u64)> {
+    drill.to.as_ref().filter(|to| **to != drill.from)?;
+    let started = Instant::now();
+    let mut newest = None;
+    while started.elapsed() < TOLD_WITHIN {
+        if let Ok(mut story) = agent.story(group, None).await
+            && let Some(epoch) = story.leaderships.iter().map(|it| it.epoch).find(|epoch| *epoch > drill.epoch)
+        {
+            story.leaderships.retain(|it| it.epoch >= drill.epoch && it.epoch <= epoch);
+            let parted = |it: &Story| it.leaderships[0].ended.as_ref().is_some_and(|end| !end.phases.is_empty());
+            // Who was killed or stood still tells nothing.
+            if drill.order.kind != DrillKind::Switchover || parted(&story) {
+                return Some((story, epoch));
+            }
+            newest = Some((story, epoch));
+        }
+        tokio::time::sleep(PACE).await;
+    }
+    newest
 }
 
 /// The words are those that the command line lets through.
@@ -93,9 +126,6 @@ fn report(drill: &Drill) -> std::result::Result<(), Failed> {
             },
         );
         say_line(format!("  {:12} {seen} · {}", watch.node, watch.asked))?;
-    }
-    if drill.to.as_ref().is_some_and(|to| *to != drill.from) {
-        say_line("  phase by phase: hotseat explain")?;
     }
     Ok(())
 }
