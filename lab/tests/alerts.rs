@@ -219,7 +219,8 @@ fn dat_6_webhook_slack_mail_mqtt_and_a_command() {
     );
     let (topic, thing) = cluster.wait_for("the broker's message", |_| broker.heard().first().cloned());
     assert_eq!((topic.as_str(), &thing["thing_key"]), ("edge/thing-7/alert", &Value::from("thing-7")), "{thing}");
-    let letter = &mail.heard()[0];
+    // It is taken before the server has told us of it.
+    let letter = cluster.wait_for("the letter", |_| mail.heard().first().cloned());
     assert_eq!((&letter["tls"], &letter["login"]), (&Value::from(true), &Value::from(true)), "{letter}");
     assert_eq!(letter["to"], serde_json::json!(["ops@example.org", "boss@example.org"]));
     let id = letter["alert"].as_str().unwrap().replace('/', ".");
