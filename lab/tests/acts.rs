@@ -203,6 +203,18 @@ fn every_act_is_on_record_and_safe_to_repeat(store: Store) {
     assert_eq!(all[2].outcome.as_ref().unwrap().text, format!("{asked} leads, epoch {}", epoch + 1));
 }
 
+/// Somebody else takes over then, or nobody does: that is not what was asked for.
+fn a_switchover_to_who_hangs_is_no_success(store: Store) {
+    let cluster = Cluster::settled(Spec::demo().hot().store(store).group("hold_max", "\"0s\""));
+    let leader = cluster.settle();
+    let to = cluster.others(leader).next().unwrap();
+    to.freeze();
+    let ended = leader.cli(&["switchover", "--to", &to.name, "--wait", "20s"]);
+    to.thaw();
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(ended.err.contains(&to.name), "{ended:?}");
+}
+
 hotseat_lab::on_every_store!(
     amp_6_a_priority_survives_a_restart,
     amp_10_a_standby_is_made_the_leader_as_planned,
@@ -210,4 +222,5 @@ hotseat_lab::on_every_store!(
     amp_12_dead_members_are_removed,
     amp_12_dead_members_expire,
     every_act_is_on_record_and_safe_to_repeat,
+    a_switchover_to_who_hangs_is_no_success,
 );

@@ -24,9 +24,22 @@ pub(crate) fn run(args: &Switchover) -> Result {
         let stays = acted.already && (before.leader.is_some() && before.leader == args.to);
         let act = acted.act.map(|act| act.id);
         let after = if stays { before.clone() } else { wait(&client, &before, act, args.wait).await? };
+        let meant = args.to.as_ref().is_none_or(|to| after.leader.as_ref() == Some(to));
+        if !meant {
+            return Err(Failed::new(instead(args, &after)));
+        }
         report(args, &before, &after, started.elapsed())?;
         Ok(ExitCode::SUCCESS)
     })
+}
+
+/// Another one than was meant took over: who was to had ended meanwhile, or hangs.
+fn instead(args: &Switchover, after: &Group) -> String {
+    let (to, leader) = (args.to.as_deref().unwrap_or_default(), after.leader.as_deref().unwrap_or("nobody"));
+    let (id, epoch) = (&after.id, after.epoch);
+    format!(
+        "{to} did not take over {id}: {leader} leads instead, epoch {epoch}; see hotseat explain {epoch} --group {id}"
+    )
 }
 
 /// The group of this id, or the only one.
