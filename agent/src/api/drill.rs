@@ -25,10 +25,7 @@ async fn begin(
     body: Bytes,
 ) -> Result<(StatusCode, Json<DrillUnderWay>), Refused> {
     let id = find(&api.snapshot(), &group)?.id.clone();
-    let wrong = |error: serde_json::Error| {
-        refuse(StatusCode::BAD_REQUEST, format!("the body is not {{\"kind\": \"switchover|crash|freeze\"}}: {error}"))
-    };
-    let order: DrillOrder = serde_json::from_slice(&body).map_err(wrong)?;
+    let order: DrillOrder = body::read(&body, "{\"kind\": \"switchover|crash|freeze\"}")?;
     let order = DrillOrder { reason: body::reason(order.reason)?, ..order };
     let begun = api.drills.ask(&id, order, &asker.name).await;
     begun.map(|begun| (StatusCode::ACCEPTED, Json(begun))).map_err(|why| match why {

@@ -16,6 +16,10 @@ const MODES: [Mode; 6] = [Mode::Auto, Mode::Leader, Mode::Standby, Mode::HotStan
 /// A body that may be empty.
 pub(crate) fn read<T: DeserializeOwned>(body: &Bytes, form: &str) -> Result<T, Refused> {
     let body = if body.is_empty() { b"{}" } else { &body[..] };
+    // A list would fill the fields in their order, an empty one with nothing: nobody has asked for that.
+    if body.trim_ascii_start().first() != Some(&b'{') {
+        return Err(wrong(format!("the body is not {form}")));
+    }
     serde_json::from_slice(body).map_err(|error| wrong(format!("the body is not {form}: {error}")))
 }
 
@@ -49,4 +53,26 @@ pub(crate) fn reason(text: Option<String>) -> Result<Option<String>, Refused> {
 
 fn wrong(error: impl Into<String>) -> Refused {
     refuse(StatusCode::BAD_REQUEST, error)
+}
+
+#[cfg(test)]
+mod tests {
+    use hotseat_client::{DrillOrder, Why};
+
+    use super::*;
+
+    fn read_why(body: &'static str) -> Option<Why> {
+        read(&Bytes::from_static(body.as_bytes()), "{}").ok()
+    }
+
+    #[test]
+    fn only_an_object_is_an_act() {
+        assert_eq!(read_why(""), Some(Why::default()));
+        assert_eq!(read_why(" {\"reason\": \"x\"}"), Some(Why { reason: Some("x".into()) }));
+        for body in ["[]", " [\"x\"]", "null", "\"x\"", "{\"reason\":", "{} {}", "{\"who\": \"x\"}", "\u{0}"] {
+            assert_eq!(read_why(body), None, "{body}");
+        }
+        let crash = Bytes::from_static(b"[\"crash\"]");
+        assert!(read::<DrillOrder>(&crash, "{}").is_err());
+    }
 }
