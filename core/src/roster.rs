@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use crate::desk::Post;
 use crate::election::{Candidate, order};
-use crate::id::{GroupId, NodeName, SessionId};
+use crate::id::{GroupId, NodeName, SessionId, Version};
 use crate::mutant::Mutant;
 use crate::observe::{Hold, Observed};
 use crate::record::{Leader, Member, SessionRecord, SessionState};
@@ -71,6 +71,11 @@ impl Roster<'_> {
             return Err(alloc::format!("{node} cannot lead now: {trouble}"));
         }
         Ok(())
+    }
+
+    /// The newest version of the group's orders that this member heeds, if it is alive.
+    pub(crate) fn heeded(&self, node: &NodeName, group: &GroupId) -> Option<Version> {
+        self.members(group).find(|(name, _, _)| *name == node).map(|(_, _, member)| member.orders)
     }
 
     /// The session that this node is in, as far as it was seen.

@@ -203,6 +203,21 @@ fn every_act_is_on_record_and_safe_to_repeat(store: Store) {
     assert_eq!(all[2].outcome.as_ref().unwrap().text, format!("{asked} leads, epoch {}", epoch + 1));
 }
 
+/// Also against the mode it had a moment before, and once a pause is over.
+fn a_mode_says_who_leads(store: Store) {
+    let cluster = Cluster::settled(Spec::demo().hot().store(store).group("hold_max", "\"0s\""));
+    let leader = cluster.settle();
+    let other = cluster.others(leader).next().unwrap();
+    done(leader, &["mode", "backup", "--node", &other.name, "--wait", "60s"]);
+    done(leader, &["mode", "leader", "--node", &other.name, "--wait", "60s"]);
+    cluster.wait_for("it leads", |_| other.leads().then_some(()));
+    done(leader, &["pause"]);
+    let said = done(leader, &["mode", "standby", "--node", &other.name, "--wait", "60s"]);
+    assert!(said.contains("nothing moves before web is resumed"), "{said}");
+    done(leader, &["resume", "--wait", "60s"]);
+    cluster.wait_for("another leads", |cluster| cluster.others(other).any(Node::leads).then_some(()));
+}
+
 /// Somebody else takes over then, or nobody does: that is not what was asked for.
 fn a_switchover_to_who_hangs_is_no_success(store: Store) {
     let cluster = Cluster::settled(Spec::demo().hot().store(store).group("hold_max", "\"0s\""));
@@ -222,5 +237,6 @@ hotseat_lab::on_every_store!(
     amp_12_dead_members_are_removed,
     amp_12_dead_members_expire,
     every_act_is_on_record_and_safe_to_repeat,
+    a_mode_says_who_leads,
     a_switchover_to_who_hangs_is_no_success,
 );

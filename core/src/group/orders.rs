@@ -4,17 +4,21 @@ use alloc::string::String;
 
 use super::Group;
 use crate::desk::{Desk, Post};
-use crate::id::Version;
+use crate::id::{NodeName, Version};
 use crate::mode::Mode;
 use crate::mutant::Mutant;
 use crate::orders::{MemberOrder, OrdersRecord};
 use crate::record::{Key, Record};
+use crate::roster::Roster;
+use crate::time::Instant;
 
 /// The newest orders that were read. What cannot be read changes nothing: the last that could be go on.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Orders {
     pub(super) version: Version,
     pub(super) record: OrdersRecord,
+    /// When they were.
+    pub(super) since: Option<Instant>,
     /// The newest switchover that was obeyed, or refused, here.
     pub(super) answered: u64,
 }
@@ -35,7 +39,8 @@ impl Group {
         let Some((version, record)) = found else { return };
         let why = match record {
             Ok(Record::Orders(record)) if *version > self.orders.version => {
-                self.orders = Orders { version: *version, record: record.clone(), ..self.orders };
+                let since = Some(desk.now);
+                self.orders = Orders { version: *version, record: record.clone(), since, ..self.orders };
                 return;
             }
             Ok(Record::Orders(_)) => return,
@@ -45,6 +50,15 @@ impl Group {
             Err(why) => why,
         };
         desk.damaged(Key::Orders(self.config.id.clone()), &Err::<(), _>(String::from(why)));
+    }
+
+    /// Whether a member cannot lead for a reason that these orders may have lifted, if it knew of them: it says so when it
+    /// does, within a ttl.
+    pub(super) fn unaware(&self, node: &NodeName, roster: &Roster<'_>, desk: &Post<'_>) -> bool {
+        let id = &self.config.id;
+        let late = self.orders.since.is_none_or(|since| desk.now >= since + desk.config.timing.ttl());
+        let behind = roster.heeded(node, id).is_some_and(|version| version < self.orders.version);
+        behind && !late && roster.able(node, id).is_err()
     }
 
     pub(super) fn order(&self, desk: &Post<'_>) -> MemberOrder {

@@ -52,6 +52,9 @@ impl Group {
         let careless = desk.config.rules.breaks(Mutant::OldOrderObeyed);
         let new = |act: u64, of: Epoch| act > self.orders.answered && (of == epoch || (careless && of < epoch));
         let Some(ordered) = self.orders().switchover.clone().filter(|it| new(it.act, it.epoch)) else { return };
+        if ordered.to.as_ref().is_some_and(|to| !self.paused(desk) && self.unaware(to, roster, desk)) {
+            return;
+        }
         self.orders.answered = ordered.act;
         match self.successor(ordered.to, roster, desk) {
             Ok(next) => {

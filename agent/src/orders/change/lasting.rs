@@ -23,12 +23,28 @@ pub(super) fn resume(book: &mut Book, scene: &Scene, asked: &Asked) -> Made {
         return Made::Already(None);
     }
     book.order.resume(Epoch(scene.epoch));
+    order_what_waited(book, scene);
     book.lift("pause", None);
     let detail = match scene.unrest {
         0 => String::new(),
         changes => format!("{changes} changes in a row that were nobody's plan count no more"),
     };
-    Made::New(book.enter("resume", detail, Some(String::from("changes are allowed again")), asked))
+    Made::New(enter(book, "resume", detail, String::from("changes are allowed again"), scene, asked))
+}
+
+/// Modes that were ordered during the pause and say who leads: they come with their planned change now. Who is to lead
+/// comes last, and so before who is to stand by.
+fn order_what_waited(book: &mut Book, scene: &Scene) {
+    let Some(pause) = book.stands("pause", None).map(|it| it.act) else { return };
+    let Ok(leadership @ Some(_)) = scene.leadership(book) else { return };
+    let since = book.in_force.iter().filter(|it| it.what == "mode" && it.act > pause);
+    let nodes = since.filter_map(|it| NodeName::new(it.node.as_deref()?).ok());
+    let mut waited: Vec<_> = nodes.map(|node| (book.order.of(&node).mode, node)).collect();
+    waited.sort_by_key(|(mode, _)| *mode == Some(Mode::Leader));
+    let act = book.next_act();
+    for (mode, node) in waited {
+        book.order.set_mode(act, &node, mode, leadership);
+    }
 }
 
 /// Where another leads, it is also an order for a planned change.

@@ -127,6 +127,21 @@ fn who_leads_may_be_said_by_a_pin_or_a_mode() {
 }
 
 #[test]
+fn what_was_ordered_during_a_pause_comes_with_its_end() {
+    let mut book = Book::default();
+    new(&mut book, &Verb::Mode(node("n2"), Some(Mode::Standby)));
+    new(&mut book, &Verb::Pause);
+    assert!(new(&mut book, &Verb::Resume).outcome.is_some(), "what was ordered before stands, and moves nobody anew");
+    new(&mut book, &Verb::Pause);
+    new(&mut book, &Verb::Mode(node("n3"), Some(Mode::Leader)));
+    new(&mut book, &Verb::Mode(node("n1"), Some(Mode::Standby)));
+    let act = new(&mut book, &Verb::Resume);
+    assert_eq!(act.outcome, None, "it orders a change too");
+    let ordered = book.order.switchover.as_ref().expect("it is ordered");
+    assert_eq!((ordered.act, ordered.epoch.0, ordered.to.as_ref()), (act.id, 4, Some(&node("n3"))));
+}
+
+#[test]
 fn the_oldest_makes_room_and_never_what_is_open() {
     let mut book = Book::default();
     new(&mut book, &switchover(None, None));
