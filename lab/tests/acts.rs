@@ -115,29 +115,27 @@ fn amp_12_dead_members_are_removed(store: Store) {
     gone.kill_all();
     everywhere_dead(&cluster, gone);
     let said = done(asked, &["remove", &gone.name, "--reason", "sold"]);
-    assert_eq!(said.trim(), format!("removed: {}", gone.name));
+    assert!(said.starts_with(&format!("removed: {}\n", gone.name)), "{said}");
+    // Where the nodes are the store its vote is another matter: it may only be starting anew.
+    assert_eq!(said.contains("hotseat members remove"), store == Store::Raft, "{said}");
     absent(&cluster, gone);
     let act = acts(leader).into_iter().find(|act| act.what == "remove").unwrap();
     assert_eq!(act.reason.as_deref(), Some("sold"));
-    if store == Store::Raft {
-        cluster.wait_for("it is out of the cluster too", |_| {
-            let roll = done(leader, &["members", "--json"]);
-            (!roll.contains(&format!("\"{}\"", gone.name))).then_some(())
-        });
-        return;
-    }
     // Its name is not taken for ever.
     gone.wait_exit();
     gone.start();
     everywhere(&cluster, &gone.name, "is a member again", |member| member.state == "hot-standby");
-    for node in [gone, lost] {
+    // Two of four would be no majority of the voters.
+    let dead = if store == Store::Raft { vec![lost] } else { vec![gone, lost] };
+    for node in &dead {
         node.kill_all();
         everywhere_dead(&cluster, node);
     }
     let said = done(asked, &["remove", "--dead"]);
-    assert!(said.contains(&gone.name) && said.contains(&lost.name), "{said}");
-    absent(&cluster, gone);
-    absent(&cluster, lost);
+    for node in dead {
+        assert!(said.contains(&node.name), "{said}");
+        absent(&cluster, node);
+    }
     assert_eq!(done(asked, &["remove", "--dead"]).trim(), "no node is dead");
 }
 

@@ -1,5 +1,6 @@
-//! Takes dead nodes out of their groups (`amp_12`), and out of the cluster where the agents are the store. A node that is
-//! alive stays; one that comes back with a new session is a member again.
+//! Takes dead nodes out of their groups (`amp_12`). A node that is alive stays; one that comes back with a new session is a
+//! member again. It takes nobody's vote: a machine that starts anew is as silent as one that is gone, and who belongs to
+//! the cluster is `members remove`'s.
 
 use std::collections::BTreeSet;
 
@@ -13,9 +14,9 @@ use hotseat_core::{GroupId, NodeName};
 
 use super::acts::{body, object};
 use super::{Api, Refused, refuse};
-use crate::embedded::{Stays, retire};
+use crate::embedded::belonging;
 use crate::orders::Verb;
-use crate::rights::{Asker, Right};
+use crate::rights::Asker;
 
 pub(super) fn routes() -> Router<Api> {
     Router::new().route("/api/nodes/remove", post(remove))
@@ -46,13 +47,14 @@ pub(crate) async fn dismiss_all(
     nodes: BTreeSet<NodeName>,
     reason: Option<String>,
 ) -> Result<Dismissed, Refused> {
-    if api.facts.embedded.is_some() && asker.right < Right::Admin {
-        let why = "this also takes nodes out of the cluster, which is for an admin";
-        return Err(refuse(StatusCode::FORBIDDEN, why));
-    }
     let mut dismissed = Dismissed::default();
     for node in nodes {
         dismiss(api, asker, &node, reason.as_ref(), &mut dismissed).await?;
+    }
+    if let Some(embedded) = &api.facts.embedded {
+        let gone = dismissed.removed.iter().chain(&dismissed.already);
+        // It is said for people: they are off the lists all the same.
+        dismissed.belong = belonging(&embedded.raft, gone).await.unwrap_or_default();
     }
     Ok(dismissed)
 }
@@ -73,12 +75,6 @@ async fn dismiss(
         let verb = Verb::Remove(node.clone());
         let acted = api.orders.act(&group, &verb, &asker.name, reason.cloned()).await.map_err(object)?;
         new |= !acted.already;
-    }
-    if let Some(embedded) = &api.facts.embedded {
-        retire(&embedded.raft, node.as_str()).await.map_err(|stays| match stays {
-            Stays::Wrong(why) => refuse(StatusCode::CONFLICT, why),
-            Stays::Later(why) => refuse(StatusCode::SERVICE_UNAVAILABLE, why),
-        })?;
     }
     if new { &mut dismissed.removed } else { &mut dismissed.already }.push(node.to_string());
     Ok(())

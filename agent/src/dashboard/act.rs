@@ -116,7 +116,13 @@ fn gone(nodes: &Dismissed) -> String {
     let all: Vec<_> = nodes.removed.iter().chain(&nodes.already).map(String::as_str).collect();
     match all.as_slice() {
         [] => String::from("No member is dead: nothing had to be done."),
-        all => format!("No members any more, unless they come back: {}.", all.join(", ")),
+        all if nodes.belong.is_empty() => format!("No members any more, unless they come back: {}.", all.join(", ")),
+        all => {
+            let (all, belong) = (all.join(", "), nodes.belong.join(", "));
+            format!(
+                "No members any more, unless they come back: {all}. Still in the cluster: {belong} (hotseat members remove)."
+            )
+        }
     }
 }
 

@@ -151,6 +151,15 @@ pub async fn retire(raft: &Raft, name: &str) -> Result<(), Stays> {
     Err(Stays::Later(String::from("the roll is being written by many at once: try again")))
 }
 
+/// Those of these nodes that belong to the cluster.
+///
+/// # Errors
+/// When the roll cannot be read now.
+pub(crate) async fn belonging(raft: &Raft, names: impl Iterator<Item = &String>) -> Result<Vec<String>, String> {
+    let roll = Roll::of(&raft.list().await.map_err(|error| error.to_string())?);
+    Ok(names.filter(|name| roll.named(name).is_some()).cloned().collect())
+}
+
 /// Whether no voter would be left: those that are on their way out do not count.
 fn votes_alone(entries: &[Entry], roll: &Roll, id: VoterId) -> bool {
     let voters = voters(entries).map(|(_, record)| record.voters).unwrap_or_default();

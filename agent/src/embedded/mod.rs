@@ -23,6 +23,7 @@ mod terms;
 mod votes;
 mod voting;
 
+pub(crate) use enrol::belonging;
 pub use enrol::{Stays, retire};
 pub use facts::Facts;
 pub use newcomer::{Came, Founded, Newcomer, come, come_certified, found};

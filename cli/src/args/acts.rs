@@ -120,8 +120,8 @@ pub(crate) struct OfMember {
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
-Nobody waits for it any more, and no list shows it. A node that is alive is not removed; one that comes back is a member
-again. Where the agents are the store it leaves the cluster too, and has to join anew.
+No list shows it any more. A node that is alive is not removed; one that comes back is a member again. Where the agents are
+the store it keeps its place in the cluster, and its vote: hotseat members remove takes that, for good.
 Examples:
   hotseat remove old-3
   hotseat remove --dead                              all that are dead")]

@@ -22,6 +22,10 @@ pub(crate) fn run(args: &Leave) -> Result {
                 (removed, _) => format!("removed: {}", removed.join(", ")),
             })?;
         }
+        if !args.json && !dismissed.belong.is_empty() {
+            let who = dismissed.belong.join(", ");
+            say_line(format!("still in the cluster: {who}; for good out of it: hotseat members remove NODE"))?;
+        }
         Ok(ExitCode::SUCCESS)
     })
 }

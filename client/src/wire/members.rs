@@ -83,4 +83,7 @@ pub struct Dismissed {
     /// These were none any more.
     #[serde(default)]
     pub already: Vec<String>,
+    /// Those of them that belong to the cluster all the same, where the agents are the store: `members remove` ends that.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub belong: Vec<String>,
 }
