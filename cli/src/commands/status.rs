@@ -8,7 +8,7 @@ use hotseat_client::Client;
 
 use super::{Failed, Result, explain, small_runtime, whole};
 use crate::args::Status;
-use crate::fit::{cut, window};
+use crate::fit::{window, wrap};
 use crate::picture;
 use crate::say::say;
 
@@ -44,11 +44,11 @@ async fn watch(client: &Client, json: bool) -> Result {
     }
 }
 
-/// Home, then over what was there, then clear what is below: no flicker. What does not fit is left out, or it would
-/// scroll.
+/// Home, then over what was there, then clear what is below: no flicker. What is too long goes on below, as the end of a
+/// line may be the command that helps; what does not fit then is left out, or it would scroll.
 fn drawn(text: &str, (width, height): (usize, usize)) -> String {
-    let lines = text.lines().take(height.saturating_sub(1));
-    let lines: String = lines.map(|line| cut(line, &mut width.clone()) + "\x1b[K\n").collect();
+    let lines = text.lines().flat_map(|line| wrap(line, width)).take(height.saturating_sub(1));
+    let lines: String = lines.map(|line| line + "\x1b[K\n").collect();
     format!("\x1b[H{lines}\x1b[J")
 }
 
