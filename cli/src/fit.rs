@@ -28,7 +28,8 @@ pub(crate) fn cut(text: &str, left: &mut usize) -> String {
 /// A line as lines of at most this width, broken between words; those that follow are as far in as the first.
 pub(crate) fn wrap(line: &str, width: usize) -> Vec<String> {
     // Without control characters: lengths are places in it from here on.
-    let line = cut(line, &mut usize::MAX.clone());
+    let mut endless = usize::MAX;
+    let line = cut(line, &mut endless);
     let margin = line.len() - line.trim_start_matches(' ').len();
     // Where the margin takes it all there is no room for words.
     let margin = " ".repeat(if margin < width / 2 { margin } else { 0 });
