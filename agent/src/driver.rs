@@ -375,7 +375,10 @@ impl Driver {
         if let Event::NewLeader { group, reason, .. } = event {
             self.counts.changed(group.as_str(), reason);
         }
-        let (line, loudness) = story::tell(&self.settings.node.name, event);
+        let (mut line, loudness) = story::tell(&self.settings.node.name, event);
+        if let Event::NewLeader { group, .. } = event {
+            line.text += &story::learnt_late(&line.at, self.tasks.leads_since(group));
+        }
         match loudness {
             Loudness::Info => tracing::info!("{}", line.text),
             Loudness::Warn => tracing::warn!("{}", line.text),

@@ -8,8 +8,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use hotseat_core::{Input, Nonce, Proof, Secret};
-use hotseat_guard::Word;
+use hotseat_core::{Demise, Input, Nonce, Proof, Secret};
+use hotseat_guard::{Trigger, Word};
 use tokio::net::UdpSocket;
 use tokio::sync::mpsc;
 
@@ -71,5 +71,10 @@ fn read(datagram: &[u8]) -> Option<Input> {
         return Some(Input::Hint);
     }
     let word = Word::decode(datagram)?;
-    Some(Input::Proof(Proof { session: Nonce(u128::from_be_bytes(word.session)), secret: Secret(word.secret) }))
+    let demise = word.trigger.map(|trigger| match trigger {
+        Trigger::Agent => Demise::AgentGone,
+        Trigger::Lease => Demise::LeaseOver,
+        Trigger::Order => Demise::AsTold,
+    });
+    Some(Input::Proof(Proof { session: Nonce(u128::from_be_bytes(word.session)), secret: Secret(word.secret), demise }))
 }

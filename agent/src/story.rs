@@ -28,6 +28,8 @@ pub fn reason(reason: &Reason) -> String {
         Reason::Unhealthy(why) => format!("service unhealthy: {why}"),
         Reason::NotReady(why) => format!("service not ready: {why}"),
         Reason::Proven => String::from("the old leader's guard proved its death"),
+        Reason::Lapsed => String::from("the old leader's lease ran out: its guard ended it there, and proved it"),
+        Reason::CutOff => String::from("the old leader had lost the store or its majority, and stopped itself"),
         Reason::Silent => String::from("the old leader was silent: host, network or agent lost"),
         Reason::Replaced => String::from("the old leader's agent began anew"),
         Reason::Failback => String::from("a member of larger priority was well for long enough"),
@@ -46,6 +48,8 @@ pub const fn word(reason: &Reason) -> &'static str {
         Reason::Unhealthy(_) => "unhealthy",
         Reason::NotReady(_) => "not-ready",
         Reason::Proven => "proven",
+        Reason::Lapsed => "lapsed",
+        Reason::CutOff => "cut-off",
         Reason::Silent => "silent",
         Reason::Replaced => "replaced",
         Reason::Failback => "failback",
@@ -96,6 +100,18 @@ pub fn tell(me: &NodeName, event: &Event) -> (Line, Loudness) {
         text,
     };
     (line, if loud { Loudness::Warn } else { Loudness::Info })
+}
+
+/// What happened longer than this before it was heard of is told with its own time: an agent that has just begun hears
+/// of much that is old.
+const LATE: Duration = Duration::from_millis(500);
+
+/// Since when that is so, for a line that is told late.
+#[must_use]
+pub fn learnt_late(told: &str, since: Option<String>) -> String {
+    let time = |text: &str| humantime::parse_rfc3339(text).ok();
+    let late = |since: &String| time(told)?.duration_since(time(since)?).ok();
+    since.filter(|since| late(since) > Some(LATE)).map(|since| format!(", since {since}")).unwrap_or_default()
 }
 
 type Words<'a> = (&'static str, Option<&'a GroupId>, Option<u64>, String);
@@ -201,5 +217,19 @@ fn service_words(event: &Event) -> Words<'_> {
             ("health-failed", Some(group), None, format!("health check of {group} failed, {count} of {of}: {why}"))
         }
         other => ("other", None, None, format!("{other:?}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::learnt_late;
+
+    #[test]
+    fn old_news_says_since_when() {
+        let late = |since: &str| learnt_late("2026-11-21T20:25:54.371Z", Some(since.into()));
+        assert_eq!(late("2026-11-21T20:25:53.152Z"), ", since 2026-11-21T20:25:53.152Z");
+        assert_eq!(late("2026-11-21T20:25:54.300Z"), "");
+        assert_eq!(late("2026-11-21T20:25:55.000Z"), "", "another machine's clock is ahead");
+        assert_eq!(learnt_late("2026-11-21T20:25:54.371Z", None), "");
     }
 }

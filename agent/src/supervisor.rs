@@ -299,7 +299,7 @@ impl Supervisor {
                 self.guard = None;
                 self.holdings.clear();
                 let session = Nonce(u128::from_be_bytes(self.session));
-                Some(Input::Guard(GuardReport::Proven(Proof { session, secret: Secret(secret) })))
+                Some(Input::Guard(GuardReport::Proven(Proof { session, secret: Secret(secret), demise: None })))
             }
             Report::Started { slot, pid } => {
                 self.starting.remove(&slot);

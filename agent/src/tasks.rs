@@ -43,6 +43,11 @@ impl Tasks {
         Self { inbox, records, jobs: Arc::default() }
     }
 
+    /// Since when the group's leader leads, as the last look found it.
+    pub fn leads_since(&self, group: &GroupId) -> Option<String> {
+        self.records.leads_since(group)
+    }
+
     /// Lists the store.
     pub fn look(&self, began: Instant) {
         let this = self.clone();
@@ -71,7 +76,7 @@ impl Tasks {
         std::thread::spawn(move || {
             let id = session.id;
             if let Answer::Proof(secret) = hotseat_guard::ask(id.0.to_be_bytes(), WORD_LIMIT) {
-                let proof = Proof { session: Nonce(id.0), secret: Secret(secret) };
+                let proof = Proof { session: Nonce(id.0), secret: Secret(secret), demise: None };
                 drop(this.inbox.blocking_send(Message::Input(Input::Proof(proof))));
             }
         });

@@ -2,13 +2,14 @@
 
 pub(crate) mod controllers;
 mod files;
+pub(crate) mod moment;
 mod orders;
 pub(crate) mod story;
 
 use std::time::Duration;
 
 use comfy_table::{Table, presets};
-use hotseat_client::{Cluster, Floating, Group, LastDrill, Roll, Vip, in_units};
+use hotseat_client::{Cluster, Floating, Group, LastDrill, Member, Roll, Vip, in_units};
 
 pub(crate) use files::{differences, drift, versions};
 pub(crate) use orders::acts;
@@ -68,6 +69,8 @@ fn details(cluster: &Cluster, group: &Group, width: usize) -> String {
     for member in &group.members {
         if let Some(trouble) = &member.trouble {
             text += &format!("{:width$}     {} {}: {trouble}\n", "", member.node, member.state);
+        } else if is_disabled(cluster, member) {
+            text += &format!("{:width$}     {} disabled\n", "", member.node);
         } else if member.state == "offline" {
             text += &format!(
                 "{:width$}     {} offline for {}\n",
@@ -81,6 +84,12 @@ fn details(cluster: &Cluster, group: &Group, width: usize) -> String {
         }
     }
     text
+}
+
+/// Whether its agent is there and takes no part in the group, as its mode says. It serves as little as one that is
+/// offline, which is what programs are told.
+fn is_disabled(cluster: &Cluster, member: &Member) -> bool {
+    member.mode == "disabled" && member.last_seen_ms < 2 * cluster.ttl_ms
 }
 
 /// ` · last drill 6 d 2 h ago, 31 ms`.
@@ -146,7 +155,7 @@ pub(crate) fn members(cluster: &Cluster) -> String {
             table.add_row([
                 group.id.clone(),
                 member.node.clone(),
-                member.state.clone(),
+                if is_disabled(cluster, member) { String::from("disabled") } else { member.state.clone() },
                 member.priority.to_string(),
                 member.mode.clone(),
                 member.region.clone(),

@@ -3,6 +3,7 @@
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+use crate::demise::Demise;
 use crate::election::{Candidate, order};
 use crate::id::{GroupId, NodeName};
 use crate::node::Node;
@@ -22,6 +23,8 @@ pub struct Heard {
     pub address: String,
     /// What it was ended on, where that is told.
     pub grounds: Option<Grounds>,
+    /// Why it ended, where its guard or its agent told.
+    pub demise: Option<Demise>,
 }
 
 /// How the members of a group stood, this node among them.
@@ -81,8 +84,8 @@ impl Node {
     #[must_use]
     pub fn heard(&self, node: &NodeName) -> Option<Heard> {
         let observed = self.others.get(node)?;
-        let SessionRecord { promise, address, grounds, .. } = observed.record.as_ref().ok()?.clone();
-        Some(Heard { at: observed.renewed, promise, address, grounds })
+        let SessionRecord { promise, address, grounds, demise, .. } = observed.record.as_ref().ok()?.clone();
+        Some(Heard { at: observed.renewed, promise, address, grounds, demise })
     }
 
     /// Who could lead the group now, and why the others could not.

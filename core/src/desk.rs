@@ -4,6 +4,7 @@ use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use crate::demise::Demise;
 use crate::id::{Nonce, SessionId};
 use crate::message::{Action, Event, Expect, Ticket};
 use crate::node::NodeConfig;
@@ -45,6 +46,8 @@ pub(crate) struct Post<'a> {
     pub(crate) config: &'a NodeConfig,
     /// This node's session while its lease holds, else `None`: without it nothing may be done.
     pub(crate) session: Option<SessionId>,
+    /// Why the session before that one ended, where it is known.
+    pub(crate) before: Option<Demise>,
     /// When that session began.
     pub(crate) began: Instant,
     /// Whether the lease has at least half of its time to go: a session that may lapse at any moment claims nothing.
@@ -58,6 +61,7 @@ impl<'a> Post<'a> {
             now,
             config,
             session: session.id.filter(|_| session.leased(now)),
+            before: session.demise,
             began: session.began,
             fresh: session.fresh(now, &config.timing),
             stopping,

@@ -143,6 +143,8 @@ mod tests {
             members: BTreeMap::new(),
             seen: Some(seen),
             grounds: None,
+            demise: None,
+            before: None,
         }
     }
 

@@ -14,6 +14,7 @@
 extern crate alloc;
 
 mod account;
+mod demise;
 mod desk;
 mod election;
 mod group;
@@ -40,6 +41,7 @@ mod view;
 mod voter;
 
 pub use account::{Edge, Field, Heard};
+pub use demise::Demise;
 pub use election::{Candidate, order};
 pub use group::{Bar, GroupConfig, Seat, unrest_pause};
 pub use health::{Health, HealthLimits};

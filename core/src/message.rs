@@ -215,6 +215,10 @@ pub enum Reason {
     NotReady(String),
     /// The leader's guard proved its death.
     Proven,
+    /// The leader's lease ran out, its agent being silent; its guard ended everything then and proved it.
+    Lapsed,
+    /// The leader's own agent said that no renewal was acknowledged any more: it had lost its quorum and stopped itself.
+    CutOff,
     /// The leader's session was silent.
     Silent,
     /// The leader's node began a new session.
@@ -235,6 +239,8 @@ impl Reason {
             | Self::Unhealthy(_)
             | Self::NotReady(_)
             | Self::Proven
+            | Self::Lapsed
+            | Self::CutOff
             | Self::Silent
             | Self::Replaced => false,
         }

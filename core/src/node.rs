@@ -9,6 +9,7 @@ use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use crate::demise::Demise;
 use crate::desk::{Damage, Desk, Nonces, Post};
 use crate::group::{Group, GroupConfig};
 use crate::id::{GroupId, NodeName, Version};
@@ -321,7 +322,7 @@ impl Node {
                 group.advance(&roster, desk);
             }
             if parts.groups.values().any(|group| group.stuck(desk)) {
-                parts.session.give_up("a release could not be written", desk);
+                parts.session.give_up(Demise::Unwritable, "a release could not be written", desk);
             }
             let idle = parts.groups.values().all(Group::idle);
             if desk.stopping && idle {

@@ -6,6 +6,7 @@
 
 use alloc::string::String;
 
+use crate::demise::Demise;
 use crate::id::{SessionId, Version};
 use crate::mutant::{Mutant, Rules};
 use crate::record::{Leader, SessionRecord, SessionState};
@@ -35,9 +36,9 @@ pub(crate) enum Hold {
     /// It may be acting, or nothing is known.
     Held,
     /// Its session is ended in the store, for good.
-    Ended(SessionState),
+    Ended(SessionState, Option<Demise>),
     /// Its node has a later session (A4).
-    Replaced,
+    Replaced(Option<Demise>),
 }
 
 impl Observed {
@@ -97,10 +98,10 @@ impl Observed {
             record.session.ordinal > leader.session.ordinal
         };
         if replaced {
-            return Hold::Replaced;
+            return Hold::Replaced(record.demise_of(leader.session.ordinal));
         }
         if record.session == leader.session && record.state != SessionState::Alive {
-            return Hold::Ended(record.state);
+            return Hold::Ended(record.state, record.demise);
         }
         Hold::Held
     }

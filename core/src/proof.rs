@@ -8,6 +8,7 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::demise::Demise;
 use crate::id::{InvalidName, Nonce};
 
 /// What a guard publishes at its start: the SHA-256 of its secret.
@@ -27,6 +28,8 @@ pub struct Proof {
     pub session: Nonce,
     /// The preimage of the session's [`ProofHash`].
     pub secret: Secret,
+    /// What made the guard end it, where it told. Not proven by anything.
+    pub demise: Option<Demise>,
 }
 
 impl Secret {

@@ -10,6 +10,7 @@ use alloc::string::String;
 use core::fmt;
 use serde::{Deserialize, Serialize};
 
+use crate::demise::Demise;
 use crate::id::{Epoch, GroupId, InvalidName, NodeName, Nonce, SessionId, Version, VoterId};
 use crate::message::Reason;
 use crate::mode::Mode;
@@ -116,6 +117,12 @@ pub struct SessionRecord {
     /// What it was ended on, where that is checked when the write is applied (B4, D7).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grounds: Option<Grounds>,
+    /// Why it ended, where its guard or its agent told. For people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub demise: Option<Demise>,
+    /// Why the session before this one ended, where that is known. For people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Demise>,
 }
 
 /// Why a session may be ended by others.

@@ -103,15 +103,17 @@ impl Roster<'_> {
     pub(crate) fn hold(&self, leader: &Leader, post: &Post<'_>) -> Hold {
         if leader.node == post.config.name {
             // Our own earlier session: we replaced it when we began.
-            let earlier = post.session.is_some_and(|mine| mine.ordinal > leader.session.ordinal);
-            return if earlier { Hold::Replaced } else { Hold::Held };
+            let Some(mine) = post.session.filter(|mine| mine.ordinal > leader.session.ordinal) else {
+                return Hold::Held;
+            };
+            return Hold::Replaced(post.before.filter(|_| mine.ordinal == leader.session.ordinal + 1));
         }
         let Some(observed) = self.others.get(&leader.node) else { return Hold::Held };
         let rules = post.config.rules;
         let hold = observed.hold(rules, leader);
         let silent = observed.silent_at(rules, post.config.timing.promise()).is_some_and(|at| self.now >= at);
         if hold == Hold::Held && silent && rules.breaks(Mutant::ClaimOverStaleLive) {
-            return Hold::Ended(SessionState::Expired);
+            return Hold::Ended(SessionState::Expired, None);
         }
         hold
     }

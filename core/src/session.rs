@@ -14,11 +14,13 @@
 //! one. There is no way back from `Over` to `Alive`.
 
 mod beginning;
+mod lapse;
 mod quorum;
 
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use crate::demise::Demise;
 use crate::desk::Desk;
 use crate::id::{NodeName, Nonce, SessionId, Version};
 use crate::message::{Action, Event, Exit, GuardCommand, Outcome, Ticket};
@@ -75,6 +77,10 @@ pub(crate) struct Session {
     /// When the newest acknowledged renewal was sent.
     pub(crate) renewed: Instant,
     renew_at: Instant,
+    /// When a renewal was tried last.
+    tried: Instant,
+    /// Why this node's last session ended, where that is known.
+    pub(crate) demise: Option<Demise>,
     /// A refused write: only a look can tell what stands there now.
     blind: bool,
     /// Where voters keep the lease: what they have acknowledged. The record is written for news alone then.
@@ -96,6 +102,8 @@ impl Session {
             lease_until: Instant::from_nanos(0),
             renewed: Instant::from_nanos(0),
             renew_at: Instant::from_nanos(0),
+            tried: Instant::from_nanos(0),
+            demise: None,
             blind: false,
         }
     }
@@ -139,35 +147,6 @@ impl Session {
             Some(quorum) => quorum.write_at = Some(at),
             None => self.renew_at = at,
         }
-    }
-
-    /// Ends the session if its deadline has passed. Comes first in every step.
-    pub(crate) fn lapse(&mut self, desk: &mut Desk<'_>) {
-        if self.phase != Phase::Alive || desk.now < self.lease_until {
-            return;
-        }
-        if desk.config.rules.breaks(Mutant::LapsedSessionResumes) {
-            self.lease_until = desk.now + desk.config.timing.renewal();
-        } else {
-            self.over("no renewal was acknowledged in time", desk);
-        }
-    }
-
-    /// Ends the session before its time: others can write that it is over once everything of it is proven dead.
-    pub(crate) fn give_up(&mut self, why: &str, desk: &mut Desk<'_>) {
-        if self.phase == Phase::Alive {
-            self.over(why, desk);
-        }
-    }
-
-    fn over(&mut self, why: &str, desk: &mut Desk<'_>) {
-        if let Some(id) = self.id {
-            desk.out.push(Action::Tell(Event::SessionOver(id, String::from(why))));
-        }
-        desk.out.push(Action::Guard(GuardCommand::End));
-        self.phase = Phase::Over;
-        self.register.abandon();
-        self.armed = None;
     }
 
     /// Takes what a look says of this node's own record.
@@ -239,7 +218,7 @@ impl Session {
             (Settled::Moved, Phase::Alive) => self.refused(desk),
             // Perhaps others began here, perhaps ours began and was ended before we knew. One guard serves one
             // session (D2): this one is not used again.
-            (Settled::Moved, Phase::Beginning) => self.over("the record moved while it began", desk),
+            (Settled::Moved, Phase::Beginning) => self.over(Demise::Refused, "the record moved while it began", desk),
             (
                 Settled::Applied(_) | Settled::Moved,
                 // Ending: it is over when the record says so, see `advance`; this may be a last renewal.
@@ -270,17 +249,6 @@ impl Session {
         if sent + lease > self.lease_until {
             self.lease_until = sent + lease;
             desk.out.push(Action::Guard(GuardCommand::Deadline(self.lease_until)));
-        }
-    }
-
-    /// Our record moved, and not by us: somebody ended this session.
-    fn refused(&mut self, desk: &mut Desk<'_>) {
-        let mine = self
-            .register
-            .body()
-            .is_some_and(|record| Some(record.session) == self.id && record.state == SessionState::Alive);
-        if !mine {
-            self.over("others ended it", desk);
         }
     }
 
@@ -334,6 +302,7 @@ impl Session {
 
     fn write(&mut self, members: Vec<(crate::GroupId, Member)>, desk: &mut Desk<'_>) {
         let Some(record) = self.next_record(members, desk) else { return };
+        self.tried = desk.now;
         match &mut self.quorum {
             Some(quorum) => quorum.write_at = None,
             None => self.renew_at = desk.now + desk.config.timing.renewal(),
@@ -372,6 +341,8 @@ impl Session {
             members: members.into_iter().collect(),
             seen: self.quorum.as_ref().and_then(Quorum::seen),
             grounds: None,
+            demise: None,
+            before: self.demise,
         })
     }
 }

@@ -238,6 +238,8 @@ mod tests {
             members: BTreeMap::new(),
             seen: Some(1),
             grounds: None,
+            demise: None,
+            before: None,
         }
     }
 

@@ -14,7 +14,7 @@ use rustix::process::getuid;
 use crate::ask;
 use crate::settings::Settings;
 use crate::wire::PEERS_MAX;
-use crate::word::Word;
+use crate::word::{Trigger, Word};
 
 const MS: u64 = 1_000_000;
 /// When the datagrams go, counted from the proof: early ones for speed, later ones for loss and for a bridge that
@@ -50,7 +50,7 @@ impl Herald {
             v4: udp((Ipv4Addr::UNSPECIFIED, 0).into()),
             v6: udp((Ipv6Addr::UNSPECIFIED, 0).into()),
             peers: Vec::with_capacity(PEERS_MAX),
-            datagram: Word { session: settings.session, secret, cluster, node }.encode(),
+            datagram: Word { session: settings.session, secret, cluster, node, trigger: None }.encode(),
             secret,
             listener: ask::listener(settings.session)?,
             waiters: Vec::with_capacity(WAITERS_MAX),
@@ -66,9 +66,10 @@ impl Herald {
         self.peers.extend(peers.iter().take(PEERS_MAX));
     }
 
-    /// The death is proven: from now on the word is given.
-    pub(crate) fn prove(&mut self, now: u64) {
+    /// The death is proven: from now on the word is given, with what made it end. The datagram has room for that.
+    pub(crate) fn prove(&mut self, now: u64, trigger: Trigger) {
         if self.proven.is_none() {
+            self.datagram.push(trigger.byte());
             self.proven = Some(Proven { since: now, sent: 0 });
         }
         self.serve(now);

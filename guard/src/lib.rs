@@ -66,4 +66,4 @@ pub use wire::{
     ADDRESSES_MAX, Command, Contained, Malformed, NAME_MAX, PACKET_MAX, PEERS_MAX, Report, SECONDS_MAX, SLOTS_MAX,
     Start,
 };
-pub use word::{DATAGRAM_MAX, MAGIC, Word, proof_hash};
+pub use word::{DATAGRAM_MAX, MAGIC, Trigger, Word, proof_hash};

@@ -24,6 +24,7 @@ use crate::settings::Settings;
 use crate::slot::Slot;
 use crate::watchdog::Watchdog;
 use crate::wire::{PACKET_MAX, Report};
+use crate::word::Trigger;
 
 mod addresses;
 mod commands;
@@ -36,8 +37,8 @@ pub(crate) use addresses::{Addresses, lower_for};
 pub(crate) enum Phase {
     /// Services may live.
     Holding,
-    /// Nothing may live; `since` when, and whether the alarm was raised.
-    Killing { since: u64, overdue: bool },
+    /// Nothing may live; `since` when, whether the alarm was raised, and what began it.
+    Killing { since: u64, overdue: bool, trigger: Trigger },
     /// Nothing lives. The word is given until then.
     Proven { until: u64 },
 }
@@ -118,7 +119,7 @@ impl Session {
     fn wake_at(&self) -> Option<u64> {
         let deadline = Some(self.page.deadline()).filter(|at| *at != 0 && self.phase == Phase::Holding);
         let alarm = match self.phase {
-            Phase::Killing { since, overdue: false } => Some(since.saturating_add(self.budget())),
+            Phase::Killing { since, overdue: false, .. } => Some(since.saturating_add(self.budget())),
             Phase::Proven { until } => Some(until),
             _ => None,
         };
@@ -131,8 +132,13 @@ impl Session {
     /// Whether it is time to kill.
     fn watch(&mut self, now: u64) {
         let deadline = self.page.deadline();
-        if self.phase == Phase::Holding && (deadline != 0 && now >= deadline || is_dead(&self.agent)) {
-            self.begin_to_kill(now);
+        if self.phase != Phase::Holding {
+            return;
+        }
+        if deadline != 0 && now >= deadline {
+            self.begin_to_kill(now, Trigger::Lease);
+        } else if is_dead(&self.agent) {
+            self.begin_to_kill(now, Trigger::Agent);
         }
     }
 

@@ -11,8 +11,39 @@ use crate::wire::NAME_MAX;
 /// Every datagram begins with this.
 pub const MAGIC: &[u8; 8] = b"HSPROOF1";
 
-/// The longest datagram: magic, session, secret and two names with their lengths.
-pub const DATAGRAM_MAX: usize = 8 + 16 + 32 + 2 * (1 + NAME_MAX);
+/// The longest datagram: magic, session, secret, two names with their lengths, and what made it end.
+pub const DATAGRAM_MAX: usize = 8 + 16 + 32 + 2 * (1 + NAME_MAX) + 1;
+
+/// What made a guard end its session. For people: nothing proves it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trigger {
+    /// The agent ended, or let go of its guard.
+    Agent,
+    /// The deadline came.
+    Lease,
+    /// The agent said `End` before it.
+    Order,
+}
+
+impl Trigger {
+    pub(crate) const fn byte(self) -> u8 {
+        match self {
+            Self::Agent => 1,
+            Self::Lease => 2,
+            Self::Order => 3,
+        }
+    }
+
+    /// A number that is not known here says nothing, and makes the proof no worse.
+    const fn of(byte: u8) -> Option<Self> {
+        match byte {
+            1 => Some(Self::Agent),
+            2 => Some(Self::Lease),
+            3 => Some(Self::Order),
+            _ => None,
+        }
+    }
+}
 
 /// The proof that everything of one session is dead.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +56,8 @@ pub struct Word {
     pub cluster: String,
     /// The node it ran on.
     pub node: String,
+    /// What made it end, where that is told.
+    pub trigger: Option<Trigger>,
 }
 
 impl Word {
@@ -40,6 +73,7 @@ impl Word {
             datagram.push(u8::try_from(name.len()).expect("NAME_MAX fits a byte"));
             datagram.extend_from_slice(name);
         }
+        datagram.extend(self.trigger.map(Trigger::byte));
         datagram
     }
 
@@ -47,7 +81,7 @@ impl Word {
     ///
     /// ```
     /// # use hotseat_guard::Word;
-    /// let word = Word { session: [1; 16], secret: [2; 32], cluster: "c".into(), node: "n".into() };
+    /// let word = Word { session: [1; 16], secret: [2; 32], cluster: "c".into(), node: "n".into(), trigger: None };
     /// assert_eq!(Word::decode(&word.encode()), Some(word));
     /// assert_eq!(Word::decode(b"GET / HTTP/1.1"), None);
     /// ```
@@ -58,7 +92,12 @@ impl Word {
         let (secret, rest) = rest.split_first_chunk()?;
         let (cluster, rest) = take_name(rest)?;
         let (node, rest) = take_name(rest)?;
-        rest.is_empty().then_some(Self { session: *session, secret: *secret, cluster, node })
+        let trigger = match rest {
+            [] => None,
+            [byte] => Trigger::of(*byte),
+            _ => return None,
+        };
+        Some(Self { session: *session, secret: *secret, cluster, node, trigger })
     }
 
     /// Whether this proves the death of the session whose record holds `proof_hash`.

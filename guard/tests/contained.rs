@@ -6,7 +6,7 @@ mod stage;
 
 use std::time::Duration;
 
-use hotseat_guard::{Answer, Containment, proof_hash};
+use hotseat_guard::{Answer, Containment, Trigger, proof_hash};
 use rustix::process::Signal;
 use stage::{Agent, BOTH, Stage, signal};
 
@@ -34,20 +34,22 @@ fn check(deadline: Duration, fault: impl Fn(&Stage, &mut Agent)) {
     }
 }
 
-fn expect_proof(stage: &Stage, agent: &Agent) {
+/// Says what made the guard end it.
+fn expect_proof(stage: &Stage, agent: &Agent) -> Option<Trigger> {
     let word = stage.hear();
     let hash: String = proof_hash(&word.secret).iter().map(|byte| format!("{byte:02x}")).collect();
     assert_eq!(hash, agent.hash);
     assert_eq!((word.cluster.as_str(), word.node.as_str()), ("lab", &stage.hex()[..8]));
     assert_eq!(stage.ask(), Answer::Proof(word.secret));
     stage::until("the cgroup is removed", || stage.groups().is_empty());
+    word.trigger
 }
 
 #[test]
 fn agent_killed() {
     check(LONG, |stage, agent| {
         signal(agent.pid(), Signal::KILL);
-        expect_proof(stage, agent);
+        assert_eq!(expect_proof(stage, agent), Some(Trigger::Agent));
     });
 }
 
@@ -58,7 +60,7 @@ fn agent_killed_while_somebody_holds_its_socket_open() {
         let stage = Stage::new(containment);
         let agent = stage.agent_with(LONG, TREE, &[("SHARE_SOCKET", "1")]);
         signal(agent.pid(), Signal::KILL);
-        expect_proof(&stage, &agent);
+        assert_eq!(expect_proof(&stage, &agent), Some(Trigger::Agent));
     }
 }
 
@@ -66,7 +68,7 @@ fn agent_killed_while_somebody_holds_its_socket_open() {
 fn agent_stopped() {
     check(SHORT, |stage, agent| {
         signal(agent.pid(), Signal::STOP);
-        expect_proof(stage, agent);
+        assert_eq!(expect_proof(stage, agent), Some(Trigger::Lease));
     });
 }
 

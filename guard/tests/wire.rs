@@ -6,7 +6,9 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 use std::os::unix::ffi::OsStringExt;
 use std::time::Duration;
 
-use hotseat_guard::{Address, Command, Contained, Containment, Malformed, Report, SECONDS_MAX, Settings, Start, Word};
+use hotseat_guard::{
+    Address, Command, Contained, Containment, Malformed, Report, SECONDS_MAX, Settings, Start, Trigger, Word,
+};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -108,6 +110,10 @@ fn report() -> impl Strategy<Value = Report> {
     ]
 }
 
+fn trigger() -> impl Strategy<Value = Option<Trigger>> {
+    prop_oneof![Just(None), Just(Some(Trigger::Agent)), Just(Some(Trigger::Lease)), Just(Some(Trigger::Order))]
+}
+
 proptest! {
     #[test]
     fn a_command_is_read_back(command in command()) {
@@ -120,8 +126,8 @@ proptest! {
     }
 
     #[test]
-    fn a_word_is_read_back(session: [u8; 16], secret: [u8; 32], cluster in name(), node in name()) {
-        let word = Word { session, secret, cluster, node };
+    fn a_word_is_read_back(session: [u8; 16], secret: [u8; 32], cluster in name(), node in name(), trigger in trigger()) {
+        let word = Word { session, secret, cluster, node, trigger };
         prop_assert_eq!(Word::decode(&word.encode()), Some(word));
     }
 

@@ -191,10 +191,62 @@ fn new_6_a_doubt_that_passes_is_told(store: Store) {
     assert!(!spared.seen_by.contains(&spared.node), "others saw it: {spared:?}");
 }
 
+/// An agent that hangs has not ended, and nobody says so: its guard ended the service when the lease was over.
+fn new_6_a_frozen_agent_is_no_dead_one(store: Store) {
+    let cluster = Cluster::settled(Spec::demo().store(store).hot());
+    let old = cluster.settle();
+    let epoch = old.group().unwrap().epoch;
+    old.stop_agent();
+    let (new, _) = cluster.next_leader(old);
+    let it = wait_told(&cluster, epoch + 1, "as far as its announcement", |it| at(&it.phases, "announced").is_some());
+    let shown = new.cli(&["explain"]).out + &new.cli(&["status"]).out;
+    old.continue_agent();
+    println!("{shown}");
+    // On a busy machine the guard's word may come after the silence was over.
+    assert!(["lapsed", "silent"].contains(&it.why.as_str()), "{it:?}");
+    if it.why == "lapsed" {
+        assert!(it.cause.contains("was silent (since 2"), "{}", it.cause);
+        assert!(it.cause.contains("its guard ended the service when the lease ran out"), "{}", it.cause);
+        assert!(shown.contains("(the old leader's lease ran out"), "{shown}");
+    }
+    assert!(!shown.contains("proved its death") && !shown.contains("ended without handing over"), "{shown}");
+    assert!(it.outage_ms.is_some(), "it was seen to fall silent: {it:?}");
+}
+
+/// The leader had no majority and stopped itself, its agent running all the while: that is what is told when a majority
+/// is back, whoever leads then, and how long nobody did.
+#[test]
+fn new_6_a_leader_without_a_majority_is_explained() {
+    let cluster = Cluster::settled(Spec::demo().store(Store::Raft).hot());
+    let old = cluster.settle();
+    let epoch = old.group().unwrap().epoch;
+    cluster.others(old).for_each(|node| _ = node.kill_all());
+    let alone = Instant::now();
+    cluster.wait_for("the leader stops", |_| old.group().filter(|group| group.leader.is_none()));
+    let stopped = alone.elapsed();
+    // Long enough that no takeover takes as long.
+    while alone.elapsed() < stopped + Duration::from_secs(3) {
+        std::thread::sleep(hotseat_lab::PACE);
+    }
+    cluster.others(old).for_each(Node::start);
+    let it = wait_told(&cluster, epoch + 1, "with how long nobody led", |it| it.outage_ms.is_some());
+    let whole = alone.elapsed();
+    println!("{it:#?}");
+    assert_eq!((it.why.as_str(), it.from.as_deref(), it.planned), ("cut-off", Some(old.name.as_str()), false));
+    assert!(it.cause.contains("had lost the store, or its majority"), "{}", it.cause);
+    let outage = Duration::from_millis(it.outage_ms.unwrap());
+    assert!(outage > Duration::from_secs(3) && outage < whole, "{outage:?} of {whole:?}");
+    let shown = cluster.leader().cli(&["explain"]).out + &cluster.leader().cli(&["status"]).out;
+    println!("{shown}");
+    assert!(shown.contains("without a leader") && shown.contains("and stopped itself"), "{shown}");
+    assert!(!shown.contains("began anew"), "its agent ran all the while: {shown}");
+}
+
 hotseat_lab::on_every_store!(
     new_6_a_lost_host_is_explained,
     new_6_a_switchover_is_explained,
     new_6_no_epoch_is_missing,
     new_6_why_not,
     new_6_a_doubt_that_passes_is_told,
+    new_6_a_frozen_agent_is_no_dead_one,
 );

@@ -64,6 +64,6 @@ impl Guard {
     /// Its word.
     #[must_use]
     pub const fn word(&self) -> Proof {
-        Proof { session: self.session, secret: self.secret }
+        Proof { session: self.session, secret: self.secret, demise: None }
     }
 }

@@ -97,6 +97,8 @@ impl Story {
             Reason::Unhealthy(how) => format!("unhealthy: {how}"),
             Reason::NotReady(how) => format!("not ready: {how}"),
             Reason::Proven => "proven dead".into(),
+            Reason::Lapsed => "its lease ran out".into(),
+            Reason::CutOff => "its lease was not renewed".into(),
             Reason::Silent => "silent".into(),
             Reason::Replaced => "replaced by a later session".into(),
             Reason::Failback => "failback".into(),

@@ -36,7 +36,7 @@ async fn story(State(api): State<Api>, Path(group): Path<String>, Query(of): Que
         group: view.id.to_string(),
         node: snapshot.view.node.to_string(),
         stale,
-        now: ledger::present(&snapshot, view, snapshot.trouble(&api.facts)),
+        now: ledger::present(&snapshot, view, &api.facts),
         leaderships: book.leaderships,
         spared: book.spared,
     };

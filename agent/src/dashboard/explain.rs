@@ -42,7 +42,7 @@ async fn explained(wall: &Wall, group: &str, epoch: Option<u64>) -> Result<impl 
         let why = format!("nothing is known of epoch {epoch} of {} any more, or not yet", view.id);
         return Err(api::refuse(StatusCode::NOT_FOUND, why));
     }
-    let now = ledger::present(&snapshot, view, snapshot.trouble(&api.facts));
+    let now = ledger::present(&snapshot, view, &api.facts);
     let body = html! {
             @if let Some(why) = &stale {
                 p.banner.warn { "The store does not answer (" (why) "): this is what this node remembers." }

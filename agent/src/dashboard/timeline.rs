@@ -133,7 +133,8 @@ pub(super) fn cost(it: &Leadership) -> Option<String> {
     if let Some(longest) = it.waits.iter().map(|wait| wait.longest_ms).max() {
         return Some(format!("clients waited {}", in_words(millis(longest))));
     }
-    it.outage_ms.map(|outage| format!("at most {} without a leader", in_words(millis(outage))))
+    let about = if it.outage_about { "about" } else { "at most" };
+    it.outage_ms.map(|outage| format!("{about} {} without a leader", in_words(millis(outage))))
 }
 
 fn change(scene: &Scene, group: &Group, it: &Leadership) -> Markup {

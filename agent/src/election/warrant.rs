@@ -115,7 +115,7 @@ impl Warrant {
         }
         if self.ending {
             self.ending = false;
-            let proof = Proof { session: self.session, secret: self.secret };
+            let proof = Proof { session: self.session, secret: self.secret, demise: None };
             return Some(Input::Guard(GuardReport::Proven(proof)));
         }
         None

@@ -1,11 +1,14 @@
 //! The record `story/GROUP`: the newest leaderships of a group and the changes that it was spared, and how pages are put
 //! into it. A page that is put in twice is there once; in which order they come does not matter.
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use hotseat_client::story::{Back, Ended, Leadership, Phase, Spared, Wait};
 use serde::{Deserialize, Serialize};
+
+use super::words;
 
 /// Leaderships kept: a year of a quiet group, an afternoon of a broken one.
 const LEADERSHIPS_MAX: usize = 100;
@@ -39,6 +42,8 @@ pub(crate) enum Page {
     Ended(u64, String, Ended),
     /// More is known of how it began.
     Phases(u64, Vec<Phase>),
+    /// How long nobody had led before that epoch, in milliseconds, as that node saw it which did not lead.
+    Gap(u64, String, u64),
     /// What clients of one proxy saw of it.
     Waited(u64, Wait),
     /// The old leader's node is back.
@@ -53,6 +58,7 @@ impl Book {
         for page in pages {
             self.put(page.clone());
         }
+        self.estimate();
         self.trim();
         Ok((self.clone(), self))
     }
@@ -68,6 +74,7 @@ impl Book {
                 self.change(epoch + 1, |next| next.act = act.or(next.act));
             }
             Page::Phases(epoch, phases) => self.change(epoch, |it| it.phases = phases),
+            Page::Gap(epoch, by, millis) => self.gap(epoch, &by, millis),
             Page::Waited(epoch, wait) => self.change(epoch, |it| waited(&mut it.waits, wait)),
             Page::Back(epoch, back) => self.change(epoch, |it| it.back = Some(back)),
             Page::Spared(spared) => self.spare(spared),
@@ -88,11 +95,40 @@ impl Book {
     }
 
     fn begin(&mut self, new: Leadership) {
+        let new_epoch = new.epoch;
         let before = self.leaderships.iter().find(|it| it.epoch + 1 == new.epoch);
         let act = before.and_then(|it| it.ended.as_ref()?.act);
         let it = self.entry(new.epoch, Leadership::default);
         let (ended, waits) = (it.ended.take(), std::mem::take(&mut it.waits));
+        let seen = (it.outage_by.take(), it.outage_ms);
         *it = Leadership { ended, waits, act, ..new };
+        if let (None, (Some(by), Some(millis))) = (it.outage_ms, seen) {
+            self.gap(new_epoch, &by, millis);
+        }
+    }
+
+    /// The new leader's own measure counts; of others' the longest, as each saw only a part.
+    fn gap(&mut self, epoch: u64, by: &str, millis: u64) {
+        let it = self.entry(epoch, || unknown(by));
+        let better = it.outage_about || it.outage_by.is_some() && it.outage_ms < Some(millis);
+        if it.outage_ms.is_none() || better {
+            (it.outage_ms, it.outage_by, it.outage_about) = (Some(millis), Some(by.to_owned()), false);
+        }
+    }
+
+    /// Where nobody lived through it, wall clocks are all there is: the old leader's of its end, the new one's of its
+    /// beginning.
+    fn estimate(&mut self) {
+        let ends: BTreeMap<_, _> =
+            self.leaderships.iter().filter_map(|it| Some((it.epoch + 1, own_end(it)?))).collect();
+        for it in self.leaderships.iter_mut().filter(|it| it.outage_ms.is_none() && !it.planned) {
+            let began = it.began.as_deref().and_then(|at| humantime::parse_rfc3339(at).ok());
+            let Some((began, ended)) = began.zip(ends.get(&it.epoch).copied()) else { continue };
+            // A clock that is off makes no number.
+            if let Ok(gap) = began.duration_since(ended) {
+                (it.outage_ms, it.outage_about) = (Some(words::millis(gap)), true);
+            }
+        }
     }
 
     fn entry(&mut self, epoch: u64, missing: impl FnOnce() -> Leadership) -> &mut Leadership {
@@ -149,6 +185,12 @@ fn unknown(by: &str) -> Leadership {
         filled_in_by: Some(by.to_owned()),
         ..Leadership::default()
     }
+}
+
+/// When its leader stopped by its own word, without handing over.
+fn own_end(it: &Leadership) -> Option<SystemTime> {
+    let ended = it.ended.as_ref().filter(|end| end.why == "session-over" && Some(&end.by) == it.node.as_ref())?;
+    humantime::parse_rfc3339(&ended.at).ok()
 }
 
 fn waited(waits: &mut Vec<Wait>, new: Wait) {
@@ -221,6 +263,40 @@ mod tests {
         assert_eq!(shown(&book), "1 n1 n3 says silent, 2 n2 n3 says silent, 3 n3 -");
         assert_eq!(book.leaderships[1].filled_in_by.as_deref(), Some("n3"));
         assert_eq!(book.leaderships[1].phases, [], "nothing is made up");
+    }
+
+    #[test]
+    fn who_saw_it_tells_how_long_nobody_led() {
+        let outage = |pages: &[Page]| {
+            let it = book(pages).leaderships.pop().unwrap();
+            (it.outage_ms, it.outage_by, it.outage_about)
+        };
+        let gap = |node: &str, millis| Page::Gap(2, node.into(), millis);
+        let next = began(2, "n2", Some("n1"));
+        let seen = (Some(150_000), Some(String::from("n1")), false);
+        assert_eq!(outage(&[next.clone(), gap("n3", 90_000), gap("n1", 150_000)]), seen);
+        assert_eq!(outage(&[gap("n1", 150_000), gap("n3", 90_000), next.clone()]), seen, "in any order");
+        let Page::Began(own) = began(2, "n2", Some("n1")) else { unreachable!() };
+        let own = Page::Began(Box::new(Leadership { outage_ms: Some(700), ..*own }));
+        assert_eq!(outage(&[gap("n1", 900), own]), (Some(700), None, false), "the leader's own measure counts");
+    }
+
+    #[test]
+    fn two_wall_clocks_are_about_right() {
+        let ended = |at: &str| {
+            let (by, why, at) = (String::from("n1"), String::from("session-over"), String::from(at));
+            Page::Ended(1, "n1".into(), Ended { at, by, why, ..Ended::default() })
+        };
+        let outage = |pages: &[Page]| {
+            let it = book(pages).leaderships.pop().unwrap();
+            (it.outage_ms, it.outage_about)
+        };
+        let (first, next) = (began(1, "n1", None), began(2, "n2", Some("n1")));
+        let early = ended("2026-11-20T11:57:32.000Z");
+        assert_eq!(outage(&[first.clone(), next.clone(), early.clone()]), (Some(150_000), true));
+        assert_eq!(outage(&[first.clone(), ended("2026-11-20T12:30:00.000Z"), next.clone()]), (None, false), "off");
+        let measured = Page::Gap(2, "n1".into(), 150_400);
+        assert_eq!(outage(&[first, next, early, measured]), (Some(150_400), false), "measured is better");
     }
 
     #[test]

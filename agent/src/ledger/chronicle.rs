@@ -8,15 +8,18 @@
 //!   a doubt that passes, a service that is restarted in its place ──> a page: what was spared
 //! ```
 
+mod signs;
+
 use std::time::Duration;
 
 use hotseat_client::story::{Back, Ended, Leadership, Phase, Spared, Wait};
-use hotseat_core::{Field, Heard, Instant, NodeName, Reason, SessionState};
+use hotseat_core::{Field, Instant, NodeName, Reason};
 
 use super::book::Page;
 use super::note::{Clients, Moment, Note, Sign};
 use super::words;
 use crate::story;
+use signs::{Marks, Signs, last_sign, phases};
 
 /// See the module.
 #[derive(Clone, Debug)]
@@ -30,17 +33,10 @@ pub(crate) struct Chronicle {
     failed: Option<(Instant, String, Field)>,
     /// The epoch that ends as ordered, and the act.
     obeyed: Option<(u64, u64)>,
+    /// An epoch whose leader cannot know how long nobody led before it, and since when this node knows.
+    gap: Option<(u64, Instant)>,
     /// The epoch whose first clients are still to be asked about: this node saw it begin.
     unasked: Option<u64>,
-}
-
-/// What was seen of the last leader's end.
-#[derive(Clone, Debug, Default)]
-struct Signs {
-    ceased: Option<Instant>,
-    doubt: Option<Instant>,
-    ending: Option<(Instant, SessionState)>,
-    ended: Option<(Instant, SessionState, Option<Heard>)>,
 }
 
 /// Our way to a leadership.
@@ -61,9 +57,6 @@ struct Fall {
     marks: Marks,
 }
 
-/// Moments with their names and words.
-type Marks = Vec<(&'static str, Option<Instant>, String)>;
-
 impl Chronicle {
     pub(crate) fn new(me: NodeName) -> Self {
         Self {
@@ -74,6 +67,7 @@ impl Chronicle {
             fall: None,
             failed: None,
             obeyed: None,
+            gap: None,
             unasked: None,
         }
     }
@@ -147,8 +141,7 @@ impl Chronicle {
         let at = note.at;
         match moment {
             Moment::Ceased => _ = self.signs.ceased.get_or_insert(at),
-            // What was seen before was not its end.
-            Moment::Serves => self.signs.ceased = None,
+            Moment::Serves => return self.serves(at).into_iter().collect(),
             Moment::Led(node, epoch, reason) => return self.led(note, node, epoch.0, reason),
             Moment::Unled(epoch, reason) => return self.unled(note, epoch.0, reason).into_iter().collect(),
             Moment::Claim(epoch, field) => self.claim(note, epoch.0, field),
@@ -187,6 +180,8 @@ impl Chronicle {
         let (rise, failed) = (self.rise.take(), self.failed.take());
         drop(failed);
         let rise = rise?;
+        // Whoever leads next, this node among them, may have no other sign of it.
+        self.signs.ceased.get_or_insert(note.at);
         let reason = format!("its session was over: {why}");
         let phases = vec![Phase { name: String::from("over"), at_ms: Some(0), note: reason.clone() }];
         Some(self.ended(note, rise.epoch, ("session-over", reason), phases))
@@ -195,7 +190,7 @@ impl Chronicle {
     fn claim(&mut self, note: &Note, epoch: u64, field: &Field) {
         let old = self.leader.clone().map(|(node, _)| node);
         let mut marks = self.signs.marks(old.as_ref());
-        let since = marks.iter().find_map(|(name, at, _)| at.filter(|_| matches!(*name, "last-renewal" | "ceased")));
+        let since = last_sign(&marks);
         marks.push(("claim", Some(note.at), format!("{} claims epoch {epoch}", self.me)));
         let page = Leadership {
             epoch,
@@ -211,7 +206,8 @@ impl Chronicle {
     fn led(&mut self, note: &Note, node: &NodeName, epoch: u64, reason: &Reason) -> Vec<Page> {
         let news = self.leader.is_some() || *node == self.me;
         self.unasked = news.then_some(epoch);
-        self.leader = Some((node.clone(), epoch));
+        let old = self.leader.replace((node.clone(), epoch)).map(|(old, _)| old);
+        self.gap = self.gap_before(epoch, old.as_ref(), node, reason);
         self.signs = Signs::default();
         self.failed = None;
         match &mut self.rise {
@@ -229,6 +225,26 @@ impl Chronicle {
             Some(_) | None => self.rise = None,
         }
         Vec::new()
+    }
+
+    /// A leader that comes back, or takes over from us who could tell nobody, has not seen since when nobody led.
+    fn gap_before(
+        &self,
+        epoch: u64,
+        old: Option<&NodeName>,
+        new: &NodeName,
+        reason: &Reason,
+    ) -> Option<(u64, Instant)> {
+        let blind = *new != self.me && (old == Some(new) || old == Some(&self.me)) && !reason.planned();
+        last_sign(&self.signs.marks(old)).filter(|_| blind).map(|since| (epoch, since))
+    }
+
+    /// Somebody serves, for the first time in its epoch or again.
+    fn serves(&mut self, at: Instant) -> Option<Page> {
+        // What was seen before was not its end.
+        self.signs.ceased = None;
+        let (epoch, since) = self.gap.take()?;
+        Some(Page::Gap(epoch, self.me.to_string(), words::millis(at.since(since))))
     }
 
     fn mark(&mut self, name: &'static str, at: Instant, words: &str) {
@@ -261,7 +277,7 @@ impl Chronicle {
                 Clients::Nobody(within) => {
                     (None, format!("no client came to the proxy of {} within {}", self.me, words::ms(*within)))
                 }
-                Clients::NoProxy => (None, format!("first client: not known, there is no proxy on {}", self.me)),
+                Clients::NoProxy => (None, format!("first client: there is no proxy on {}", self.me)),
             };
             rise.marks.push(("first-client", at, words));
             pages.push(Page::Phases(epoch, phases(&rise.marks)));
@@ -324,53 +340,6 @@ impl Chronicle {
         };
         Page::Ended(epoch, self.me.to_string(), ended)
     }
-}
-
-impl Signs {
-    /// What can be said of the old leader's end, in the order of time.
-    fn marks(&self, old: Option<&NodeName>) -> Marks {
-        let mut marks = Marks::new();
-        let Some(old) = old else { return marks };
-        let heard = self.ended.as_ref().and_then(|(.., heard)| heard.as_ref());
-        if let Some((_, state, _)) = &self.ended
-            && *state != SessionState::Released
-        {
-            let last = heard.and_then(|heard| heard.at);
-            marks.push(("last-renewal", last, format!("the last renewal of {old} that was heard here")));
-            let deadline = last.zip(heard).map(|(last, heard)| last + heard.promise.life());
-            if *state == SessionState::Expired {
-                let words =
-                    format!("{old}'s own deadline at the latest, by its promise: its guard has stopped everything");
-                marks.push(("deadline", deadline, words));
-            }
-        }
-        if let Some(at) = self.doubt {
-            marks.push(("doubt", Some(at), format!("{old} had been silent for half of its ttl: noticed")));
-        }
-        if let Some((at, state)) = self.ending {
-            marks.push(("ending", Some(at), words::ending(old, state)));
-        }
-        if let Some((at, state, heard)) = &self.ended {
-            marks.push(("ended", Some(*at), words::ended(old, *state, heard.as_ref())));
-        }
-        if let Some(at) = self.ceased {
-            marks.push(("ceased", Some(at), format!("{old} serves no more, as seen here: clients are held")));
-        }
-        marks.sort_by_key(|(_, at, _)| *at);
-        marks
-    }
-}
-
-/// In milliseconds after the first that is known.
-fn phases(marks: &Marks) -> Vec<Phase> {
-    let zero = marks.iter().filter_map(|(_, at, _)| *at).min();
-    let after = |at: Instant| zero.map(|zero| words::millis(at.since(zero)));
-    let phase = |(name, at, note): &(&str, Option<Instant>, String)| Phase {
-        name: String::from(*name),
-        at_ms: at.and_then(after),
-        note: note.clone(),
-    };
-    marks.iter().map(phase).collect()
 }
 
 #[cfg(test)]

@@ -1,22 +1,24 @@
 //! Why things are as they are now: who leads, and why each of the others does not. It words the loop's picture.
 
+use std::time::Duration;
+
 use hotseat_client::story::{Choice, Present};
-use hotseat_core::{GroupView, MemberState, MemberView, Seat};
+use hotseat_core::{GroupView, MemberState, MemberView, Mode, Seat};
 
 use super::words::ms;
 use crate::clock;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Facts, Snapshot, expected};
 use crate::story;
 
-/// The group as this picture shows it; `trouble` is what keeps the store from working.
-pub fn present(snapshot: &Snapshot, group: &GroupView, trouble: Option<String>) -> Present {
+/// The group as this picture shows it, without the members that are gone for good.
+pub fn present(snapshot: &Snapshot, group: &GroupView, facts: &Facts) -> Present {
     let stale = clock::now().since(snapshot.taken);
     let choice = |member: &MemberView| Choice {
         node: member.node.to_string(),
         chosen: group.leader.as_ref() == Some(&member.node),
-        why: why(group, member, stale),
+        why: why(group, member, stale, facts.config.cluster.timing.ttl()),
     };
-    let mut remarks: Vec<_> = trouble.map(|why| format!("the store: {why}")).into_iter().collect();
+    let mut remarks: Vec<_> = snapshot.trouble(facts).map(|why| format!("the store: {why}")).into_iter().collect();
     remarks.extend(snapshot.damage.clone());
     remarks.extend(lapsed(snapshot, group));
     remarks.extend(ordered(snapshot, group));
@@ -24,7 +26,7 @@ pub fn present(snapshot: &Snapshot, group: &GroupView, trouble: Option<String>) 
         leader: group.leader.as_ref().map(ToString::to_string),
         epoch: group.epoch.0,
         serving: group.serving,
-        members: group.members.iter().map(choice).collect(),
+        members: expected(group, facts).map(choice).collect(),
         remarks,
     }
 }
@@ -50,16 +52,18 @@ fn lapsed(snapshot: &Snapshot, group: &GroupView) -> Option<String> {
         .then(|| format!("{me} has no lease: it cannot reach the store, or too few voters, and may not act"))
 }
 
-fn why(group: &GroupView, member: &MemberView, stale: std::time::Duration) -> String {
+fn why(group: &GroupView, member: &MemberView, stale: Duration, ttl: Duration) -> String {
     if group.leader.as_ref() == Some(&member.node) {
         return match group.serving {
             true => String::from("leads"),
             false => String::from("leads, its service is not ready yet"),
         };
     }
-    let seen = ms(member.last_seen + stale);
+    let silent = member.last_seen + stale;
+    let (seen, lately) = (ms(silent), silent < ttl * 2);
     let trouble = member.trouble.as_ref().map(|it| format!(": {it}")).unwrap_or_default();
     match member.state {
+        MemberState::Offline if member.mode == Mode::Disabled && lately => String::from("disabled: it takes no part"),
         MemberState::Offline => format!("offline: not heard of for {seen}"),
         _ if !member.mode.may_lead() => String::from("never leads: its mode says so"),
         MemberState::Failed => format!("its service keeps failing{trouble}"),

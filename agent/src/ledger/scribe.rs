@@ -99,7 +99,7 @@ impl Scribe {
                 Page::Ended(epoch, _, ended) => {
                     self.telemetry.tell(Tale::Fall(group.to_string(), *epoch, Box::new(ended.clone())));
                 }
-                Page::Began(_) | Page::Waited(..) | Page::Back(..) | Page::Spared(_) => {}
+                Page::Began(_) | Page::Gap(..) | Page::Waited(..) | Page::Back(..) | Page::Spared(_) => {}
             }
         }
     }

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use hotseat_client::in_words;
 use hotseat_client::story::Choice;
-use hotseat_core::{Candidate, Edge, Field, Grounds, Heard, Instant, NodeName, Reason, SessionState};
+use hotseat_core::{Candidate, Demise, Edge, Field, Grounds, Heard, Instant, NodeName, Reason, SessionState};
 
 use super::note::Note;
 
@@ -12,9 +13,9 @@ pub(crate) fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// The same in words.
+/// The same in words: longer times in larger units.
 pub(crate) fn ms(time: Duration) -> String {
-    format!("{} ms", millis(time))
+    in_words(time)
 }
 
 /// What it is to ask the store to end the old leader's session.
@@ -31,7 +32,7 @@ pub(super) fn ending(old: &NodeName, state: SessionState) -> String {
 pub(super) fn ended(old: &NodeName, state: SessionState, heard: Option<&Heard>) -> String {
     match state {
         SessionState::Proven => {
-            format!("proof: {old}'s guard gave its word that everything of it is dead; session ended")
+            format!("proof: {old}'s guard gave its word that nothing of its session lives; session ended")
         }
         SessionState::Released => format!("{old} ended its session itself, everything stopped"),
         SessionState::Expired | SessionState::Alive => {
@@ -55,18 +56,45 @@ pub(super) fn cause(
 ) -> String {
     let (Some(old), Some((_, state, heard))) = (old, ended) else { return String::new() };
     let from = heard.as_ref().map(|heard| format!(" ({})", heard.address)).unwrap_or_default();
-    let since = heard.as_ref().and_then(|heard| heard.at).map(|at| note.wall_at(at));
+    let since = heard.as_ref().and_then(|heard| heard.at).map(|at| note.wall_at(at).replacen('T', " ", 1));
     let since = since.map_or_else(|| String::from("not known since when"), |at| format!("since {at}"));
     match state {
         SessionState::Proven => {
+            let demise = heard.as_ref().and_then(|heard| heard.demise);
             format!(
-                "the guard of {old}{from} proved that everything of it is dead: its agent ended without handing over"
+                "{}, and the guard proved that nothing of its session lives",
+                demised(&format!("{old}{from}"), demise, &since)
             )
         }
         SessionState::Released => format!("{old}{from} stopped in order"),
         SessionState::Expired | SessionState::Alive => format!(
             "no message from {old}{from} {since}, and no proof of death: its host, its network or its agent was lost"
         ),
+    }
+}
+
+/// What its guard or its own agent told of a session's end; `since` is when its last renewal was heard here.
+fn demised(old: &str, demise: Option<Demise>, since: &str) -> String {
+    match demise {
+        Some(Demise::AgentGone) => format!("the agent of {old} ended without handing over"),
+        Some(Demise::LeaseOver) => format!(
+            "the agent of {old} was silent ({since}): hung, or cut off; \
+             its guard ended the service when the lease ran out"
+        ),
+        Some(Demise::StoodStill) => {
+            format!("the agent of {old} stood still ({since}), and its lease ran out: everything of it ended there")
+        }
+        Some(Demise::Unanswered) => format!(
+            "{old} had lost the store, or its majority: its agent ran and asked, no renewal was acknowledged in time, \
+             and it stopped everything itself"
+        ),
+        Some(Demise::AsTold) => format!("the agent of {old} had everything ended before its lease was over"),
+        Some(Demise::Refused) => format!("others had ended the session of {old}, and it stopped everything"),
+        Some(Demise::Unwritable) => {
+            format!("{old} could not write that it had let go of a group, and ended its session for that")
+        }
+        Some(Demise::GuardGone) => format!("the guard of {old} was lost, and its session with it"),
+        Some(Demise::Unknown) | None => format!("the session of {old} ended without a handing over"),
     }
 }
 
@@ -82,7 +110,9 @@ pub(super) fn plain_cause(reason: &Reason, old: Option<&str>) -> String {
             format!("the service of {old} failed its health checks ({why}), and {old} handed over")
         }
         Reason::NotReady(why) => format!("the service of {old} did not become ready ({why}), and {old} handed over"),
-        Reason::Proven => format!("the guard of {old} proved that everything of it is dead"),
+        Reason::Proven => format!("the guard of {old} proved that nothing of its session lives"),
+        Reason::Lapsed => demised(old, Some(Demise::LeaseOver), "not known since when"),
+        Reason::CutOff => demised(old, Some(Demise::Unanswered), "not known since when"),
         Reason::Silent => format!("{old} was silent; this agent had not seen it alive, so it is not known since when"),
         Reason::Replaced => format!("the agent of {old} began anew and did not lead any more"),
         Reason::Failback => {
@@ -128,6 +158,9 @@ fn passed_over(it: &Candidate, winner: Option<&Candidate>, field: &Field) -> Str
         Some(Edge::Fresh) => String::from("its state is older"),
         Some(Edge::Version) => format!("version {}, below {}", it.version, winner.version),
         Some(Edge::Name) => String::from("as good: the lower name goes first"),
+        None if field.paused => {
+            format!("{}: the group was paused, and only who led last could claim", standing_words(it))
+        }
         None => format!("{}: it comes before {}, but did not claim in its turn", standing_words(it), winner.node),
     }
 }

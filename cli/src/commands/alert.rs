@@ -7,6 +7,7 @@ use hotseat_client::{Alerts, Delivery, Matter, TestedAlert, Told};
 
 use super::{Failed, Result, explain, small_runtime};
 use crate::args::{Alert, AlertAct, Look, Target};
+use crate::picture::moment::moment;
 use crate::say::{say, say_line};
 
 pub(crate) fn run(args: &Alert) -> Result {
@@ -59,7 +60,7 @@ fn matter(it: &Matter) -> String {
 
 fn entry(told: &Told) -> String {
     let alert = &told.alert;
-    let mut text = format!("{}  {:<8} {:<18} {}\n", alert.at, alert.state, alert.rule, alert.text);
+    let mut text = format!("{}  {:<8} {:<18} {}\n", moment(&alert.at), alert.state, alert.rule, alert.text);
     for delivery in &told.deliveries {
         text += &format!("{:26}{}\n", "", outcome(delivery));
     }

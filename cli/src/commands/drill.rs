@@ -9,6 +9,7 @@ use hotseat_client::{Client, Drill, DrillKind, DrillOrder, DrillUnderWay, Group,
 use super::switchover::pick;
 use super::{Failed, Result, explain, small_runtime};
 use crate::args;
+use crate::picture::moment::moment;
 use crate::picture::story;
 use crate::say::{say, say_line};
 
@@ -141,7 +142,7 @@ fn show(history: &[Drill], json: bool) -> Result {
     }
     for drill in history {
         let verdict = if drill.passed { "passed" } else { "FAILED" };
-        let (at, kind) = (drill.at.get(..19).unwrap_or(&drill.at).replace('T', " "), drill.order.kind.as_str());
+        let (at, kind) = (moment(&drill.at), drill.order.kind.as_str());
         let why = drill.order.reason.as_ref().map_or_else(String::new, |why| format!(" · {why}"));
         say_line(format!("{at}  {verdict}  {kind:10}  {} · by {}{why}", drill.text, drill.who))?;
     }

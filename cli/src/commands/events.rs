@@ -9,6 +9,7 @@ use hotseat_client::{Client, Error, Event};
 
 use super::{Failed, Result, explain, small_runtime};
 use crate::args::Events;
+use crate::picture::moment::moment;
 use crate::say::say_line;
 
 /// Between two tries to reach an agent that has gone; they go on until somebody stops us.
@@ -37,7 +38,7 @@ async fn follow(client: &Client, args: &Events) -> Result {
             last = event.id;
             print(&event, args.json)?;
         }
-        eprintln!("the agent at {} has gone; waiting for it", client.url());
+        eprintln!("{}  the agent at {} has gone; waiting for it", moment(&now()), client.url());
         events.set(loop {
             tokio::time::sleep(PAUSE).await;
             last = still_counts(client, last).await;
@@ -48,7 +49,7 @@ async fn follow(client: &Client, args: &Events) -> Result {
                 Err(error) => return Err(explain(error)),
             }
         });
-        eprintln!("it is back");
+        eprintln!("{}  the agent at {} is back", moment(&now()), client.url());
     }
 }
 
@@ -60,10 +61,14 @@ async fn still_counts(client: &Client, last: u64) -> u64 {
     }
 }
 
+/// By this machine's clock: it is us who see it.
+fn now() -> String {
+    humantime::format_rfc3339_millis(std::time::SystemTime::now()).to_string()
+}
+
 fn print(event: &Event, json: bool) -> std::result::Result<(), Failed> {
     if json {
         return say_line(serde_json::to_string(event)?);
     }
-    let at = event.at.get(..23).unwrap_or(&event.at).replace('T', " ");
-    say_line(format!("{at}  {}", event.text))
+    say_line(format!("{}  {}", moment(&event.at), event.text))
 }

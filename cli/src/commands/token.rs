@@ -8,6 +8,7 @@ use hotseat_client::Token as Info;
 
 use super::{Failed, Result, explain, small_runtime};
 use crate::args::{Look, Target, Token, TokenAct};
+use crate::picture::moment::moment;
 use crate::say::{say, say_line};
 
 pub(crate) fn run(args: &Token) -> Result {
@@ -34,7 +35,7 @@ async fn create(target: &Target, name: &str, right: &str, good: Option<Duration>
     }
     // The text alone on standard output: it goes into a file, or to a secret store.
     say_line(&made.token)?;
-    let until = made.about.expires.map_or_else(String::new, |end| format!(", until {end}"));
+    let until = made.about.expires.map_or_else(String::new, |end| format!(", until {}", moment(&end)));
     eprintln!("{name} may do what \"{right}\" lets{until}. Keep it: nobody can tell it again.");
     if first {
         eprintln!(
@@ -60,7 +61,7 @@ fn table(tokens: &[Info]) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_header(["NAME", "RIGHT", "MADE", "BY", "EXPIRES"]);
     for token in tokens {
-        let end = token.expires.as_deref().unwrap_or("never");
+        let end = token.expires.as_deref().map_or_else(|| String::from("never"), moment);
         let end = if token.expired { format!("{end} (over)") } else { end.to_owned() };
         table.add_row([&token.name, &token.right, &token.made, &token.by, &end]);
     }

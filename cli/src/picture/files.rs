@@ -3,6 +3,8 @@
 use comfy_table::{Table, presets};
 use hotseat_client::{Cluster, Difference, Group, Sync, SyncVersion};
 
+use super::moment::moment;
+
 /// Differences shown in the status; `hotseat drift` shows all.
 const IN_STATUS: usize = 3;
 
@@ -62,7 +64,7 @@ pub(crate) fn versions(files: &Sync) -> String {
 fn row(version: &SyncVersion) -> [String; 7] {
     let who = version.who.as_ref().map_or_else(String::new, |who| format!(" · by {who}"));
     let why = version.reason.as_ref().map_or_else(String::new, |why| format!(": {why}"));
-    let at = version.at.get(..19).unwrap_or(&version.at).replace('T', " ");
+    let at = moment(&version.at);
     [
         version.number.to_string(),
         at,

@@ -4,6 +4,7 @@ use comfy_table::{Table, presets};
 use hotseat_client::{Act, Group, InForce};
 
 use super::age;
+use super::moment::moment;
 
 /// `hotseat acts`.
 pub(crate) fn acts(acts: &[Act]) -> String {
@@ -17,7 +18,7 @@ pub(crate) fn acts(acts: &[Act]) -> String {
         );
         table.add_row([
             act.id.to_string(),
-            act.at.clone(),
+            moment(&act.at),
             act.who.clone(),
             act.via.clone(),
             act.what.clone(),

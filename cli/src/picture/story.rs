@@ -1,6 +1,11 @@
 //! How the story of a group looks in a terminal. Every number in it was measured by an agent; it only draws.
 
-use hotseat_client::story::{Leadership, Phase, Spared, Story};
+use std::time::Duration;
+
+use hotseat_client::in_words;
+use hotseat_client::story::{Choice, Leadership, Phase, Spared, Story};
+
+use super::moment::moment;
 
 /// Spared changes that are shown beside the newest leadership.
 const SPARED_SHOWN: usize = 5;
@@ -24,7 +29,9 @@ pub(crate) fn explain(story: &Story, epoch: Option<u64>) -> String {
         text += "\n";
         text += &present(story);
     }
-    let spared = story.spared.iter().filter(|it| epoch.is_none_or(|epoch| it.epoch == epoch));
+    // What an earlier leadership was spared says nothing of how things are now.
+    let shown = epoch.unwrap_or(story.now.epoch);
+    let spared = story.spared.iter().filter(|it| it.epoch == shown);
     for spared in spared.rev().take(SPARED_SHOWN) {
         text += &not(spared);
     }
@@ -47,12 +54,15 @@ fn leadership(it: &Leadership, before: Option<&Leadership>) -> String {
     text += &phases(&it.phases);
     for wait in &it.waits {
         let clients = if wait.clients == 1 { "1 was".to_owned() } else { format!("{} were", wait.clients) };
-        text +=
-            &format!("  clients of the proxy on {}: {clients} held, the longest {} ms\n", wait.node, wait.longest_ms);
+        text += &format!(
+            "  clients of the proxy on {}: {clients} held, the longest {}\n",
+            wait.node,
+            millis(wait.longest_ms)
+        );
     }
     for choice in &it.candidates {
         let mark = if choice.chosen { "chosen" } else { "not" };
-        text += &format!("  {:10} {mark:6}  {}\n", choice.node, choice.why);
+        text += &format!("  {:10} {mark:6}  {}\n", choice.node, why(choice));
     }
     if let Some(act) = it.act {
         text += &format!("It was ordered by act {act}: see hotseat acts.\n");
@@ -61,10 +71,10 @@ fn leadership(it: &Leadership, before: Option<&Leadership>) -> String {
         text += &format!("Cause: {}.\n", it.cause);
     }
     if let (Some(back), Some(from)) = (&it.back, &it.from) {
-        text += &format!("{from} came back at {} as {}.\n", clock(&back.at), back.state);
+        text += &format!("{from} came back at {} as {}.\n", moment(&back.at), back.state);
     }
     if let Some(end) = &it.ended {
-        text += &format!("It ended at {}: {} ({} says so).\n", day(&end.at), end.reason, end.by);
+        text += &format!("It ended at {}: {} ({} says so).\n", moment(&end.at), end.reason, end.by);
     }
     if let Some(by) = &it.filled_in_by {
         text += &format!("Filled in by {by}: what is missing here is not known.\n");
@@ -80,16 +90,16 @@ fn headline(it: &Leadership) -> String {
         (Some(from), false) => format!("{node} took over from {from}"),
         (None, _) => format!("{node} led"),
     };
-    let began = it.began.as_deref().map_or_else(|| String::from("when is not known"), day);
+    let began = it.began.as_deref().map_or_else(|| String::from("when is not known"), moment);
     let waited = it.waits.iter().map(|wait| wait.longest_ms).max();
-    let waited = waited.map(|ms| format!(" · clients waited {ms} ms")).unwrap_or_default();
-    let outage = it.outage_ms.map(|ms| format!(" · at most {ms} ms without a leader")).unwrap_or_default();
+    let waited = waited.map(|ms| format!(" · clients waited {}", millis(ms))).unwrap_or_default();
+    let outage = outage(it).map(|words| format!(" · {words}")).unwrap_or_default();
     format!("Epoch {} · {what} · {began} · {}{waited}{outage}", it.epoch, it.reason)
 }
 
 fn phases(phases: &[Phase]) -> String {
     let line = |phase: &Phase| match phase.at_ms {
-        Some(at) => format!("{at:>8} ms  {}\n", phase.note),
+        Some(at) => format!("{:>11}  {}\n", millis(at), phase.note),
         None => format!("  not known  {}\n", phase.note),
     };
     phases.iter().map(line).collect()
@@ -103,7 +113,7 @@ fn present(story: &Story) -> String {
         None => format!("Now: NOBODY LEADS {}, the last epoch was {}. Why not:\n", story.group, now.epoch),
     };
     for member in &now.members {
-        text += &format!("  {:10} {}\n", member.node, member.why);
+        text += &format!("  {:10} {}\n", member.node, why(member));
     }
     for remark in &now.remarks {
         text += &format!("  {remark}\n");
@@ -113,16 +123,29 @@ fn present(story: &Story) -> String {
 
 fn not(it: &Spared) -> String {
     let times = if it.times > 1 { format!(", {} times", it.times) } else { String::new() };
-    let lasted = it.lasted_ms.map(|ms| format!(", {ms} ms")).unwrap_or_default();
-    let when = format!("It did NOT change at {} (epoch {}{lasted}{times}): ", day(&it.at), it.epoch);
+    let lasted = it.lasted_ms.map(|ms| format!(", {}", millis(ms))).unwrap_or_default();
+    let when = format!("It did NOT change at {} (epoch {}{lasted}{times}): ", moment(&it.at), it.epoch);
     format!("{when}{} · seen by {}\n", it.text, it.seen_by.join(", "))
 }
 
-/// `2026-11-20 12:00:00.123`.
-fn day(at: &str) -> String {
-    at.get(..23).unwrap_or(at).replace('T', " ")
+/// How long nobody led, where anybody knows.
+fn outage(it: &Leadership) -> Option<String> {
+    let Some(ms) = it.outage_ms else {
+        let lost = it.from.is_some() && !it.planned;
+        return lost.then(|| String::from("how long nobody led is not known"));
+    };
+    Some(match (&it.outage_by, it.outage_about) {
+        (_, true) => format!("about {} without a leader, by two machines' clocks", millis(ms)),
+        (Some(by), false) => format!("at most {} without a leader, as {by} saw it", millis(ms)),
+        (None, false) => format!("at most {} without a leader", millis(ms)),
+    })
 }
 
-fn clock(at: &str) -> &str {
-    at.get(11..19).unwrap_or(at)
+/// The name stands beside it already.
+fn why(choice: &Choice) -> &str {
+    choice.why.strip_prefix(choice.node.as_str()).and_then(|rest| rest.strip_prefix(' ')).unwrap_or(&choice.why)
+}
+
+fn millis(ms: u64) -> String {
+    in_words(Duration::from_millis(ms))
 }

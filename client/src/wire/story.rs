@@ -53,7 +53,7 @@ pub struct Leadership {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<Ended>,
     /// Why it began, as a stable word: `first`, `switchover`, `stopped`, `service-exited`, `unhealthy`, `not-ready`,
-    /// `proven`, `silent`, `replaced`, `failback`, `ordered`; `unknown` where nobody knows any more.
+    /// `proven`, `lapsed`, `cut-off`, `silent`, `replaced`, `failback`, `ordered`; `unknown` where nobody knows any more.
     pub why: String,
     /// The same, in words.
     pub reason: String,
@@ -66,6 +66,12 @@ pub struct Leadership {
     /// announcement. The old one may have served on for a part of it: no more than this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outage_ms: Option<u64>,
+    /// Who measured that, on its own clock, where the new leader had not seen the old one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outage_by: Option<String>,
+    /// Nobody measured it: it is the difference of two machines' wall clocks.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub outage_about: bool,
     /// What clients saw of it, by the proxies through which they came.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waits: Vec<Wait>,

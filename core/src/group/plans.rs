@@ -39,7 +39,7 @@ impl Group {
             if self.mode(desk).may_lead() {
                 self.give_way(epoch, roster, desk);
             } else {
-                let reason = Reason::Ordered(format!("its mode is {}", self.mode(desk).as_str()));
+                let reason = Reason::Ordered(format!("mode of {} is {}", desk.config.name, self.mode(desk).as_str()));
                 let next = self.heir(roster, desk);
                 self.demote(epoch, Parting::planned(reason, next, desk), desk);
             }

@@ -5,6 +5,7 @@ use alloc::string::String;
 use core::time::Duration;
 
 use super::{Group, Seat};
+use crate::demise::Demise;
 use crate::desk::Post;
 use crate::election::{Candidate, order};
 use crate::message::Reason;
@@ -23,10 +24,10 @@ impl Group {
                 Some(_) if self.forgotten(desk) => Some(Reason::Replaced),
                 Some(leader) => match roster.hold(leader, desk) {
                     Hold::Held => None,
-                    Hold::Ended(SessionState::Proven) => Some(Reason::Proven),
-                    Hold::Ended(SessionState::Released) => Some(Reason::Stopped),
-                    Hold::Ended(SessionState::Alive | SessionState::Expired) => Some(Reason::Silent),
-                    Hold::Replaced => Some(Reason::Replaced),
+                    Hold::Ended(SessionState::Proven, demise) => Some(fenced(demise).unwrap_or(Reason::Proven)),
+                    Hold::Ended(SessionState::Released, _) => Some(Reason::Stopped),
+                    Hold::Ended(SessionState::Alive | SessionState::Expired, _) => Some(Reason::Silent),
+                    Hold::Replaced(demise) => Some(fenced(demise).unwrap_or(Reason::Replaced)),
                 },
             },
         };
@@ -140,5 +141,22 @@ impl Group {
         let rank = better.iter().filter(|other| !alone && order(other, &me).is_lt()).count();
         let rank = u32::try_from(rank).unwrap_or(u32::MAX).min(16);
         Some(held.max(settled + desk.config.timing.renewal() * rank))
+    }
+}
+
+/// Why the leadership ended, where it is known that the lease ran out with its agent still there.
+const fn fenced(demise: Option<Demise>) -> Option<Reason> {
+    match demise {
+        Some(Demise::LeaseOver | Demise::StoodStill) => Some(Reason::Lapsed),
+        Some(Demise::Unanswered) => Some(Reason::CutOff),
+        Some(
+            Demise::AgentGone
+            | Demise::AsTold
+            | Demise::Refused
+            | Demise::Unwritable
+            | Demise::GuardGone
+            | Demise::Unknown,
+        )
+        | None => None,
     }
 }

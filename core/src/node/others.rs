@@ -75,8 +75,10 @@ impl Parts<'_> {
         let Some((node, record)) = proven else { return true };
         let alive = record.state == SessionState::Alive;
         if alive && (desk.session.is_some() || node == desk.config.name) {
+            let own = self.session.demise.filter(|_| node == desk.config.name);
+            let demise = own.or(proof.demise);
             let grounds = desk.config.voter.is_some().then_some(Grounds::Proof(proof.secret));
-            self.expire(&node, SessionRecord { grounds, ..record }, SessionState::Proven, desk);
+            self.expire(&node, SessionRecord { grounds, demise, ..record }, SessionState::Proven, desk);
         }
         alive
     }

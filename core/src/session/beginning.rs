@@ -3,6 +3,7 @@
 use alloc::string::String;
 
 use super::{Armed, MOVES_OF_THE_LIVING, PROOFS_MAX, Phase, Session, proves};
+use crate::demise::Demise;
 use crate::desk::Desk;
 use crate::id::Version;
 use crate::message::{Action, Event, Exit, GuardCommand, GuardReport};
@@ -40,7 +41,10 @@ impl Session {
             desk.damaged(Key::Session(desk.config.name.clone()), &old.record);
             return;
         };
-        let proven = self.proofs.iter().any(|proof| proves(proof, record));
+        let proof = self.proofs.iter().find(|proof| proves(proof, record));
+        let proven = proof.is_some();
+        // What this run of the agent saw itself it knows better.
+        self.demise = self.demise.or(record.demise).or(proof.and_then(|proof| proof.demise));
         let silent = old.silent_at(desk.config.rules, desk.config.timing.promise()).is_some_and(|at| began >= at);
         let careless = desk.config.rules.breaks(Mutant::NewSessionWithoutEnding);
         // Where voters keep leases, only the log ends one: see `Parts::end_the_silent`.
@@ -106,7 +110,7 @@ impl Session {
     /// The guard is gone, and with it the session (D2).
     pub(super) fn begin_anew(&mut self, desk: &mut Desk<'_>) {
         match self.phase {
-            Phase::Alive | Phase::Arming | Phase::Beginning => self.over("its guard is gone", desk),
+            Phase::Alive | Phase::Arming | Phase::Beginning => self.over(Demise::GuardGone, "its guard is gone", desk),
             Phase::Joining | Phase::Waiting | Phase::Over | Phase::Leaving | Phase::Ending { .. } | Phase::Gone => {}
         }
         if self.phase == Phase::Over {

@@ -1,6 +1,7 @@
 //! The lease as voters justify it (B1, B7): renewals sent beside the log, and the sets of voters that count.
 
 use super::{Phase, Session};
+use crate::demise::Demise;
 use crate::desk::Desk;
 use crate::id::{SessionId, VoterId};
 use crate::message::Action;
@@ -104,6 +105,7 @@ impl Session {
         let Some(session) = self.register.body().map(|record| record.session) else { return };
         let Some(quorum) = &mut self.quorum else { return };
         let seq = quorum.tally.send(desk.now);
+        self.tried = desk.now;
         self.renew_at = desk.now + desk.config.timing.renewal();
         desk.out.push(Action::Renew(Renewal { node: desk.config.name.clone(), session, seq }));
     }
@@ -124,7 +126,7 @@ impl Session {
             }
             // A lapsed session is over: one voter that will not hear it any more is enough (B5).
             Answer::Refused(session) if Some(session) == mine && !rules.breaks(Mutant::RefusedSessionGoesOn) => {
-                self.over("a voter has promised to end it", desk);
+                self.over(Demise::Refused, "a voter has promised to end it", desk);
             }
             Answer::Heard(..) | Answer::Refused(_) | Answer::Would(..) | Answer::Promised(_) => {}
         }

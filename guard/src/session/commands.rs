@@ -15,6 +15,7 @@ use crate::recipe::Recipe;
 use crate::relay::ToKeeper;
 use crate::slot::Slot;
 use crate::wire::{Command, Report, SLOTS_MAX, Start};
+use crate::word::Trigger;
 
 /// Commands taken in one turn: then the deadline is looked at again.
 const COMMANDS_PER_TURN: usize = 32;
@@ -72,7 +73,10 @@ impl Session {
     fn end(&mut self) {
         self.ended = true;
         if self.phase == Phase::Holding {
-            self.begin_to_kill(boottime());
+            let (now, deadline) = (boottime(), self.page.deadline());
+            // An agent that finds its lease over says so in the very moment in which we do.
+            let trigger = if deadline != 0 && now >= deadline { Trigger::Lease } else { Trigger::Order };
+            self.begin_to_kill(now, trigger);
         }
     }
 
@@ -93,7 +97,7 @@ impl Session {
         let _ = pidfd_send_signal(&self.agent, Signal::KILL);
         self.agent_must_die = true;
         if self.phase == Phase::Holding {
-            self.begin_to_kill(boottime());
+            self.begin_to_kill(boottime(), Trigger::Agent);
         }
     }
 

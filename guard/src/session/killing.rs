@@ -13,6 +13,7 @@ use crate::kin::Reaped;
 use crate::signals;
 use crate::slot::Slot;
 use crate::wire::Report;
+use crate::word::Trigger;
 
 /// How long the keepers may take before the guard does their work: a few times what they need.
 const PATIENCE: u64 = 20_000_000;
@@ -22,8 +23,8 @@ const PAUSE_MAX: u64 = 500_000_000;
 impl Session {
     /// Nothing may live from now on. The addresses go first, so that nobody is sent to a dead service. Should the kernel
     /// keep us waiting for its table, the keepers have the deadline too, and kill before they look at addresses.
-    pub(super) fn begin_to_kill(&mut self, now: u64) {
-        self.phase = Phase::Killing { since: now, overdue: false };
+    pub(super) fn begin_to_kill(&mut self, now: u64, trigger: Trigger) {
+        self.phase = Phase::Killing { since: now, overdue: false, trigger };
         self.lower_all();
         if let Some(group) = &self.group {
             group.kill();
@@ -124,7 +125,7 @@ impl Session {
     /// There is no child. Where there is a cgroup it must be empty too, an agent that had to die must be dead, and no
     /// address may be up: only then is it proven (D2, D3, D4, D5).
     fn conclude(&mut self) {
-        let Phase::Killing { .. } = self.phase else {
+        let Phase::Killing { trigger, .. } = self.phase else {
             return;
         };
         if self.group.as_ref().is_some_and(crate::cgroup::SessionGroup::is_still_populated) {
@@ -138,7 +139,7 @@ impl Session {
         self.phase = Phase::Proven { until: now.saturating_add(linger) };
         self.agent_must_die = false;
         self.again = None;
-        self.herald.prove(now);
+        self.herald.prove(now, trigger);
         self.free_slots(false);
         self.outbox.push_back(Report::Proof { secret: self.secret });
         if let Some(group) = self.group.take() {
@@ -150,10 +151,10 @@ impl Session {
     }
 
     fn raise_alarm(&mut self, now: u64) {
-        if let Phase::Killing { since, overdue: false } = self.phase
+        if let Phase::Killing { since, overdue: false, trigger } = self.phase
             && now >= since.saturating_add(self.budget())
         {
-            self.phase = Phase::Killing { since, overdue: true };
+            self.phase = Phase::Killing { since, overdue: true, trigger };
             self.outbox.push_back(Report::Overdue);
         }
     }

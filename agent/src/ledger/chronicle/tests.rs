@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use hotseat_core::{Candidate, Epoch, Promise};
+use hotseat_core::{Candidate, Demise, Epoch, Heard, Promise, SessionState};
 
 use super::*;
 use crate::ledger::note::What;
@@ -39,7 +39,7 @@ fn field(next: Option<&str>) -> Field {
 
 fn heard(ms: u64) -> Heard {
     let promise = Promise { ttl_ns: 2_000_000_000, epsilon_percent: 10 };
-    Heard { at: Some(time(ms)), promise, address: "10.0.0.1:7700".into(), grounds: None }
+    Heard { at: Some(time(ms)), promise, address: "10.0.0.1:7700".into(), grounds: None, demise: None }
 }
 
 /// n2, after it has seen n1 lead in epoch 4.
@@ -90,7 +90,7 @@ fn a_silent_leader_is_taken_over_from() {
                     ready 2239, announced 2240";
     assert_eq!(shown(&page.phases), expected);
     assert_eq!((page.outage_ms, page.from.as_deref(), page.planned), (Some(2240), Some("n1"), false));
-    assert!(page.cause.contains("no message from n1 (10.0.0.1:7700) since 2027-01-15T08:00:01.000Z"), "{}", page.cause);
+    assert!(page.cause.contains("no message from n1 (10.0.0.1:7700) since 2027-01-15 08:00:01.000Z"), "{}", page.cause);
     let why: Vec<_> = page.candidates.iter().map(|it| (it.chosen, it.why.as_str())).collect();
     assert_eq!(why, [(false, "n1 is not alive"), (true, "priority 5, hot"), (false, "priority 0, below 5")]);
 }
@@ -120,6 +120,56 @@ fn a_planned_change_counts_from_when_nobody_served() {
     assert_eq!((page.outage_ms, page.planned), (Some(38), true));
     assert!(page.candidates[1].why.starts_with("handed over to it"), "{:?}", page.candidates);
     assert!(page.candidates[2].why.contains("the old leader chose n2"), "{:?}", page.candidates);
+}
+
+/// Paused: the leader's agent dies, and nobody but its own restart may lead again. That one has seen nothing.
+#[test]
+fn who_lives_on_tells_how_long_a_leader_was_away() {
+    let mut it = second();
+    it.sign(&note(1020), &Sign::Ended(SessionState::Proven, Some(heard(1000))));
+    it.moment(&note(1020), &Moment::Ceased);
+    assert_eq!(it.moment(&note(2400), &Moment::Led(name("n1"), Epoch(5), Reason::Proven)), []);
+    assert_eq!(it.moment(&note(2419), &Moment::Serves), [Page::Gap(5, "n2".into(), 1419)]);
+    assert_eq!(it.moment(&note(2500), &Moment::Serves), [], "once");
+    it.moment(&note(9000), &Moment::Ceased);
+    it.moment(&note(9010), &Moment::Led(name("n3"), Epoch(6), Reason::Proven));
+    assert_eq!(it.moment(&note(9030), &Moment::Serves), [], "the new leader has seen it itself");
+}
+
+/// Without a majority the leader stops, and whoever comes back first takes over without having seen anything.
+#[test]
+fn a_leader_that_had_to_stop_tells_how_long_nobody_led() {
+    let mut it = second();
+    takes_over(&mut it, 1000, &Reason::Proven, None);
+    let pages: Vec<_> = it.over(&note(5000), "no renewal was acknowledged in time").into_iter().collect();
+    assert!(matches!(pages.as_slice(), [Page::Ended(5, _, ended)] if ended.why == "session-over"), "{pages:?}");
+    it.moment(&note(5001), &Moment::Ceased);
+    let mut other = it.clone();
+    other.moment(&note(155_000), &Moment::Led(name("n3"), Epoch(6), Reason::CutOff));
+    assert_eq!(other.moment(&note(155_200), &Moment::Serves), [Page::Gap(6, "n2".into(), 150_200)]);
+    it.moment(&note(155_000), &Moment::Claim(Epoch(6), field(None)));
+    it.moment(&note(155_010), &Moment::Led(name("n2"), Epoch(6), Reason::CutOff));
+    let page = it.moment(&note(155_030), &Moment::Announced(Epoch(6)));
+    let page = began(&page);
+    assert_eq!((page.outage_ms, page.why.as_str()), (Some(150_030), "cut-off"));
+    assert!(page.cause.contains("had lost the store, or its majority"), "{}", page.cause);
+}
+
+/// What a guard says of the end is told as it says it: an agent that hung has not ended.
+#[test]
+fn the_guard_says_what_made_it_end() {
+    let cause = |demise| {
+        let mut it = second();
+        it.sign(&note(1800), &Sign::Ended(SessionState::Proven, Some(Heard { demise, ..heard(1000) })));
+        began(&takes_over(&mut it, 1810, &Reason::Lapsed, None)).cause.clone()
+    };
+    let gone = cause(Some(Demise::AgentGone));
+    assert!(gone.contains("the agent of n1 (10.0.0.1:7700) ended without handing over"), "{gone}");
+    let hung = cause(Some(Demise::LeaseOver));
+    assert!(hung.contains("was silent (since 2027-01-15 08:00:01.000Z)") && !hung.contains("ended without"), "{hung}");
+    assert!(hung.contains("its guard ended the service when the lease ran out"), "{hung}");
+    let not_told = cause(None);
+    assert!(!not_told.contains("agent"), "nothing is said of what nobody told: {not_told}");
 }
 
 #[test]

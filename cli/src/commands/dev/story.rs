@@ -225,7 +225,7 @@ impl Story {
             _ if actor.is_some_and(|place| self.actors[place].frozen) => {
                 format!("{old} lost (agent frozen; fenced when its lease ended) → {new} leads, epoch {epoch} · {felt}")
             }
-            ("proven" | "silent", None) => {
+            ("proven" | "lapsed" | "cut-off" | "silent" | "replaced", None) => {
                 format!("{old} lost ({}) → {new} leads, epoch {epoch} · {felt}", sight.reason)
             }
             _ => format!("{old} gave up ({}) → {new} leads, epoch {epoch} · {felt}", sight.reason),
