@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::wire::story::Story;
 use crate::wire::{
     Act, Acted, Alerts, Cluster, Difference, Dismiss, Dismissed, Event, Invitation, Invite, Push, Pushed, Refusal,
-    Remove, Roll, Rollback, Switchover, Sync, SyncVersion, TestAlert, TestedAlert,
+    Remove, Roll, Rollback, Switchover, Sync, SyncVersion, TakeBack, TestAlert, TestedAlert,
 };
 
 /// An agent answers from memory; who takes longer is not well.
@@ -210,6 +210,14 @@ impl Client {
     /// See [`Error`].
     pub async fn invite(&self, good: Duration) -> Result<Invitation, Error> {
         self.post("/api/members/invite", &Invite { good_s: good.as_secs() }).await
+    }
+
+    /// What this push has asked for is not to be sent any more.
+    ///
+    /// # Errors
+    /// See [`Error`]; among them that it has been sent.
+    pub async fn take_back(&self, group: &str, act: u64) -> Result<TakeBack, Error> {
+        self.post(&format!("/api/groups/{group}/sync/take-back"), &TakeBack { act }).await
     }
 
     /// Takes a node out of the cluster, for good. It is under way when this returns.

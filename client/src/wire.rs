@@ -25,5 +25,5 @@ pub use members::{Dismiss, Dismissed, Invitation, Invite, Remove, Roll, Seat};
 pub use orders::{InForce, Orders};
 pub use own::Self_;
 pub use road::{Floating, ProxyGate, Vip};
-pub use sync::{Difference, Drift, Push, Pushed, Rollback, Sync, SyncNode, SyncVersion};
+pub use sync::{Answered, Difference, Drift, Push, Pushed, Rollback, Sync, SyncNode, SyncVersion, TakeBack};
 pub use tokens::{MadeToken, NewToken, Token};

@@ -173,6 +173,33 @@ fn nsg_11_a_new_leader_does_not_send_its_own_changes_unasked(store: Store) {
     wait_for_version(&cluster, 3);
 }
 
+/// A push is an order to one leader: what it could not do, nobody does later with files that nobody spoke of.
+fn nsg_11_a_push_that_failed_is_over(store: Store) {
+    let cluster = agreed(store);
+    let old = cluster.leader();
+    let other = cluster.others(old).next().unwrap();
+    write(other, "conf/mine.cfg", "nobody has looked at this\n");
+    symlink("/etc/hosts", old.path("conf/link")).unwrap();
+    let pushed = old.cli(&["sync", "push", "--wait", "4s"]);
+    assert_eq!(pushed.code, Some(1), "{pushed:?}");
+    assert!(pushed.err.contains("it was taken back: nothing is sent: conf/link"), "{pushed:?}");
+    // Another's program may be gone before it could take anything back.
+    let asked = old.post("/api/groups/web/sync/push", "").unwrap();
+    assert_eq!(asked.status, 202, "{asked:?}");
+    let done = old.cli(&["switchover", "--to", &other.name, "--wait", "60s"]);
+    assert_eq!(done.code, Some(0), "{done:?}");
+    cluster.wait_for("the new leader is held up", |_| {
+        let files = files::files(other)?;
+        assert_eq!(files.versions.len(), 1, "{files:?}");
+        files.held.filter(|held| held.contains("differ from version 1"))
+    });
+    assert!(!old.path("conf/mine.cfg").exists());
+    cluster.wait_for("both acts are over", |_| {
+        let acts = old.cli(&["acts"]).out;
+        (acts.contains("taken back by") && acts.contains("is over: nothing was sent")).then_some(())
+    });
+}
+
 /// Its agent hangs, has a change that it did not send, and comes back after another has sent one.
 fn nsg_11_an_old_leader_overwrites_nothing(store: Store) {
     let cluster = agreed(store);
@@ -208,6 +235,7 @@ hotseat_lab::on_every_store!(
     nsg_11_local_changes_are_shown_and_kept,
     nsg_11_a_new_leader_does_not_send_its_own_changes_unasked,
     nsg_11_an_old_leader_overwrites_nothing,
+    nsg_11_a_push_that_failed_is_over,
 );
 
 /// Many, so that there is a middle.
@@ -273,6 +301,25 @@ fn nsg_11_nothing_outside_of_the_named_paths() {
         assert_eq!(fs::read_to_string(node.path("extra/key")).unwrap(), node.name);
         assert_eq!(conf(node)["conf/a.cfg"].1, node.name, "whole, or not at all");
     }
+    a_leader_replaces_what_it_cannot_place(&cluster, cluster.node("n2"));
+}
+
+/// It is told why nothing is sent, and its own files are as soon as that is asked for. Nobody can bring the other back.
+fn a_leader_replaces_what_it_cannot_place(cluster: &Cluster, leader: &Node) {
+    let done = leader.cli(&["switchover", "--to", &leader.name, "--wait", "60s"]);
+    assert_eq!(done.code, Some(0), "{done:?}");
+    cluster.wait_for("it says what to do", |_| {
+        let held = files::files(leader)?.held?;
+        (held.contains("extra") && held.contains("hotseat sync push sends what n2 has")).then_some(())
+    });
+    let pushed = leader.cli(&["sync", "push", "--wait", "60s"]);
+    assert_eq!(pushed.code, Some(0), "{pushed:?}");
+    wait_for_version(cluster, 2);
+    assert!(cluster.nodes().iter().all(|node| conf(node)["conf/a.cfg"].1 == leader.name));
+    let back = leader.cli(&["sync", "rollback", "--to", "1"]);
+    assert_eq!(back.code, Some(1), "{back:?}");
+    assert!(back.err.contains("version 1 is refused: extra") && back.err.contains("not among"), "{back:?}");
+    assert_eq!(files::files(leader).unwrap().versions.len(), 2);
 }
 
 /// Somebody who may write in the folder puts a link to another place there.

@@ -85,6 +85,7 @@ const TABLE: &[Row] = &[
     ("/api/groups/{group}/sync", Status, Operator),
     ("/api/groups/{group}/sync/push", Status, Operator),
     ("/api/groups/{group}/sync/rollback", Status, Operator),
+    ("/api/groups/{group}/sync/take-back", Status, Operator),
     ("/api/groups/{group}/unpin", Status, Operator),
     ("/api/nodes/remove", Status, Operator),
     ("/v1/server/ha/priority", Statistics, Operator),

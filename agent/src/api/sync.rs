@@ -7,14 +7,14 @@ use axum::extract::{Path, Query, State};
 use axum::http::{Method, StatusCode};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use hotseat_client::{Act, Difference, Push, Pushed, Rollback, Sync, SyncVersion};
+use hotseat_client::{Act, Difference, Push, Pushed, Rollback, Sync, SyncVersion, TakeBack};
 use hotseat_core::GroupId;
 use serde::Deserialize;
 
 use super::acts::{body, object};
 use super::{Api, Refused, find, needs, refuse};
 use crate::config;
-use crate::orders::Verb;
+use crate::orders::{Verb, is_open_push};
 use crate::rights::{Asker, Right};
 use crate::sync::DeskError;
 
@@ -30,6 +30,7 @@ pub(super) fn routes() -> Router<Api> {
         .route("/api/groups/{group}/drift", get(differences))
         .route("/api/groups/{group}/sync/push", post(push))
         .route("/api/groups/{group}/sync/rollback", post(roll_back))
+        .route("/api/groups/{group}/sync/take-back", post(take_back))
 }
 
 /// `GET /api/groups/{group}/sync`.
@@ -64,7 +65,7 @@ pub(crate) async fn differing(api: &Api, group: &str, path: &str) -> Result<Vec<
     api.facts.files.differences(&group, &sync, path, leader).await.map_err(failed)
 }
 
-/// `POST /api/groups/{group}/sync/push`, with an empty body or `{"reason": "WHY"}`.
+/// `POST /api/groups/{group}/sync/push`, with an empty body or `{"reason": "WHY"}`. Only who leads now is asked.
 async fn push(
     State(api): State<Api>,
     asker: Asker,
@@ -73,9 +74,38 @@ async fn push(
 ) -> Result<(StatusCode, Json<Pushed>), Refused> {
     let (group, _) = sent(&api, &group)?;
     let asked: Push = body::read(&body, "{\"reason\": \"WHY\"}")?;
-    let act = take(&api, &group, &Verb::SyncPush, &asker, asked.reason).await?;
-    let pushed = api.facts.files.push(&group, &act).await;
+    let snapshot = api.snapshot();
+    let view = find(&snapshot, group.as_str())?;
+    let Some(leader) = view.leader.clone() else {
+        return Err(refuse(StatusCode::CONFLICT, format!("nobody leads {group} now, so nobody's files can be sent")));
+    };
+    let act = take(&api, &group, &Verb::SyncPush(leader, view.epoch.0), &asker, asked.reason).await?;
+    let pushed = api.facts.files.push(&group, &act, view.epoch.0).await;
+    if let Err(why) = &pushed {
+        // If that cannot be written down now, it is later.
+        drop(api.orders.close(&group, act.id, false, &why.to_string()).await);
+    }
     pushed.map(|pushed| (StatusCode::ACCEPTED, Json(pushed))).map_err(failed)
+}
+
+/// `POST /api/groups/{group}/sync/take-back`, with `{"act": N}`: what a push asked for, and is not done.
+async fn take_back(
+    State(api): State<Api>,
+    asker: Asker,
+    Path(group): Path<String>,
+    body: Bytes,
+) -> Result<Json<TakeBack>, Refused> {
+    let (group, _) = sent(&api, &group)?;
+    let asked: TakeBack = body::read(&body, "{\"act\": NUMBER}")?;
+    let book = api.orders.book(&group);
+    if !book.is_some_and(|(_, book)| book.act(asked.act).is_some_and(is_open_push)) {
+        let why = format!("act {} upon {group} is no push that is still to be done: see hotseat acts", asked.act);
+        return Err(refuse(StatusCode::NOT_FOUND, why));
+    }
+    let why = format!("not done, and taken back by {}", asker.name);
+    api.facts.files.take_back(&group, asked.act, &why).await.map_err(failed)?;
+    drop(api.orders.close(&group, asked.act, false, &why).await);
+    Ok(Json(asked))
 }
 
 /// `POST /api/groups/{group}/sync/rollback`, with `{"to": VERSION}`.
@@ -85,10 +115,10 @@ async fn roll_back(
     Path(group): Path<String>,
     body: Bytes,
 ) -> Result<Json<SyncVersion>, Refused> {
-    let (group, _) = sent(&api, &group)?;
+    let (group, sync) = sent(&api, &group)?;
     let asked: Rollback = body::read(&body, "{\"to\": VERSION}")?;
     // What cannot be is no act.
-    api.facts.files.may_roll_back(&group, asked.to).await.map_err(failed)?;
+    api.facts.files.may_roll_back(&group, asked.to, &sync.paths).await.map_err(failed)?;
     let act = take(&api, &group, &Verb::SyncRollback(asked.to), &asker, asked.reason).await?;
     let version = api.facts.files.roll_back(&group, asked.to, &act).await;
     if let Err(DeskError::Unknown(why)) = &version {

@@ -36,8 +36,8 @@ pub enum Verb {
     },
     /// A node that is dead is a member no more.
     Remove(NodeName),
-    /// The leader is to send its files as they are. Only the record of it: `sync` has them sent.
-    SyncPush,
+    /// This leader is to send its files as they are, in this epoch. Only the record of it: `sync` has them sent.
+    SyncPush(NodeName, u64),
     /// The files are to be as in this earlier version. Only the record of it: `sync` puts it in force.
     SyncRollback(u64),
 }
@@ -102,7 +102,7 @@ pub(super) fn change(book: &mut Book, verb: &Verb, scene: &Scene, asked: &Asked)
         Verb::Priority(node, priority) => lasting::priority(book, node, *priority, scene, asked),
         Verb::Switchover { to, epoch } => switchover::order(book, to.as_ref(), *epoch, scene, asked),
         Verb::Remove(node) => leave::remove(book, node, scene, asked),
-        Verb::SyncPush => Ok(files::push(book, asked)),
+        Verb::SyncPush(leader, epoch) => files::push(book, leader, *epoch, scene, asked),
         Verb::SyncRollback(to) => Ok(files::roll_back(book, *to, asked)),
     }
 }

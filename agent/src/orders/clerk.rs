@@ -19,7 +19,7 @@ use super::settle::{Verdict, verdict};
 use crate::history::History;
 use crate::records::Records;
 use crate::snapshot::Snapshot;
-use crate::sync::Board;
+use crate::sync;
 
 /// Between two looks at what is open.
 const PACE: Duration = Duration::from_millis(100);
@@ -49,7 +49,7 @@ pub struct Refusal {
 pub(super) struct Clerk {
     orders: Orders,
     records: Records,
-    files: Board,
+    files: sync::Desk,
     history: History,
     node: NodeName,
     shown: watch::Receiver<Arc<Snapshot>>,
@@ -67,7 +67,7 @@ impl Clerk {
     pub(super) fn new(
         orders: Orders,
         records: &Records,
-        files: Board,
+        files: sync::Desk,
         history: History,
         node: &NodeName,
         shown: watch::Receiver<Arc<Snapshot>>,
@@ -130,6 +130,10 @@ impl Clerk {
             let found = found.or_else(|| self.verdict(group, book, act, age));
             let mine = leads || act.via == self.node.as_str() || self.refused.contains_key(&key) || age >= OTHERS_AFTER;
             let Some((ok, text)) = found.filter(|_| mine) else { continue };
+            if !ok && files::is_push(act) && self.files.take_back(group, act.id, &text).await.is_err() {
+                // The store does not answer, or it was sent just now: that is seen at the next look.
+                continue;
+            }
             match self.orders.close(group, act.id, ok, &text).await {
                 Ok(()) => _ = self.refused.remove(&key),
                 Err(why) => tracing::debug!("what came of act {} upon {group} is not written down yet: {why}", act.id),
@@ -141,7 +145,7 @@ impl Clerk {
     fn verdict(&self, group: &GroupId, book: &Book, act: &Act, age: Duration) -> Option<Verdict> {
         let late = age >= HEED_MAX;
         if files::is_of(act) {
-            let shown = self.files.of(group);
+            let shown = self.files.board().of(group);
             let found = shown.as_ref().and_then(|shown| files::verdict(act, shown));
             return found.or_else(|| late.then(|| files::overdue(shown.as_deref())));
         }

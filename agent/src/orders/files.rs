@@ -14,13 +14,24 @@ pub(super) fn is_of(act: &Act) -> bool {
     matches!(act.what.as_str(), PUSH | ROLLBACK)
 }
 
+/// Whether it asks the leader to send, and nothing has come of it yet.
+#[must_use]
+pub fn is_open_push(act: &Act) -> bool {
+    is_push(act) && act.outcome.is_none()
+}
+
+/// Whether it asks the leader to send.
+pub(super) fn is_push(act: &Act) -> bool {
+    act.what == PUSH
+}
+
 /// The verdict, once there is one.
 pub(super) fn verdict(act: &Act, files: &Sync) -> Option<Verdict> {
     if let Some(version) = files.versions.iter().find(|version| version.act == Some(act.id)) {
         return Some((true, done(version)));
     }
-    if files.answered == Some(act.id) {
-        return Some((true, String::from("there was nothing to send")));
+    if let Some(answered) = files.answered.as_ref().filter(|answered| answered.act == act.id) {
+        return Some((answered.ok, answered.text.clone()));
     }
     let later = files.versions.iter().filter_map(|version| version.act).find(|later| *later > act.id);
     later.map(|later| (false, format!("act {later} came before it was done")))
@@ -31,14 +42,16 @@ fn done(version: &SyncVersion) -> String {
     format!("version {} is in force, {what}", version.number)
 }
 
-/// Nothing more is waited for. It may be done later all the same, once what is in the way is not.
+/// Nothing more is waited for, and it is taken back: what is in the way may be gone in a week, and other files be there.
 pub(super) fn overdue(files: Option<&Sync>) -> Verdict {
     let held = files.and_then(|files| files.held.as_deref());
-    (false, format!("not done yet: {}", held.unwrap_or("no leader has looked at the files")))
+    (false, format!("not done, and taken back: {}", held.unwrap_or("no leader has looked at the files")))
 }
 
 #[cfg(test)]
 mod tests {
+    use hotseat_client::Answered;
+
     use super::*;
 
     fn act(id: u64) -> Act {
@@ -54,6 +67,7 @@ mod tests {
     }
 
     fn check(versions: Vec<SyncVersion>, answered: Option<u64>, right: Option<(bool, &str)>) {
+        let answered = answered.map(|act| Answered { act, ok: true, text: String::from("there was nothing to send") });
         let found = verdict(&act(7), &Sync { versions, answered, ..Sync::default() });
         assert_eq!(found.as_ref().map(|(ok, text)| (*ok, text.as_str())), right);
     }

@@ -23,6 +23,7 @@ pub use book::{Asked, Book};
 pub use change::{Objection, Verb};
 pub use clerk::Refusal;
 pub use desk::Orders;
+pub use files::is_open_push;
 
 use crate::driver::Message;
 use crate::history::History;
@@ -38,7 +39,7 @@ pub fn begin(
     let (config, records) = (&facts.config, &facts.records);
     let orders = Orders::new(records, shown.clone(), inbox.clone(), &config.node.name);
     let (refusals, refused) = mpsc::channel(clerk::REFUSALS);
-    let files = facts.files.board().clone();
+    let files = facts.files.clone();
     let clerk =
         clerk::Clerk::new(orders.clone(), records, files, history.clone(), &config.node.name, shown.clone(), refused);
     tokio::spawn(clerk.work());

@@ -28,9 +28,12 @@ pub(super) struct Book {
     pub(super) epoch: u64,
     /// Somebody wants the leader to send what it has, differences and all.
     pub(super) asked: Option<Asked>,
-    /// The newest act that asked for what was sent already.
+    /// The leadership that is asked: whoever leads in another has files that nobody spoke of.
     #[serde(default)]
-    pub(super) answered: Option<u64>,
+    pub(super) asked_in: u64,
+    /// What came of the newest act that no version came of.
+    #[serde(default)]
+    pub(super) answered: Option<Answered>,
     /// Oldest first; the last one is in force.
     pub(super) versions: Vec<Version>,
 }
@@ -42,6 +45,14 @@ pub(super) struct Asked {
     pub(super) reason: Option<String>,
     #[serde(default)]
     pub(super) act: Option<u64>,
+}
+
+/// What came of an act that asked, where no version did.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Answered {
+    pub(super) act: u64,
+    pub(super) ok: bool,
+    pub(super) text: String,
 }
 
 /// One version.
@@ -97,13 +108,6 @@ impl Asked {
     }
 }
 
-impl Version {
-    /// Whether that act asked for it.
-    pub(super) fn is_by(&self, act: u64) -> bool {
-        self.asked.as_ref().is_some_and(|asked| asked.act == Some(act))
-    }
-}
-
 impl Book {
     /// A book without versions.
     pub(super) fn new(born: String) -> Self {
@@ -141,7 +145,18 @@ impl Book {
             return Err(Refused::Late);
         }
         self.epoch = epoch;
+        if self.asked.is_some() && self.asked_in != epoch {
+            self.let_go_of(
+                false,
+                format!("epoch {}, in which it was asked for, is over: nothing was sent", self.asked_in),
+            );
+        }
         Ok(self.edited())
+    }
+
+    /// Who asked that what the leader of this epoch has be sent.
+    pub(super) fn asked_of(&self, epoch: u64) -> Option<&Asked> {
+        self.asked.as_ref().filter(|_| self.asked_in == epoch)
     }
 
     /// Where these pieces go; none if there is too little room beside the versions that are kept.
@@ -221,16 +236,47 @@ impl Book {
         format!("no version {to} is kept; {known}")
     }
 
-    /// Somebody wants to have sent what the leader has.
-    pub(super) fn ask(mut self, asked: Asked) -> Self {
-        self.asked = Some(asked);
-        self.edited()
+    /// Somebody wants to have sent what the leader of this epoch has: once, however often the same act asks for it.
+    pub(super) fn ask(mut self, asked: Asked, epoch: u64) -> Result<Self, Refused> {
+        let settled = self.answered.as_ref().is_some_and(|answered| Some(answered.act) >= asked.act);
+        if epoch < self.epoch || settled {
+            return Err(Refused::Late);
+        }
+        if asked.act.is_some_and(|act| self.sent_by(act).is_some()) {
+            return Ok(self);
+        }
+        (self.asked, self.asked_in) = (Some(asked), epoch);
+        Ok(self.edited())
+    }
+
+    /// What this act asks for is not to be sent any more, whenever it is asked.
+    pub(super) fn take_back(mut self, act: u64, why: String) -> Result<Self, Refused> {
+        if let Some(version) = self.sent_by(act) {
+            return Err(Refused::Wrong(format!("version {} has been sent for it", version.number)));
+        }
+        if self.asked.as_ref().is_some_and(|asked| asked.act == Some(act)) {
+            self.asked = None;
+        }
+        if self.answered.as_ref().is_none_or(|answered| answered.act < act) {
+            self.answered = Some(Answered { act, ok: false, text: why });
+        }
+        Ok(self.edited())
+    }
+
+    /// The version that came of an act.
+    pub(super) fn sent_by(&self, act: u64) -> Option<&Version> {
+        self.versions.iter().find(|version| version.asked.as_ref().is_some_and(|asked| asked.act == Some(act)))
+    }
+
+    fn let_go_of(&mut self, ok: bool, text: String) {
+        let act = self.asked.take().and_then(|asked| asked.act);
+        self.answered = act.map(|act| Answered { act, ok, text }).or(self.answered.take());
     }
 
     /// There was nothing to send.
     pub(super) fn answer(self, edits: u64, epoch: u64) -> Result<Self, Refused> {
         let mut book = self.unmoved(edits, epoch)?;
-        book.answered = book.asked.take().and_then(|asked| asked.act);
+        book.let_go_of(true, String::from("there was nothing to send"));
         Ok(book.edited())
     }
 
@@ -330,11 +376,42 @@ pub(super) mod tests {
     fn what_was_planned_on_an_older_book_is_not_added() {
         let book = send(Book::new("b".into()), 1, 1, 5);
         let edits = book.edits;
-        let book = book.ask(asked());
+        let book = book.ask(asked(), 0).expect("the same leadership");
         assert_eq!(book.clone().add(version(2, 0, vec![]), edits, 5), Err(Refused::Moved));
         let edits = book.edits;
         assert_eq!(book.clone().add(version(1, 0, vec![]), edits, 5), Err(Refused::Moved), "numbers only grow");
         assert_eq!(book.add(version(2, 0, vec![]), edits, 5).map(|book| book.asked), Ok(None));
+    }
+
+    #[test]
+    fn what_one_leader_was_asked_for_is_not_sent_by_the_next() {
+        let book = send(Book::new("b".into()).open(5).expect("the first"), 1, 1, 5);
+        let asked_for = book.clone().ask(asked(), 5).expect("it leads");
+        assert_eq!(asked_for.asked_of(5), Some(&asked()));
+        assert_eq!(asked_for.clone().open(5).map(|book| book.asked), Ok(Some(asked())), "the same leadership");
+        let next = asked_for.open(6).expect("later");
+        assert_eq!((&next.asked, next.asked_of(6)), (&None, None));
+        let answered = next.answered.clone().expect("whoever asked is told");
+        assert!((answered.act, answered.ok) == (7, false) && answered.text.contains("epoch 5"), "{answered:?}");
+        assert_eq!(next.clone().ask(asked(), 5), Err(Refused::Late), "who asks has not heard of the next leader");
+        assert_eq!(next.ask(asked(), 6), Err(Refused::Late), "that act is over");
+        // Before the leader has opened the book, another may be asked for what it has.
+        assert_eq!(book.ask(asked(), 6).expect("it will lead").asked_of(5), None);
+    }
+
+    #[test]
+    fn what_was_taken_back_is_not_sent() {
+        let book = send(Book::new("b".into()), 1, 1, 5).ask(asked(), 0).expect("it leads");
+        let back = book.clone().take_back(7, "enough".into()).expect("nothing was sent");
+        assert_eq!((back.asked.clone(), back.answered.clone().map(|it| it.ok)), (None, Some(false)));
+        assert_eq!(back.ask(asked(), 0), Err(Refused::Late), "who asked slowly comes too late");
+        let other = book.clone().take_back(6, "enough".into()).expect("nothing was sent");
+        assert_eq!(other.asked, Some(asked()), "another act is not touched");
+        let edits = book.edits;
+        let sent = Version { asked: Some(asked()), ..version(2, 0, vec![]) };
+        let sent = book.add(sent, edits, 5).expect("nobody else writes");
+        assert!(matches!(sent.clone().take_back(7, "enough".into()), Err(Refused::Wrong(_))), "it was sent");
+        assert_eq!(sent.clone().ask(asked(), 0), Ok(sent), "and is not sent twice");
     }
 
     #[test]

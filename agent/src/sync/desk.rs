@@ -65,24 +65,37 @@ impl Desk {
         Road { shelf: self.shelf.clone(), group: group.clone() }
     }
 
-    /// Has the leader send what it has, differences and all. It does so at its next look; once, however often it is asked
-    /// by the same act.
+    /// Has the leader of this epoch send what it has, differences and all. It does so at its next look; once, however often
+    /// it is asked by the same act, and no later leader does.
     ///
     /// # Errors
     /// See [`DeskError`].
-    pub async fn push(&self, group: &GroupId, act: &wire::Act) -> Result<wire::Pushed, DeskError> {
-        let book = self.road(group).write(|book| Ok(book.ask(Asked::by(act)))).await?;
-        Ok(wire::Pushed { edits: book.edits, act: Some(act.id) })
+    pub async fn push(&self, group: &GroupId, act: &wire::Act, epoch: u64) -> Result<wire::Pushed, DeskError> {
+        let book = self.road(group).write(|book| book.ask(Asked::by(act), epoch)).await?;
+        Ok(wire::Pushed { edits: book.edits, act: act.id })
     }
 
-    /// Whether an earlier version can be brought back, as things are.
+    /// What this act asks for is not to be sent any more.
+    ///
+    /// # Errors
+    /// See [`DeskError`]; among them that it has been sent.
+    pub async fn take_back(&self, group: &GroupId, act: u64, why: &str) -> Result<(), DeskError> {
+        self.road(group).write(|book| book.take_back(act, why.to_owned())).await?;
+        Ok(())
+    }
+
+    /// Whether an earlier version can be brought back, as things are: it is whole, and names what is still kept the same.
     ///
     /// # Errors
     /// See [`DeskError`].
-    pub async fn may_roll_back(&self, group: &GroupId, to: u64) -> Result<(), DeskError> {
-        let book = self.road(group).book().await?.unwrap_or_default();
-        let tried = book.roll_back(to, &self.node, clock::wall(), Asked::default());
-        Ok(tried.map(drop).map_err(Unsent::from)?)
+    pub async fn may_roll_back(&self, group: &GroupId, to: u64, named: &[Named]) -> Result<(), DeskError> {
+        let road = self.road(group);
+        let book = road.book().await?.unwrap_or_default();
+        let tried = book.roll_back(to, &self.node, clock::wall(), Asked::default()).map_err(Unsent::from)?;
+        // No leader could put it in place, and nothing would be sent any more.
+        let back = tried.newest().ok_or_else(|| DeskError::Later(String::from("the book of versions is empty")))?;
+        road.fetch(&Version { number: to, ..back.clone() }, named).await?;
+        Ok(())
     }
 
     /// Brings an earlier version back, as a new one: that one. Members put it in place at their next look.
@@ -90,14 +103,13 @@ impl Desk {
     /// # Errors
     /// See [`DeskError`].
     pub async fn roll_back(&self, group: &GroupId, to: u64, act: &wire::Act) -> Result<wire::SyncVersion, DeskError> {
-        let back = |book: Book| match book.versions.iter().any(|version| version.is_by(act.id)) {
+        let back = |book: Book| match book.sent_by(act.id).is_some() {
             // It was taken the first time, and asked for again in doubt.
             true => Ok(book),
             false => book.roll_back(to, &self.node, clock::wall(), Asked::by(act)),
         };
         let book = self.road(group).write(back).await?;
-        let version = book.versions.iter().find(|version| version.is_by(act.id));
-        version.map(shown).ok_or_else(|| DeskError::Later(String::from("the book of versions is empty")))
+        book.sent_by(act.id).map(shown).ok_or_else(|| DeskError::Later(String::from("the book of versions is empty")))
     }
 
     /// Where one file differs: between the version in force and members, or between members.

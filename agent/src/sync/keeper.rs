@@ -8,6 +8,7 @@ use hotseat_client as wire;
 use hotseat_core::MemberState;
 
 use super::Hands;
+use super::book::Answered;
 use super::desk::shown;
 use super::drift::drift;
 use super::member::Member;
@@ -127,7 +128,7 @@ impl Keeper {
             watch: names(&self.member.sync.watch),
             held: leader.and_then(|leader| reports.get(leader)?.held.clone()),
             asked: self.seen.book.as_ref().is_some_and(|book| book.asked.is_some()),
-            answered: self.seen.book.as_ref().and_then(|book| book.answered),
+            answered: self.seen.book.as_ref().and_then(|book| book.answered.as_ref()).map(answered),
             edits: self.seen.book.as_ref().map_or(0, |book| book.edits),
             versions: self.seen.book.iter().flat_map(|book| &book.versions).map(shown).collect(),
             nodes: reports.iter().map(|(node, report)| of_node(node, report)).collect(),
@@ -146,6 +147,10 @@ impl Keeper {
             }
         }
     }
+}
+
+fn answered(it: &Answered) -> wire::Answered {
+    wire::Answered { act: it.act, ok: it.ok, text: it.text.clone() }
 }
 
 fn of_node(node: &str, report: &Report) -> wire::SyncNode {

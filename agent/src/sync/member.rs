@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  a newer version in the book? ──yes──> fetch ──> put in place ──> hook
-//!        │ no
+//!        │ no                                 └─ cannot be ──> do I lead, and was asked? ──yes──> send mine instead
 //!  same as the version in place? ──yes──> do I lead? ──yes──> agreed, as long as I do
 //!        │ no
 //!  do I lead? ──yes──> agreed, or asked for: send; else held, and said
@@ -141,15 +141,18 @@ impl Member {
         }
         self.on_disk(Local::recover).await?;
         let book = self.opened(book, lead).await?;
-        if let Some((book, newest)) = book.as_ref().and_then(|book| Some((book, book.newest()?)))
-            && self.is_due(book, newest)
-        {
-            self.follow(book, newest).await?;
-        }
+        let unfollowed = match self.catch_up(book.as_ref()).await {
+            // Who leads may be told to replace it.
+            Err(Unsent::Wrong(why)) if lead.is_some() => Some(why),
+            followed => followed.map(|()| None)?,
+        };
         self.hook(lead).await?;
         let differences = self.on_disk(Local::look).await;
         if let (Some(epoch), Some(book)) = (lead, book) {
-            return self.lead(epoch, &book, differences).await;
+            return match unfollowed {
+                Some(why) => self.replace(epoch, &book, &differences, why).await,
+                None => self.lead(epoch, &book, differences).await,
+            };
         }
         let sent_once = self.local().state.number > 0;
         // Before there is a version, there is nothing to differ from.
@@ -167,6 +170,14 @@ impl Member {
                 }
             }
             Some(_) | None => Ok(book),
+        }
+    }
+
+    /// Puts the version in force in place, if it is not.
+    async fn catch_up(&mut self, book: Option<&Book>) -> Result<(), Unsent> {
+        match book.and_then(|book| Some((book, book.newest()?))) {
+            Some((book, newest)) if self.is_due(book, newest) => self.follow(book, newest).await,
+            Some(_) | None => Ok(()),
         }
     }
 

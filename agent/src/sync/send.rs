@@ -108,14 +108,14 @@ impl Road {
         Ok(self.shelf.update(&book_key(&self.group), changed).await??)
     }
 
-    /// Puts a version in force after `expected`, and after no other: `version` makes it of the book and of where its
-    /// pieces are.
+    /// Puts a version in force after the newest of the book that was `seen`, and after no other, while the same is asked
+    /// for: `version` makes it of the book and of where its pieces are.
     pub(super) async fn send(
         &self,
         pack: &Pack,
         epoch: u64,
         keep: usize,
-        expected: Option<u64>,
+        seen: &Book,
         version: impl Fn(&Book, usize, &Plan) -> Version,
     ) -> Result<Book, Unsent> {
         let cut = pack.cut().map_err(Unsent::Wrong)?;
@@ -125,8 +125,9 @@ impl Road {
                 Some(book) if book.epoch == epoch => book,
                 Some(_) | None => self.write(|book| book.open(epoch)).await?,
             };
-            if book.newest().map(|newest| newest.number) != expected {
-                return Err(Unsent::Later(String::from("there is a newer version")));
+            let newest = |book: &Book| book.newest().map(|newest| newest.number);
+            if newest(&book) != newest(seen) || book.asked_of(epoch) != seen.asked_of(epoch) {
+                return Err(Unsent::Later(String::from("there is a newer version, or something else is asked for")));
             }
             let Some((book, plan)) = self.room(book, epoch, &cut.pieces).await? else { continue };
             for at in &plan.missing {
@@ -189,6 +190,7 @@ mod tests {
 
     use hotseat_stores::{Memory, Store};
 
+    use super::super::book::Asked;
     use super::super::pack::PIECE;
     use super::super::pack::tests::pack;
     use super::*;
@@ -216,8 +218,8 @@ mod tests {
             head,
             pieces: plan.pieces.clone(),
         };
-        let expected = road.book().await?.and_then(|book| Some(book.newest()?.number));
-        road.send(pack, epoch, 3, expected, version).await
+        let seen = road.book().await?.unwrap_or_default();
+        road.send(pack, epoch, 3, &seen, version).await
     }
 
     #[tokio::test]
@@ -240,6 +242,19 @@ mod tests {
         }
         let records = store.list().await.expect("memory answers").len();
         assert!(records <= 1 + super::super::book::PLACES as usize, "{records}");
+    }
+
+    #[tokio::test]
+    async fn what_is_taken_back_meanwhile_is_not_sent() {
+        let store: Arc<dyn Store> = Arc::new(Memory::new());
+        let road = road(&store);
+        send(&road, &pack(&[("conf/a", b"1")]), 1).await.expect("memory answers");
+        let asked = Asked { who: "root".into(), reason: None, act: Some(7) };
+        let seen = road.write(|book| book.ask(asked.clone(), 1)).await.expect("memory answers");
+        road.write(|book| book.take_back(7, "enough".into())).await.expect("memory answers");
+        let version = |_: &Book, _: usize, _: &Plan| unreachable!("nobody asks for it any more");
+        let sent = road.send(&pack(&[("conf/a", b"2")]), 1, 3, &seen, version).await;
+        assert!(matches!(sent, Err(Unsent::Later(_))), "{sent:?}");
     }
 
     #[tokio::test]

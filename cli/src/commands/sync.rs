@@ -39,24 +39,34 @@ async fn group_at(target: &Target, group: Option<&str>) -> std::result::Result<(
 
 async fn push(send: &Send) -> Result {
     let (client, group) = group_at(&send.target, send.group.as_deref()).await?;
-    let before = newest(&client.sync(&group).await.map_err(explain)?);
-    let pushed = client.push(&group, send.reason.clone()).await.map_err(explain)?;
+    let act = client.push(&group, send.reason.clone()).await.map_err(explain)?.act;
     let started = Instant::now();
+    let mut files = client.sync(&group).await.map_err(explain)?;
     while started.elapsed() < send.wait {
-        let files = client.sync(&group).await.map_err(explain)?;
-        if newest(&files) > before {
-            return everywhere(&client, &group, newest(&files), send).await;
+        if let Some(version) = files.versions.iter().find(|version| version.act == Some(act)) {
+            return everywhere(&client, &group, version.number, send).await;
         }
-        // The leader has looked, and there was nothing to send.
-        if files.edits > pushed.edits && !files.asked {
-            say_line(done(send.json, &group, before, "there was nothing to send"))?;
-            return Ok(ExitCode::SUCCESS);
+        match files.answered.as_ref().filter(|answered| answered.act == act) {
+            Some(answered) if answered.ok => {
+                say_line(done(send.json, &group, newest(&files), &answered.text))?;
+                return Ok(ExitCode::SUCCESS);
+            }
+            Some(answered) => return Err(Failed::new(format!("{group}: {} (act {act})", answered.text))),
+            None => tokio::time::sleep(PACE).await,
         }
-        tokio::time::sleep(PACE).await;
+        files = client.sync(&group).await.map_err(explain)?;
     }
-    let files = client.sync(&group).await.map_err(explain)?;
-    let why = files.held.unwrap_or_else(|| String::from("the leader has not sent anything; see hotseat sync list"));
-    Err(Failed::new(format!("{group}: nothing new after {}: {why}", length(send.wait))))
+    Err(give_up(&client, &group, act, &files, send).await)
+}
+
+/// What nobody waits for is not to be sent some day, when other files may be there or another node leads.
+async fn give_up(client: &Client, group: &str, act: u64, files: &Files, send: &Send) -> Failed {
+    let held = files.held.as_deref().unwrap_or("the leader has not looked at its files; see hotseat sync list");
+    let end = match client.take_back(group, act).await {
+        Ok(_) => format!("it was taken back: {held}"),
+        Err(why) => format!("{held}\n       It could not be taken back (act {act}): {why}"),
+    };
+    Failed::new(format!("{group}: nothing was sent within {}, and {end}", length(send.wait)))
 }
 
 async fn roll_back(to: u64, send: &Send) -> Result {

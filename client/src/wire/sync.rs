@@ -41,9 +41,9 @@ pub struct Sync {
     /// Somebody has asked the leader to send what it has, and it has not done so yet.
     #[serde(default)]
     pub asked: bool,
-    /// The newest act that asked for what was sent already.
+    /// What came of the newest act that no version came of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub answered: Option<u64>,
+    pub answered: Option<Answered>,
     /// Counts what was written to the record of versions.
     #[serde(default)]
     pub edits: u64,
@@ -53,6 +53,17 @@ pub struct Sync {
     pub nodes: Vec<SyncNode>,
     /// Where members differ.
     pub drift: Vec<Drift>,
+}
+
+/// What came of an act that asked to have files sent, where no version did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answered {
+    /// The act.
+    pub act: u64,
+    /// Whether that is as it should be: all members have what the leader has.
+    pub ok: bool,
+    /// In words.
+    pub text: String,
 }
 
 /// One version of a group's files.
@@ -113,8 +124,15 @@ pub struct Pushed {
     /// What the record of versions counts now: once it counts more, the leader has looked.
     pub edits: u64,
     /// The act, whose outcome says what was sent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub act: Option<u64>,
+    pub act: u64,
+}
+
+/// `POST /api/groups/{group}/sync/take-back`: what such an act asks for is not to be sent any more. The answer is the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TakeBack {
+    /// The act.
+    pub act: u64,
 }
 
 /// `POST /api/groups/{group}/sync/rollback`.

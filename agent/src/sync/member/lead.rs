@@ -41,6 +41,27 @@ impl Member {
         Ok(Differences::new())
     }
 
+    /// The version in force cannot be put in place here, as it names other files, or something is in the way: nobody would
+    /// ever send another. Who is asked to sends what is here instead.
+    pub(super) async fn replace(
+        &mut self,
+        epoch: u64,
+        book: &Book,
+        differences: &Differences,
+        why: String,
+    ) -> Result<Differences, Unsent> {
+        self.held = self.unfit(epoch, book);
+        if book.asked_of(epoch).is_none() {
+            let node = self.unit.node();
+            self.held = Some(format!("{why}; hotseat sync push sends what {node} has in its place"));
+        }
+        if self.held.is_none() && self.local().settled {
+            self.send(epoch, book, differences).await?;
+            return Ok(Differences::new());
+        }
+        Err(Unsent::Wrong(why))
+    }
+
     /// Whoever asked to have it sent: it was sent before.
     async fn answer(&self, epoch: u64, book: &Book) -> Result<(), Unsent> {
         if book.asked.is_none() {
@@ -62,7 +83,7 @@ impl Member {
         if let Some(path) = local.tree.absent.first() {
             return Some(format!("nothing is sent: {path} is not there; is something not mounted?"));
         }
-        if book.asked.is_some() || book.versions.is_empty() {
+        if book.asked_of(epoch).is_some() || book.versions.is_empty() {
             return None;
         }
         let (node, number) = (self.unit.node(), local.state.number);
@@ -81,8 +102,7 @@ impl Member {
         let state = self.local().state.clone();
         let version = version(&pack, &state, epoch, self.unit.node(), changed(differences));
         let keep = usize::try_from(self.sync.keep).unwrap_or(usize::MAX);
-        let expected = book.newest().map(|newest| newest.number);
-        let sent = match self.road.send(&pack, epoch, keep, expected, version).await {
+        let sent = match self.road.send(&pack, epoch, keep, book, version).await {
             Ok(sent) => sent,
             // Who has taken over says what is in force; or it is said in a moment.
             Err(Unsent::Late) => return Ok(()),
@@ -122,7 +142,7 @@ fn version(
             epoch,
             by: node.clone(),
             at: at.clone(),
-            asked: book.asked.clone(),
+            asked: book.asked_of(epoch).cloned(),
             of: None,
             files,
             bytes,
