@@ -11,6 +11,7 @@ mod sync;
 mod target;
 mod token;
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -298,8 +299,8 @@ pub(crate) enum Render {
         #[command(flatten)]
         scene: RenderScene,
         /// Where HAProxy listens
-        #[arg(long, value_name = "HOST:PORT", default_value = "0.0.0.0:80")]
-        listen: std::net::SocketAddr,
+        #[arg(long, value_name = "HOST:PORT", default_value = "0.0.0.0:80", value_parser = address)]
+        listen: SocketAddr,
         /// Lead to the nodes' own proxies, which let clients wait while nobody leads
         #[arg(long)]
         proxies: bool,
@@ -329,8 +330,8 @@ pub(crate) enum Render {
         #[command(flatten)]
         scene: RenderScene,
         /// Where nginx listens
-        #[arg(long, value_name = "HOST:PORT", default_value = "0.0.0.0:80")]
-        listen: std::net::SocketAddr,
+        #[arg(long, value_name = "HOST:PORT", default_value = "0.0.0.0:80", value_parser = address)]
+        listen: SocketAddr,
     },
 }
 
@@ -363,6 +364,9 @@ pub(crate) struct DemoService {
 /// `20s`, `500ms`, `5m`, `1h`.
 fn duration(text: &str) -> Result<Duration, String> {
     let split = text.find(|c: char| c.is_ascii_alphabetic()).ok_or("say the unit, as 20s, 500ms or 5m")?;
+    if split == 0 {
+        return Err(String::from("say a number and its unit, as 20s, 500ms or 5m"));
+    }
     let (number, unit) = text.split_at(split);
     let number: f64 = number.parse().map_err(|_| format!("\"{number}\" is no number"))?;
     let scale = match unit {
@@ -374,6 +378,11 @@ fn duration(text: &str) -> Result<Duration, String> {
         other => return Err(format!("unknown unit \"{other}\": use ms, s, m, h or d")),
     };
     Duration::try_from_secs_f64(number * scale).map_err(|_| String::from("not a length of time"))
+}
+
+/// `127.0.0.1:7700`, `[::1]:7700`.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| String::from("say an IP address and a port, as 10.0.0.2:7700"))
 }
 
 /// Reads the command line. A mistake in that of `check` is unknown (3) to a monitoring system, not critical (2).

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use hotseat_client::is_hidden;
 use unicode_width::UnicodeWidthChar;
 
 /// Columns and lines of the terminal behind standard output, if there is one.
@@ -10,10 +11,10 @@ pub(crate) fn window() -> Option<(usize, usize)> {
     Some((usize::from(size.ws_col), usize::from(size.ws_row)))
 }
 
-/// What of a text fits in the columns that are left; control characters are left out, a terminal might obey them.
+/// What of a text fits in the columns that are left; hidden characters are left out, a terminal might obey them.
 pub(crate) fn cut(text: &str, left: &mut usize) -> String {
     let mut fits = String::new();
-    for c in text.chars() {
+    for c in text.chars().filter(|c| !is_hidden(*c)) {
         let Some(width) = c.width() else { continue };
         if width > *left {
             *left = 0;

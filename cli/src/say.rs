@@ -4,12 +4,19 @@ use std::fmt::Display;
 use std::io::{self, Write};
 use std::time::Duration;
 
+use hotseat_client::visible;
+
 use crate::commands::Failed;
 
-/// Prints a text as it is, at once.
+/// Prints a text at once; what is hidden in it is made visible, as much of it is what others wrote.
+pub(crate) fn say(text: impl Display) -> Result<(), Failed> {
+    say_as_it_is(visible(&text.to_string()))
+}
+
+/// Prints what may move the cursor: only what is known to be harmless.
 ///
 /// A reader that has gone, as in `hotseat events | head -1`, ends the command quietly.
-pub(crate) fn say(text: impl Display) -> Result<(), Failed> {
+pub(crate) fn say_as_it_is(text: impl Display) -> Result<(), Failed> {
     let mut out = io::stdout().lock();
     match write!(out, "{text}").and_then(|()| out.flush()) {
         Ok(()) => Ok(()),

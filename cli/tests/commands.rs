@@ -1,7 +1,9 @@
 //! The other commands, as users start them: what they say when all is not well, and with which exit code.
 
-use std::io::Read;
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::process::{Command, Output, Stdio};
+use std::thread::JoinHandle;
 
 /// Nobody listens there: a port that the system gives to no client.
 const NOBODY: &str = "http://127.0.0.1:9";
@@ -47,6 +49,68 @@ fn every_help_has_an_example() {
     for command in all {
         check(&[command, &["--help"]].concat(), 0, "Example");
     }
+}
+
+#[test]
+fn what_is_typed_wrong_is_said_in_words() {
+    check(&["switchover", "--wait", "abc"], 2, "say a number and its unit, as 20s");
+    check(&["priority", "abc"], 2, "a priority is a whole number");
+    check(&["join", "--listen", "foo"], 2, "say an IP address and a port");
+    check(&["remove"], 2, "<NODE|--dead>");
+    check(&["drill"], 2, "<--kind <KIND>|--history>");
+}
+
+/// A variable that is set is nothing that has to be typed.
+#[test]
+fn usage_does_not_ask_for_what_the_environment_says() {
+    let mut asked = Command::new(env!("CARGO_BIN_EXE_hotseat"));
+    let output = asked.arg("mode").env("HOTSEAT_URL", NOBODY).output().expect("hotseat starts");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("Usage: hotseat mode") && !said.contains("--url"), "{said}");
+    let mut asked = Command::new(env!("CARGO_BIN_EXE_hotseat"));
+    let output = asked.arg("status").env("HOTSEAT_URL", NOBODY).output().expect("hotseat starts");
+    assert!(String::from_utf8_lossy(&output.stderr).contains(NOBODY), "{output:?}");
+}
+
+/// Somebody who answers once, whatever is asked.
+fn answering(status: &'static str, body: &'static str) -> (String, JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("it is bound"));
+    let answered = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("hotseat asks");
+        drop(stream.read(&mut [0; 4096]));
+        let length = body.len();
+        let answer = format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}");
+        stream.write_all(answer.as_bytes()).expect("it reads");
+    });
+    (url, answered)
+}
+
+#[test]
+fn a_program_that_is_no_agent_is_named() {
+    let (url, answered) = answering("200 OK", "{}");
+    check(&["status", "--url", &url], 1, &format!("that is not a hotseat agent: what {url} answered"));
+    answered.join().expect("it has answered");
+}
+
+/// What others wrote is no order to the terminal of who reads it.
+#[test]
+fn what_an_agent_says_cannot_harm_a_terminal() {
+    let (url, answered) = answering("403 Forbidden", "{\"error\": \"\\u001b[2Jgone\u{202e}enog\"}");
+    check(&["status", "--url", &url], 1, "error: \\u001b[2Jgone\\u202eenog");
+    answered.join().expect("it has answered");
+}
+
+#[test]
+fn a_snapshot_is_never_written_over() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("snap1");
+    std::fs::write(&file, "the last good one").expect("it is ours");
+    let (url, answered) = answering("200 OK", "new");
+    let name = file.to_str().expect("a name");
+    check(&["snapshot", "save", name, "--url", &url], 1, "is there already, and a snapshot is never written over");
+    answered.join().expect("it has answered");
+    assert_eq!(std::fs::read_to_string(&file).expect("it is there"), "the last good one");
 }
 
 /// A monitoring system must not take "cannot ask" for "is down": `amp_18`.

@@ -1,9 +1,12 @@
-//! Where an agent is: `http://HOST:PORT`, `https://HOST:PORT`, `HOST:PORT`, or `unix:PATH` of its own socket.
+//! Where an agent is: `http://HOST:PORT`, `https://HOST:PORT`, `HOST:PORT`, or `unix:PATH` of its own socket or `data_dir`.
 
 use std::net::IpAddr;
 use std::path::PathBuf;
 
 use crate::error::Error;
+
+/// What an agent's socket is called in its `data_dir`.
+const SOCKET: &str = "hotseat.sock";
 
 /// A checked address of an agent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,8 +25,10 @@ impl Address {
             if path.is_empty() {
                 return Err(Error::BadUrl(url.to_owned()));
             }
-            let (base, socket) = (String::from("http://localhost"), Some(PathBuf::from(path)));
-            return Ok(Self { base, socket, shown: url.to_owned() });
+            let path = PathBuf::from(path);
+            let path = if path.is_dir() { path.join(SOCKET) } else { path };
+            let (base, shown) = (String::from("http://localhost"), format!("unix:{}", path.display()));
+            return Ok(Self { base, socket: Some(path), shown });
         }
         let full = if url.contains("://") { String::from(url) } else { format!("http://{url}") };
         let base = full.trim_end_matches('/').to_owned();
@@ -80,6 +85,14 @@ mod tests {
         for wrong in ["ftp://x", "http://", "unix:", "\u{0}"] {
             assert!(matches!(Address::parse(wrong), Err(Error::BadUrl(_))), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_folder_stands_for_the_socket_in_it() {
+        let folder = std::env::temp_dir();
+        let address = Address::parse(&format!("unix:{}", folder.display())).expect("an address");
+        assert_eq!(address.socket, Some(folder.join("hotseat.sock")));
+        assert_eq!(address.shown, format!("unix:{}", folder.join("hotseat.sock").display()));
     }
 
     #[test]

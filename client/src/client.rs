@@ -304,7 +304,8 @@ impl Client {
         let status = response.status();
         let body = self.body(response).await?;
         if status.is_success() {
-            return serde_json::from_slice(&body).map_err(|error| Error::NotAnAgent(error.to_string()));
+            let strange = |_| Error::NotAnAgent(format!("what {} answered is not what an agent says", self.url()));
+            return serde_json::from_slice(&body).map_err(strange);
         }
         Err(self.refused(status, &body))
     }

@@ -45,6 +45,10 @@ fn shk_14_tokens_travel_by_tls_or_not_at_all() {
     assert!(trusted.code == Some(0) && trusted.out.contains(&node.name), "{trusted:?}");
     let stranger = look(&["status"]);
     assert!(stranger.code == Some(1) && stranger.err.to_lowercase().contains("certificate"), "{stranger:?}");
+    assert!(
+        stranger.err.contains("--ca FILE names the cluster's CA") && !stranger.err.contains("Is it running"),
+        "{stranger:?}"
+    );
     let unsent = with_token(&node.url(), &ops, &["status"]);
     assert!(unsent.err.contains("everybody on the way could read it"), "{unsent:?}");
     assert_eq!(status(node, "GET", "/api/cluster", Some(&ops)), 403, "in the clear");

@@ -308,6 +308,7 @@ fn a_missing_majority_is_named() {
     for (act, says) in [
         (&save[..], unanswered),
         (&["switchover"], "cannot change its leader now"),
+        (&["pause"], "Nothing is heard of n"),
         (&remove, "no majority of the voters"),
     ] {
         let refused = leader.cli(act);

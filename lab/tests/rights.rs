@@ -321,6 +321,13 @@ fn the_socket_is_for_root_and_the_agents_user() {
     assert!(other().contains("HTTP/1.1 403"), "{}", other());
     let status = as_root(node, &["status"]);
     assert!(status.code == Some(0) && status.out.contains("n1"), "{status:?}");
+    token(node, "ops", "operator");
+    let folder = format!("unix:{}", node.path("data").display());
+    cluster.wait_for("the way of root is named", |_| {
+        node.cli(&["status"]).err.contains(&format!("--url {folder}")).then_some(())
+    });
+    let told = program::run(&program::hotseat(), &["status", "--url", &folder]);
+    assert!(told.code == Some(0) && told.out.contains("n1"), "{told:?}");
     let gone = program::run(&program::hotseat(), &["status", "--url", "unix:/nowhere/hotseat.sock"]);
     assert!(gone.code == Some(1) && gone.err.contains("unix:/nowhere/hotseat.sock"), "{gone:?}");
 }

@@ -50,9 +50,22 @@ fn nsg_2_differing_files_are_drift(store: Store) {
     // It stops nothing.
     let group = leader.group().unwrap();
     assert_eq!((group.leader.as_ref(), group.epoch, group.serving), (Some(lead), epoch, true));
+    let alone = leader.cli(&["drift", "--diff", "conf/b.cfg"]);
+    assert!(alone.out.contains("+alone"), "{alone:?}");
+    for nowhere in ["conf/zz", "conf/../n1.toml", "conf"] {
+        let shown = leader.cli(&["drift", "--diff", nowhere]);
+        assert!(shown.code == Some(1) && shown.err.contains(&format!("no member has a file {nowhere}")), "{shown:?}");
+    }
     write(other, "conf/a.cfg", "same\n");
     fs::remove_file(other.path("conf/b.cfg")).unwrap();
     wait_for_drift(&cluster, &[]);
+}
+
+#[test]
+fn nsg_2_what_is_not_compared_is_not_the_same() {
+    let cluster = Cluster::settled(Spec::demo().nodes(1).hot());
+    let shown = cluster.leader().cli(&["drift"]);
+    assert!(shown.out.contains("web names no files to keep the same") && !shown.out.contains("no drift"), "{shown:?}");
 }
 
 /// Everybody has what the leader has, by name, mode and content.

@@ -76,7 +76,7 @@ async fn priority(State(api): State<Api>, Path(group): Path<String>, asker: Aske
 async fn take(api: &Api, group: &str, asker: &Asker, verb: Verb, reason: Option<String>) -> Answer {
     let group = known(api, group)?;
     let reason = body::reason(reason)?;
-    let acted = api.orders.act(&group, &verb, &asker.name, reason).await.map_err(object)?;
+    let acted = api.orders.act(&group, &verb, &asker.name, reason).await.map_err(object(api))?;
     if let (Verb::Mode(..) | Verb::Pin(_), Some(act)) = (&verb, acted.act.as_ref().filter(|act| act.outcome.is_none()))
     {
         // It ordered a change of leader too.
@@ -90,11 +90,15 @@ fn known(api: &Api, group: &str) -> Result<GroupId, Refused> {
     find(&api.snapshot(), group).map(|view| view.id.clone())
 }
 
-/// Why an act is not taken, as HTTP says it.
-pub(crate) fn object(objection: Objection) -> Refused {
-    match objection {
+/// Why an act is not taken, as HTTP says it; where the store does not answer, with what is known of that.
+pub(crate) fn object(api: &Api) -> impl FnOnce(Objection) -> Refused {
+    move |objection| match objection {
         Objection::Unknown(why) => refuse(StatusCode::NOT_FOUND, why),
         Objection::Conflict(why) => refuse(StatusCode::CONFLICT, why),
-        Objection::Later(why) => refuse(StatusCode::SERVICE_UNAVAILABLE, why),
+        Objection::Later(why) => {
+            let trouble = api.snapshot().trouble(&api.facts);
+            let trouble = trouble.map_or_else(String::new, |trouble| format!("\n       {trouble}"));
+            refuse(StatusCode::SERVICE_UNAVAILABLE, why + &trouble)
+        }
     }
 }

@@ -73,7 +73,7 @@ async fn dismiss(
     let mut new = false;
     for group in groups {
         let verb = Verb::Remove(node.clone());
-        let acted = api.orders.act(&group, &verb, &asker.name, reason.cloned()).await.map_err(object)?;
+        let acted = api.orders.act(&group, &verb, &asker.name, reason.cloned()).await.map_err(object(api))?;
         new |= !acted.already;
     }
     if new { &mut dismissed.removed } else { &mut dismissed.already }.push(node.to_string());

@@ -131,7 +131,7 @@ async fn roll_back(
 /// Writes the act down, before anything is done about it: what comes of it is told by the versions that name it.
 async fn take(api: &Api, group: &GroupId, verb: &Verb, asker: &Asker, reason: Option<String>) -> Result<Act, Refused> {
     let reason = body::reason(reason)?;
-    let acted = api.orders.act(group, verb, &asker.name, reason).await.map_err(object)?;
+    let acted = api.orders.act(group, verb, &asker.name, reason).await.map_err(object(api))?;
     acted.act.ok_or_else(|| refuse(StatusCode::CONFLICT, "the act was taken, and is not kept any more"))
 }
 

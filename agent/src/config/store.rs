@@ -7,8 +7,8 @@ use super::fault::{Fault, quoted};
 use super::words;
 use std::path::PathBuf;
 
-/// All spellings, as they are listed to a user. Those in [`LATER`] come in a later release.
-const KNOWN: &[&str] = &["raft", "dir:PATH", "memory", "zookeeper://", "etcd://", "s3://", "gs://", "az://"];
+/// All spellings, as they are listed to a user.
+const KNOWN: &[&str] = &["raft", "dir:PATH", "memory"];
 /// Known, but not built in yet. Move one into [`StoreUrl::parse`] when it is.
 const LATER: &[&str] = &["zookeeper://", "etcd://", "s3://", "gs://", "az://"];
 

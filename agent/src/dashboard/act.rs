@@ -82,7 +82,7 @@ async fn take(wall: &Wall, what: &str, group: &GroupId, asker: &Asker, fields: &
     if let Some(nodes) = nodes {
         return removal::dismiss_all(api, asker, nodes, reason).await.map(Taken::Gone);
     }
-    let acted = api.orders.act(group, &verb(what, fields)?, &asker.name, reason).await.map_err(acts::object)?;
+    let acted = api.orders.act(group, &verb(what, fields)?, &asker.name, reason).await.map_err(acts::object(api))?;
     Ok(acted.act.map_or(Taken::Already, |act| Taken::Written(act.id)))
 }
 

@@ -15,6 +15,9 @@ use super::votes::Vote;
 use crate::identity::{Keeper, Source, State};
 use crate::links::Links;
 
+/// Voters speak far more often than this.
+const HEARD_MAX: Duration = Duration::from_secs(3);
+
 /// See the module. Cheap to clone.
 #[derive(Clone)]
 pub struct Facts {
@@ -43,10 +46,28 @@ impl Facts {
         if let Some(failure) = health.failure {
             return Some(failure);
         }
-        (!health.quorum).then(|| match health.leader {
-            Some(_) => String::from("no majority of the voters answers"),
-            None => String::from("nobody leads the log: no majority of the voters is there, or it is being elected"),
+        (!health.quorum).then(|| {
+            let why = match health.leader {
+                Some(_) => "no majority of the voters answers",
+                None => "nobody leads the log: no majority of the voters is there, or it is being elected",
+            };
+            format!("{why}{}", self.missing())
         })
+    }
+
+    /// The voters that nothing is heard of, and what helps.
+    fn missing(&self) -> String {
+        let assembly = Arc::clone(&self.assembly.borrow());
+        let silent = |id: &&VoterId| self.silent(**id).is_none_or(|silence| silence > HEARD_MAX);
+        let name = |id: &VoterId| assembly.roll.0.get(id).map(|(_, member)| member.name.clone());
+        let names: Vec<_> = assembly.voters.iter().filter(silent).filter_map(name).collect();
+        match names.join(", ") {
+            names if names.is_empty() => names,
+            names => format!(
+                ". Nothing is heard of {names}: start their agents, or, where they are lost for good, begin anew with \
+                 hotseat snapshot restore"
+            ),
+        }
     }
 
     /// What the cluster would not survive, or what will end soon.

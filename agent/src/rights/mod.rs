@@ -25,6 +25,7 @@ mod sessions;
 mod strikes;
 pub mod tokens;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
@@ -59,6 +60,8 @@ pub struct Rights(Arc<Known>);
 
 struct Known {
     node: String,
+    /// Where its socket is.
+    folder: PathBuf,
     /// As long as there are no tokens, whoever reaches the port may do everything.
     open: bool,
     /// Tokens are taken even where everybody on the way can read them.
@@ -112,6 +115,7 @@ impl Rights {
             // Cookies do not know ports: several nodes of one machine must not take each other's for theirs.
             cookie: format!("hotseat-{node}"),
             node,
+            folder: config.node.data_dir.clone(),
             register,
             strikes: Strikes::default(),
             sessions: Sessions::default(),
@@ -207,8 +211,9 @@ impl Rights {
 
     fn unknown(&self) -> Denied {
         Denied::Unknown(format!(
-            "{} wants to see a token: set HOTSEAT_TOKEN, or log in at /login; this machine's root needs none at its socket",
-            self.0.node
+            "{} wants to see a token: set HOTSEAT_TOKEN, or log in at /login; this machine's root needs none with --url unix:{}",
+            self.0.node,
+            self.0.folder.display()
         ))
     }
 

@@ -7,7 +7,7 @@ use hotseat_core::GroupId;
 
 use super::book::{Asked, Book, Version};
 use super::diff::unified;
-use super::entry::place;
+use super::entry::{below, place};
 use super::send::{Road, Unsent};
 use super::store::{self, Versions};
 use super::{Board, report};
@@ -129,7 +129,7 @@ impl Desk {
             return self.with_version(group, &sync.paths, path, &seen).await;
         }
         if place(&sync.watch, path).is_some() {
-            return Ok(between_members(&seen, path, leader));
+            return between_members(&seen, path, leader);
         }
         let names: Vec<_> = sync.paths.iter().chain(&sync.watch).map(|named| named.name.as_str()).collect();
         Err(DeskError::Unknown(format!("{path} is not among the files of {group}; those are: {}", names.join(", "))))
@@ -147,6 +147,10 @@ impl Desk {
         };
         let pack = self.road(group).fetch(newest, named).await?;
         let there = pack.files().find(|(entry, _)| entry.path == path).map(|(_, content)| content);
+        if there.is_none() && !seen.reports.values().any(|report| report.changed.contains_key(path)) {
+            let why = format!("version {} has no file {path}, and no member has one that differs", newest.number);
+            return Err(DeskError::Unknown(why));
+        }
         let there = there.map_or(Ok(""), |content| str::from_utf8(content));
         let from = format!("version {}", newest.number);
         let differing = seen.reports.iter().filter_map(|(node, report)| Some((node, report.changed.get(path)?)));
@@ -169,18 +173,22 @@ fn text(here: &report::Seen) -> Result<&str, String> {
     }
 }
 
-fn between_members(seen: &store::Seen, path: &str, leader: Option<&str>) -> Vec<wire::Difference> {
-    let mut sides = seen.reports.iter().filter_map(|(node, report)| Some((node, report.watched.get(path)?)));
-    let measure = sides.clone().find(|(node, _)| Some(node.as_str()) == leader).or_else(|| sides.next());
-    let Some((from, expected)) = measure else { return Vec::new() };
-    let others = seen.reports.iter().filter_map(|(node, report)| Some((node, report.watched.get(path)?)));
-    others
-        .filter(|(_, seen)| seen.digest != expected.digest)
-        .map(|(node, here)| match (text(expected), text(here)) {
-            (Ok(there), Ok(here)) => told(from, there, node, here),
-            (Err(why), _) | (_, Err(why)) => unknown(from, node, &format!("{why}; share = true shows it")),
-        })
-        .collect()
+fn between_members(seen: &store::Seen, path: &str, leader: Option<&str>) -> Result<Vec<wire::Difference>, DeskError> {
+    let watches = |report: &report::Report| report.watch.iter().any(|name| below(name, path).is_some());
+    let watching = seen.reports.iter().filter(|(_, report)| watches(report));
+    let sides: Vec<_> = watching.map(|(node, report)| (node.as_str(), report.watched.get(path))).collect();
+    let measure = sides.iter().find(|(node, _)| Some(*node) == leader).or(sides.first());
+    let Some((from, expected)) = measure.filter(|_| sides.iter().any(|(_, seen)| seen.is_some())) else {
+        return Err(DeskError::Unknown(format!("no member has a file {path}")));
+    };
+    let digest = |seen: &Option<&report::Seen>| seen.and_then(|seen| seen.digest);
+    let content = |seen: &Option<&report::Seen>| seen.map_or(Ok(String::new()), |seen| text(seen).map(str::to_owned));
+    let others = sides.iter().filter(|(_, seen)| digest(seen) != digest(expected));
+    let different = others.map(|(node, here)| match (content(expected), content(here)) {
+        (Ok(there), Ok(here)) => told(from, &there, node, &here),
+        (Err(why), _) | (_, Err(why)) => unknown(from, node, &format!("{why}; share = true shows it")),
+    });
+    Ok(different.collect())
 }
 
 fn told(from: &str, there: &str, to: &str, here: &str) -> wire::Difference {

@@ -99,7 +99,7 @@ Examples:
   hotseat priority --clear --node n1")]
 pub(crate) struct SetPriority {
     /// The number
-    #[arg(allow_negative_numbers = true)]
+    #[arg(allow_negative_numbers = true, value_parser = whole)]
     pub(crate) priority: Option<i64>,
     #[command(flatten)]
     pub(crate) of: OfMember,
@@ -118,7 +118,13 @@ pub(crate) struct OfMember {
     pub(crate) act: Act,
 }
 
+/// A priority.
+fn whole(text: &str) -> Result<i64, String> {
+    text.parse().map_err(|_| String::from("a priority is a whole number, as 10 or -5"))
+}
+
 #[derive(Args, Debug)]
+#[command(group = ArgGroup::new("who").required(true).args(["node", "dead"]))]
 #[command(after_help = "\
 No list shows it any more. A node that is alive is not removed; one that comes back is a member again. Where the agents are
 the store it keeps its place in the cluster, and its vote: hotseat members remove takes that, for good.
@@ -127,10 +133,9 @@ Examples:
   hotseat remove --dead                              all that are dead")]
 pub(crate) struct Leave {
     /// The node
-    #[arg(required_unless_present = "dead")]
     pub(crate) node: Option<String>,
     /// All that are dead
-    #[arg(long, conflicts_with = "node")]
+    #[arg(long)]
     pub(crate) dead: bool,
     #[command(flatten)]
     pub(crate) target: Target,

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 
 use super::{Target, duration};
 
 #[derive(Args, Debug)]
+#[command(group = ArgGroup::new("what").required(true).args(["kind", "history"]))]
 #[command(after_help = "\
 A real failover: somebody else leads afterwards. The other members ask as clients do meanwhile, through their proxies where
 that can be, and the report says how long they waited. It is refused while the service would be down for it.
@@ -29,7 +30,7 @@ pub(crate) struct Drill {
     #[arg(long)]
     pub(crate) group: Option<String>,
     /// How the leader falls
-    #[arg(long, value_parser = ["switchover", "crash", "freeze"], required_unless_present = "history")]
+    #[arg(long, value_parser = ["switchover", "crash", "freeze"])]
     pub(crate) kind: Option<String>,
     /// The longest that clients may wait, as 1s; what [group.drill] says otherwise
     #[arg(long, value_parser = duration)]
@@ -41,7 +42,7 @@ pub(crate) struct Drill {
     #[arg(long)]
     pub(crate) reason: Option<String>,
     /// Show the drills that were
-    #[arg(long, conflicts_with_all = ["kind", "max", "force", "reason"])]
+    #[arg(long, conflicts_with_all = ["max", "force", "reason"])]
     pub(crate) history: bool,
     /// Give up waiting for the report after this long
     #[arg(long, default_value = "4m", value_parser = duration)]

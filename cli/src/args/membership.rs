@@ -1,11 +1,12 @@
 //! The words of the commands that begin a cluster, come to it, and change who belongs to it.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
-use super::{Look, Target, duration};
+use super::{Look, Target, address, duration};
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -53,8 +54,8 @@ pub(crate) struct Join {
     #[arg(long)]
     pub(crate) name: Option<String>,
     /// Where this node's agent listens, as HOST:PORT
-    #[arg(long, value_name = "HOST:PORT")]
-    pub(crate) listen: Option<std::net::SocketAddr>,
+    #[arg(long, value_name = "HOST:PORT", value_parser = address)]
+    pub(crate) listen: Option<SocketAddr>,
     /// Use this folder for data; /var/lib/hotseat otherwise, or what the file says
     #[arg(long, value_name = "DIR")]
     pub(crate) data_dir: Option<PathBuf>,

@@ -21,14 +21,14 @@ const FILE_MAX: u64 = 1 << 20;
 /// Which agent to speak to, and how it is let in.
 #[derive(Args, Debug, Clone)]
 pub(crate) struct Target {
-    /// The agent to ask, as http://HOST:PORT, https://HOST:PORT or unix:PATH; this machine's otherwise
-    #[arg(long, env = "HOTSEAT_URL")]
+    /// The agent to ask, as http://HOST:PORT, https://HOST:PORT or unix:DATA_DIR; HOTSEAT_URL, or this machine's, otherwise
+    #[arg(long)]
     pub(crate) url: Option<String>,
-    /// A file that holds a token to show; the variable HOTSEAT_TOKEN may hold one itself
-    #[arg(long, value_name = "FILE", env = "HOTSEAT_TOKEN_FILE")]
+    /// A file that holds a token to show; HOTSEAT_TOKEN_FILE otherwise. HOTSEAT_TOKEN may hold one itself
+    #[arg(long, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
-    /// The CA that the agent's certificate leads to, in PEM; the cluster's own is data_dir/tls/ca.pem
-    #[arg(long, value_name = "FILE", env = "HOTSEAT_CA")]
+    /// The CA that the agent's certificate leads to, in PEM; the cluster's own is data_dir/tls/ca.pem. HOTSEAT_CA otherwise
+    #[arg(long, value_name = "FILE")]
     pub(crate) ca: Option<PathBuf>,
     /// Show the token even where everybody on the way can read it
     #[arg(long)]
@@ -38,7 +38,8 @@ pub(crate) struct Target {
 impl Target {
     /// A client for that agent.
     pub(crate) fn client(&self) -> Result<Client, Failed> {
-        let url = self.url.clone().unwrap_or_else(|| here(Path::new(SOCKET)));
+        let named = self.url.clone().or_else(|| std::env::var("HOTSEAT_URL").ok());
+        let url = named.unwrap_or_else(|| here(Path::new(SOCKET)));
         Client::with(&url, self.access()?).map_err(explain)
     }
 
@@ -52,18 +53,25 @@ impl Target {
         if let Some(token) = self.token()? {
             access = access.token(&token);
         }
-        if let Some(ca) = &self.ca {
-            access = access.ca(&read(ca)?).map_err(|error| Failed::new(format!("--ca {}: {error}", ca.display())))?;
+        if let Some(ca) = self.ca.clone().or_else(|| file("HOTSEAT_CA")) {
+            access = access.ca(&read(&ca)?).map_err(|error| Failed::new(format!("--ca {}: {error}", ca.display())))?;
         }
         Ok(if self.plain { access.in_the_clear() } else { access })
     }
 
     /// Never from the command line, which everybody on this machine can read.
     fn token(&self) -> Result<Option<String>, Failed> {
-        let Some(file) = &self.token_file else { return Ok(std::env::var("HOTSEAT_TOKEN").ok()) };
-        let text = String::from_utf8(read(file)?).ok().filter(|text| !text.trim().is_empty());
+        let Some(file) = self.token_file.clone().or_else(|| file("HOTSEAT_TOKEN_FILE")) else {
+            return Ok(std::env::var("HOTSEAT_TOKEN").ok());
+        };
+        let text = String::from_utf8(read(&file)?).ok().filter(|text| !text.trim().is_empty());
         text.map(Some).ok_or_else(|| Failed::new(format!("--token-file {}: no token is in there", file.display())))
     }
+}
+
+/// Variables are not clap's to read: it would show what they set as if it had to be given.
+fn file(variable: &str) -> Option<PathBuf> {
+    std::env::var_os(variable).map(PathBuf::from)
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Failed> {

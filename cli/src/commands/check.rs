@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use hotseat_client::{Cluster, Floating, Group, Vip};
 
-use super::{Result, small_runtime, whole};
+use super::{Result, small_runtime, switchover, whole};
 use crate::args::Check;
 use crate::picture;
 use crate::say::say_line;
@@ -76,7 +76,10 @@ fn judge(args: &Check, cluster: &Cluster) -> Verdict {
     let wanted = |group: &&Group| args.group.as_ref().is_none_or(|id| group.id == *id);
     let groups: Vec<&Group> = cluster.groups.iter().filter(wanted).collect();
     if groups.is_empty() {
-        let text = format!("no group {} at {}", args.group.as_deref().unwrap_or("at all"), cluster.node);
+        let text = match &args.group {
+            Some(group) => switchover::no_group(group, cluster),
+            None => format!("no group at all at {}", cluster.node),
+        };
         return Verdict { code: UNKNOWN, text, numbers: Vec::new() };
     }
     let verdicts: Vec<(u8, String)> = groups.iter().map(|group| verdict(args, cluster, group)).collect();

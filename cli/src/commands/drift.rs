@@ -2,9 +2,9 @@
 
 use std::process::ExitCode;
 
-use hotseat_client::Cluster;
+use hotseat_client::{Client, Cluster, Error};
 
-use super::{Result, explain, small_runtime, switchover};
+use super::{Failed, Result, explain, small_runtime, switchover};
 use crate::args::Drift;
 use crate::picture;
 use crate::say::say;
@@ -27,9 +27,31 @@ pub(crate) fn run(args: &Drift) -> Result {
             let group = switchover::pick(&cluster, args.group.as_deref())?.clone();
             cluster.groups = vec![group];
         }
-        say(if args.json { json(&cluster)? } else { picture::drift(&cluster) })?;
+        if args.json {
+            say(json(&cluster)?)?;
+        } else if cluster.groups.iter().all(|group| group.drift.is_empty()) {
+            say(same(&client, &cluster).await?)?;
+        } else {
+            say(picture::drift(&cluster))?;
+        }
         Ok(ExitCode::SUCCESS)
     })
+}
+
+/// Nothing differs; what nobody compares is not the same for that.
+async fn same(client: &Client, cluster: &Cluster) -> std::result::Result<String, Failed> {
+    let (mut compared, mut text) = (0, String::new());
+    for group in &cluster.groups {
+        match client.sync(&group.id).await {
+            Ok(_) => compared += 1,
+            Err(Error::Refused(refusal)) => text += &format!("{}\n", refusal.error),
+            Err(error) => return Err(explain(error)),
+        }
+    }
+    if compared > 0 {
+        text += "no drift: what is compared is the same on all members that are here\n";
+    }
+    Ok(text)
 }
 
 fn json(cluster: &Cluster) -> std::result::Result<String, serde_json::Error> {

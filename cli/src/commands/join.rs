@@ -40,7 +40,7 @@ pub(crate) fn run(args: &Join) -> Result {
     let data_dir = args.data_dir.as_ref().filter(|_| there);
     let data_dir = data_dir.map_or_else(String::new, |dir| format!(" --data-dir {}", dir.display()));
     say(format!(
-        "Node {} belongs to cluster \"{}\" now, let in by {}; data in {}.\n\n  Start it here{written}:\n    \
+        "Node {} belongs to cluster \"{}\" now, beside {}; data in {}.\n\n  Start it here{written}:\n    \
          hotseat run -c {}{data_dir}\n",
         newcomer.name,
         came.cluster,

@@ -104,7 +104,7 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
     };
     result.unwrap_or_else(|failed| {
         if !failed.text.is_empty() {
-            eprintln!("error: {}", failed.text);
+            eprintln!("error: {}", hotseat_client::visible(&failed.text));
         }
         ExitCode::from(failed.code)
     })
@@ -115,9 +115,16 @@ pub(crate) fn small_runtime() -> std::result::Result<tokio::runtime::Runtime, Fa
     Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?)
 }
 
+/// How rustls begins to say that it does not believe a certificate.
+const UNTRUSTED: &str = "invalid peer certificate";
+
 /// The hint that belongs to an agent that does not answer.
 pub(crate) fn explain(error: hotseat_client::Error) -> Failed {
     match &error {
+        hotseat_client::Error::Unreachable(_, why) if why.starts_with(UNTRUSTED) => Failed::new(format!(
+            "{error}\n       Somebody answers there, with a certificate that leads to no CA known here. If it is an agent: \
+             --ca FILE names the cluster's CA, data_dir/tls/ca.pem of any node."
+        )),
         hotseat_client::Error::Unreachable(..) => Failed::new(format!(
             "{error}\n       Is it running (hotseat run -c FILE)? Name another with --url http://HOST:PORT."
         )),

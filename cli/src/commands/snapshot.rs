@@ -1,7 +1,7 @@
 //! `hotseat snapshot`: the cluster's own state as a file, and a new cluster from such a file.
 
 use std::fs::{self, OpenOptions};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::process::ExitCode;
@@ -41,5 +41,11 @@ fn write(file: &Path, bytes: &[u8]) -> std::result::Result<(), Failed> {
         to.write_all(bytes)?;
         to.sync_all()
     });
-    written.map_err(|error| Failed::new(format!("{}: {error}", file.display())))
+    written.map_err(|error| match error.kind() {
+        ErrorKind::AlreadyExists => {
+            let file = file.display();
+            Failed::new(format!("{file} is there already, and a snapshot is never written over: name another file"))
+        }
+        _ => Failed::new(format!("{}: {error}", file.display())),
+    })
 }

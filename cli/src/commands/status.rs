@@ -10,7 +10,7 @@ use super::{Failed, Result, explain, small_runtime, whole};
 use crate::args::Status;
 use crate::fit::{window, wrap};
 use crate::picture;
-use crate::say::say;
+use crate::say::{say, say_as_it_is};
 
 /// Between two pictures of `--watch`.
 const PACE: Duration = Duration::from_millis(500);
@@ -30,14 +30,16 @@ pub(crate) fn run(args: &Status) -> Result {
 async fn watch(client: &Client, json: bool) -> Result {
     let in_place = std::io::stdout().is_terminal();
     if in_place {
-        say("\x1b[2J")?;
+        say_as_it_is("\x1b[2J")?;
     }
     loop {
         // What cannot be asked is not shown as it was: nothing stale may look alive.
         let shown = picture(client, json).await.unwrap_or_else(|failed| format!("error: {}\n", failed.text));
         let at = humantime::format_rfc3339_seconds(std::time::SystemTime::now());
         match window().filter(|_| in_place) {
-            Some(size) => say(drawn(&format!("{shown}\n{} asked at {at} · Ctrl-C ends\n", client.url()), size))?,
+            Some(size) => {
+                say_as_it_is(drawn(&format!("{shown}\n{} asked at {at} · Ctrl-C ends\n", client.url()), size))?
+            }
             None => say(shown)?,
         }
         tokio::time::sleep(PACE).await;

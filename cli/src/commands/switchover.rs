@@ -49,11 +49,16 @@ pub(super) fn pick<'a>(cluster: &'a Cluster, id: Option<&str>) -> std::result::R
         (None, [only]) => Ok(only),
         (_, []) => Err(Failed::new(format!("node {} has no group", cluster.node))),
         (None, _) => Err(Failed::new(format!("say which group with --group: {}", ids.join(", ")))),
-        (Some(id), groups) => groups
-            .iter()
-            .find(|group| group.id == id)
-            .ok_or_else(|| Failed::new(format!("no group \"{id}\" at {}; there is: {}", cluster.node, ids.join(", ")))),
+        (Some(id), groups) => {
+            groups.iter().find(|group| group.id == id).ok_or_else(|| Failed::new(no_group(id, cluster)))
+        }
     }
+}
+
+/// That there is no group of this id, and which there are.
+pub(super) fn no_group(id: &str, cluster: &Cluster) -> String {
+    let ids: Vec<_> = cluster.groups.iter().map(|group| group.id.as_str()).collect();
+    format!("no group \"{id}\" at {}; there is: {}", cluster.node, ids.join(", "))
 }
 
 /// Waits until another leads as ordered, or the order is refused.

@@ -40,8 +40,11 @@ async fn create(target: &Target, name: &str, right: &str, good: Option<Duration>
     if first {
         eprintln!(
             "It is the first: from now on every agent of this cluster wants to see a token, on its own machine too.\n\
-             Commands that root runs there need none."
+             Commands that root runs there need none (--url unix:DATA_DIR, where data_dir is not the usual one)."
         );
+    }
+    if first && right != "admin" {
+        eprintln!("Nobody has a token of an administrator yet: only root at a node can make or revoke tokens.");
     }
     Ok(())
 }

@@ -10,9 +10,6 @@ const IN_STATUS: usize = 3;
 
 /// `hotseat drift`.
 pub(crate) fn drift(cluster: &Cluster) -> String {
-    if cluster.groups.iter().all(|group| group.drift.is_empty()) {
-        return String::from("no drift: what is compared is the same on all members that are here\n");
-    }
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     table.set_header(["GROUP", "NODE", "FILE", ""]);

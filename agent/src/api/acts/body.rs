@@ -2,6 +2,7 @@
 
 use axum::body::Bytes;
 use axum::http::StatusCode;
+use hotseat_client::is_hidden;
 use hotseat_core::{Mode, NodeName};
 use serde::de::DeserializeOwned;
 
@@ -46,8 +47,12 @@ pub(crate) fn reason(text: Option<String>) -> Result<Option<String>, Refused> {
     let text = text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
     match &text {
         Some(text) if text.len() > REASON_MAX => Err(wrong(format!("a reason is {REASON_MAX} bytes at the most"))),
-        Some(text) if text.chars().any(char::is_control) => Err(wrong("a reason is one line of plain text")),
-        Some(_) | None => Ok(text),
+        Some(text) => match text.chars().find(|c| is_hidden(*c)) {
+            // It is shown in terminals and on pages, beside what others wrote.
+            Some(c) => Err(wrong(format!("a reason is one line of plain text, without U+{:04X}", u32::from(c)))),
+            None => Ok(Some(text.clone())),
+        },
+        None => Ok(None),
     }
 }
 
@@ -74,5 +79,23 @@ mod tests {
         }
         let crash = Bytes::from_static(b"[\"crash\"]");
         assert!(read::<DrillOrder>(&crash, "{}").is_err());
+    }
+
+    #[test]
+    fn a_reason_is_a_line_that_can_be_read() {
+        let told = |text: &str| reason(Some(text.to_owned())).map_err(|(_, refusal)| refusal.0.error);
+        let good = |text: &str, kept: Option<&str>| assert_eq!(told(text), Ok(kept.map(str::to_owned)));
+        good("  n2 has slow disks – für später  ", Some("n2 has slow disks – für später"));
+        good(" ", None);
+        good(&"x".repeat(REASON_MAX), Some(&"x".repeat(REASON_MAX)));
+        let bad = |text: &str, why: &str| {
+            let refused = told(text).expect_err(text);
+            assert!(refused.contains(why), "{refused}");
+        };
+        bad(&"x".repeat(REASON_MAX + 1), "400 bytes");
+        bad("\u{1b}[2J", "without U+001B");
+        bad("a\nb", "without U+000A");
+        bad("to n1\u{202e}2n", "without U+202E");
+        bad("quiet\u{200b}", "without U+200B");
     }
 }

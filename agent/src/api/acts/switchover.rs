@@ -69,7 +69,7 @@ async fn order(
 ) -> Result<Acted, Refused> {
     let reason = body::reason(asked.reason)?;
     let verb = Verb::Switchover { to, epoch: asked.epoch };
-    let mut acted = api.orders.act(&group.id, &verb, &asker.name, reason).await.map_err(object)?;
+    let mut acted = api.orders.act(&group.id, &verb, &asker.name, reason).await.map_err(object(api))?;
     if let Some(act) = acted.act.as_mut().filter(|act| act.outcome.is_none()) {
         act.outcome = api.orders.word(&group.id, act.id).await;
         if let Some(outcome) = act.outcome.as_ref().filter(|outcome| !outcome.ok) {
