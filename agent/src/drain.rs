@@ -11,7 +11,7 @@ use futures_util::future::join_all;
 use hotseat_core::{Epoch, GroupId, MemberState, NodeName};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::check;
 use crate::config::Check;
@@ -19,6 +19,12 @@ use crate::snapshot::Snapshot;
 
 /// An agent that does not accept a connection within this is not there; a busy one does.
 const UNREACHABLE_AFTER: Duration = Duration::from_millis(500);
+
+/// How a check tells of an agent that too many ask.
+const MANY: &str = "→ 429";
+
+/// Such a one is asked again after this.
+const PAUSE: Duration = Duration::from_millis(200);
 
 type Shown = watch::Receiver<Arc<Snapshot>>;
 
@@ -45,10 +51,15 @@ fn members(snapshot: &Snapshot, group: &GroupId) -> Vec<(NodeName, SocketAddr)> 
     living.filter_map(|member| Some((member.node.clone(), member.address.parse().ok()?))).collect()
 }
 
-/// Whatever it answers, it has nothing more to say: an older version does not know the question.
+/// Whatever it answers, it has nothing more to say, as an older version does not know the question; but that it has no time
+/// now is no answer.
 async fn ask(check: &Check, address: SocketAddr, limit: Duration) {
-    if let Ok(Ok(_there)) = timeout(UNREACHABLE_AFTER, TcpStream::connect(address)).await {
-        check::run(check, address, limit).await;
+    while let Ok(Ok(_there)) = timeout(UNREACHABLE_AFTER, TcpStream::connect(address)).await {
+        let verdict = check::run(check, address, limit).await;
+        if !verdict.detail.contains(MANY) {
+            return;
+        }
+        sleep(PAUSE).await;
     }
 }
 

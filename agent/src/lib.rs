@@ -37,6 +37,7 @@ pub mod metrics;
 pub mod orders;
 pub mod output;
 pub mod peers;
+mod places;
 pub mod proxies;
 pub mod proxy;
 pub mod pulse;

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use axum::Extension;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -11,10 +12,15 @@ use futures_util::future::join_all;
 use serde::Deserialize;
 use tokio::time::timeout;
 
-use super::{Api, find};
+use super::shares::Shares;
+use super::{Api, Remote, find, refuse};
 
 /// No question is kept waiting longer: whoever still wants to know asks again.
 const WAIT_MAX: Duration = Duration::from_secs(60);
+
+/// Who waits here at once, all together and for one network: each leader asks once for each of its groups. Who is told that
+/// there are too many asks again.
+static WAITERS: Shares = Shares::new(256, 64);
 
 /// Of which leadership.
 #[derive(Debug, Deserialize)]
@@ -23,13 +29,21 @@ pub(super) struct Of {
 }
 
 /// 200 once the proxies here know that the leadership ends, or has ended, and have no request under way to it.
-pub(super) async fn drained(State(api): State<Api>, Path(group): Path<String>, Query(of): Query<Of>) -> Response {
+pub(super) async fn drained(
+    State(api): State<Api>,
+    Extension(remote): Extension<Remote>,
+    Path(group): Path<String>,
+    Query(of): Query<Of>,
+) -> Response {
     let id = match find(&api.snapshot(), &group) {
         Err(refused) => return refused.into_response(),
         Ok(group) => group.id.clone(),
     };
     let Some(drains) = api.facts.drains.get(&id).cloned() else {
         return (StatusCode::OK, "no proxy here\n").into_response();
+    };
+    let Some(_share) = WAITERS.take(remote) else {
+        return refuse(StatusCode::TOO_MANY_REQUESTS, "too many wait for this already: ask again").into_response();
     };
     let all = join_all(drains.into_iter().map(|proxy| proxy.drained(of.epoch)));
     match timeout(WAIT_MAX, all).await {

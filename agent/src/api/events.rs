@@ -1,23 +1,28 @@
 //! `GET /api/events`: the story so far as JSON, or, for who accepts `text/event-stream`, as it goes on.
 
-use axum::Json;
 use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use axum::response::sse::Event as Sse;
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use futures_util::{StreamExt, stream};
 use hotseat_client::Event;
 
-use super::Api;
 use super::readers::{self, After, Readers};
+use super::{Api, Remote};
 
 static READERS: Readers = Readers::new(256, "readers follow already; ask without text/event-stream");
 
-pub(super) async fn events(State(api): State<Api>, Query(query): Query<After>, headers: HeaderMap) -> Response {
+pub(super) async fn events(
+    State(api): State<Api>,
+    Extension(remote): Extension<Remote>,
+    Query(query): Query<After>,
+    headers: HeaderMap,
+) -> Response {
     if !readers::wants_stream(&headers) {
         return Json(api.history.after(query.after)).into_response();
     }
-    let place = match READERS.place() {
+    let place = match READERS.place(remote) {
         Ok(place) => place,
         Err(many) => return many.into_response(),
     };

@@ -12,6 +12,7 @@ use tokio::sync::Semaphore;
 
 use super::serve::{BREATH, answer};
 use super::{Front, Remote};
+use crate::proxy::Pulse;
 
 /// Its name in `data_dir`.
 const SOCKET: &str = "hotseat.sock";
@@ -55,7 +56,7 @@ async fn serve(listener: UnixListener, front: Front) {
         };
         let front = front.clone();
         tokio::spawn(async move {
-            answer(stream, Remote::Socket { uid }, &front).await;
+            answer(stream, Remote::Socket { uid }, &front, &Arc::new(Pulse::new(true))).await;
             drop(place);
         });
     }

@@ -4,6 +4,7 @@
 pub(crate) mod acts;
 mod alerts;
 mod amp;
+mod bodies;
 mod cluster;
 mod drained;
 mod drill;
@@ -24,6 +25,7 @@ mod refusals;
 mod remote;
 pub(crate) mod removal;
 mod serve;
+mod shares;
 mod sight;
 mod story;
 pub(crate) mod sync;

@@ -1,4 +1,5 @@
-//! Who follows what goes on and on: so many at a time and no more, whatever it is. That a stream ends when its reader would
+//! Who follows what goes on and on: so many at a time and no more, whatever it is, and of those that need no right for it only
+//! so many for one network. That a stream ends when its reader would
 //! no longer be let in is seen to at the door, for all of them alike (see [`crate::rights`]).
 
 use std::convert::Infallible;
@@ -11,20 +12,21 @@ use axum::response::{IntoResponse, Response};
 use futures_util::{Stream, StreamExt};
 use hotseat_client::Event;
 use serde::Deserialize;
-use tokio::sync::{Semaphore, SemaphorePermit, broadcast};
+use tokio::sync::broadcast;
 use tokio_stream::wrappers::BroadcastStream;
 
-use super::{Refused, refuse};
+use super::shares::{Share, Shares};
+use super::{Refused, Remote, refuse};
 
 /// A reader that went away is found out by what is written to it, at the second try; until then it keeps its place.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
 
 /// One of the places for readers, for as long as it is held.
-pub(crate) type Place = SemaphorePermit<'static>;
+pub(crate) type Place = Share<'static>;
 
 /// The places for the readers of one thing. Health checks must find a connection whatever readers do.
 pub(crate) struct Readers {
-    places: Semaphore,
+    places: Shares,
     max: usize,
     /// What is so when all are taken, and what to do then.
     taken: &'static str,
@@ -33,13 +35,18 @@ pub(crate) struct Readers {
 impl Readers {
     /// For so many; `taken` is told, after their number, to one more.
     pub(crate) const fn new(max: usize, taken: &'static str) -> Self {
-        Self { places: Semaphore::const_new(max), max, taken }
+        Self { places: Shares::new(max, max), max, taken }
     }
 
-    /// A place, if there is one left.
-    pub(crate) fn place(&'static self) -> Result<Place, Refused> {
-        let many = |_| refuse(StatusCode::SERVICE_UNAVAILABLE, format!("{} {}", self.max, self.taken));
-        self.places.try_acquire().map_err(many)
+    /// The same for what needs no right: one network gets a quarter of the places.
+    pub(crate) const fn public(max: usize, taken: &'static str) -> Self {
+        Self { places: Shares::new(max, max / 4), max, taken }
+    }
+
+    /// A place for who asks from there, if there is one left.
+    pub(crate) fn place(&'static self, from: Remote) -> Result<Place, Refused> {
+        let many = || format!("{}, or too many of them from {from}, {}", self.max, self.taken);
+        self.places.take(from).ok_or_else(|| refuse(StatusCode::SERVICE_UNAVAILABLE, many()))
     }
 }
 

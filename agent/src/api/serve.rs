@@ -1,5 +1,5 @@
 //! Serving HTTP to strangers: slow, huge, malformed and many. A connection has little time to say what it
-//! wants, little room to say it in, and there is a bound on how many may be open.
+//! wants, little room to say it in, little time to take the answer, and there is a bound on how many may be open.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -8,17 +8,22 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use axum::{Extension, Router};
 use hyper::server::conn::http1;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
+use rustix::process::{Resource, getrlimit};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
+use tower::Service;
 
+use super::bodies::{Sent, given};
 use super::{Remote, refuse};
 use crate::config;
 use crate::identity::IdentityError;
 use crate::links::{Links, Speaks};
+use crate::places::{Most, Place, Places};
 use crate::proxy::tls::Terminator;
+use crate::proxy::{Busy, Pulse, Stream, Watched};
 
 /// A request's head has to be complete within this, at the API.
 pub(crate) const HEAD_LIMIT: Duration = Duration::from_secs(5);
@@ -26,8 +31,20 @@ pub(crate) const HEAD_LIMIT: Duration = Duration::from_secs(5);
 /// Room for a request's head, in bytes; at least 8 KiB.
 const HEAD_MAX: usize = 16 * 1024;
 
-/// Connections at once; further ones wait in the kernel's queue.
+/// Connections at once, if there are descriptors for twice as many.
 const CONNECTIONS_MAX: usize = 1024;
+
+/// Of them, one in so many for each network: behind one address may be a whole site, or a load balancer.
+const EACH: usize = 4;
+
+/// One in so many for this machine, where programs hold locks and stand for elections…
+const HERE: usize = 2;
+
+/// …and one in so many that nobody else gets.
+const KEPT: usize = 8;
+
+/// Who takes nothing of an answer for so long, or asks for nothing, is not there any more.
+const QUIET_MAX: Duration = Duration::from_secs(10);
 
 /// After a failed accept, as when descriptors are out: give others time to close some.
 pub(super) const BREATH: Duration = Duration::from_millis(50);
@@ -58,71 +75,89 @@ pub fn web(config: &config::Api, rereads: &watch::Receiver<()>) -> Result<Option
 
 /// Answers until the runtime ends.
 pub async fn serve(listener: TcpListener, front: Front) {
-    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let name = listener.local_addr().map_or_else(|_| String::from("the API"), |own| own.to_string());
+    let places = Places::new(name, most());
     loop {
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
-        let (stream, peer) = match listener.accept().await {
-            Ok(accepted) => accepted,
+        match listener.accept().await {
+            Ok((stream, peer)) => {
+                drop(stream.set_nodelay(true));
+                tokio::spawn(attend(stream, peer, front.clone(), Arc::clone(&places)));
+            }
             Err(error) => {
                 tracing::warn!("the API cannot take a connection: {error}");
                 tokio::time::sleep(BREATH).await;
-                continue;
             }
-        };
-        drop(stream.set_nodelay(true));
-        tokio::spawn(attend(stream, peer, front.clone(), Arc::clone(&places), place));
+        }
     }
+}
+
+/// Descriptors are for others too: the store, the proxies, the links.
+fn most() -> Most {
+    let descriptors = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    let all = usize::try_from(descriptors / 2).map_or(CONNECTIONS_MAX, |half| half.min(CONNECTIONS_MAX));
+    Most { all, each: all / EACH, here: all / HERE, kept: all / KEPT }
 }
 
 /// Finds out what is spoken on a connection, and sees it through. HTTP is answered with and without TLS: what needs TLS
 /// is for the door to say, and load balancers come without.
-async fn attend(
-    stream: TcpStream,
-    peer: SocketAddr,
-    front: Front,
-    places: Arc<Semaphore>,
-    place: OwnedSemaphorePermit,
-) {
+async fn attend(stream: TcpStream, peer: SocketAddr, front: Front, places: Arc<Places>) {
     // Whoever is gone already has no address to have come to.
     let Ok(own) = stream.local_addr() else { return };
     let remote = |secure| Remote::Network { peer, own, secure };
+    let enter = || places.enter(peer.ip(), remote(false).is_here());
+    let Some(place) = enter() else { return };
     if front.links.is_none() && front.web.is_none() {
-        return answer(stream, remote(false), &front).await;
+        return visit(stream, remote(false), &front, &place).await;
     }
-    match (Speaks::ask(&stream).await, &front.links, &front.web) {
-        (Ok(Speaks::Tls | Speaks::Plain), Some(links), web) => {
+    match (place.hold(Speaks::ask(&stream)).await, &front.links, &front.web) {
+        (Some(Ok(Speaks::Tls | Speaks::Plain)), Some(links), web) => {
             // Links have bounds of their own, and last as long as their peers.
             drop(place);
             let visitor = links.accept(stream, peer, web.as_ref().map(Terminator::config)).await;
-            if let (Some(visitor), Ok(_place)) = (visitor, places.acquire_owned().await) {
-                answer(visitor, remote(true), &front).await;
+            if let (Some(visitor), Some(place)) = (visitor, enter()) {
+                visit(*visitor, remote(true), &front, &place).await;
             }
         }
-        (Ok(Speaks::Tls), None, Some(web)) => {
-            if let Ok(visitor) = web.accept(stream).await {
-                answer(visitor, remote(true), &front).await;
+        (Some(Ok(Speaks::Tls)), None, Some(web)) => {
+            if let Some(Ok(visitor)) = place.hold(web.accept(stream)).await {
+                visit(visitor, remote(true), &front, &place).await;
             }
         }
-        (Ok(Speaks::Http | Speaks::Plain | Speaks::Tls), ..) => answer(stream, remote(false), &front).await,
-        (Err(_), ..) => {}
+        (Some(Ok(Speaks::Http | Speaks::Plain | Speaks::Tls)), ..) => {
+            visit(stream, remote(false), &front, &place).await;
+        }
+        (Some(Err(_)) | None, ..) => {}
     }
 }
 
+/// Sees one connection through, for as long as it may have its place.
+async fn visit<S: Stream>(stream: S, remote: Remote, front: &Front, place: &Place) {
+    let stream = Watched::new(stream, Arc::clone(place.pulse()));
+    place.hold(answer(stream, remote, front, place.pulse())).await;
+}
+
 /// Sees one connection through.
-pub(super) async fn answer<S>(stream: S, remote: Remote, front: &Front)
+pub(super) async fn answer<S>(stream: S, remote: Remote, front: &Front, pulse: &Arc<Pulse>)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let routes = front.routes.borrow().clone();
     let ready = routes.is_some();
-    let routes = routes.unwrap_or_else(starting);
-    let service = TowerToHyperService::new(routes.layer(Extension(remote)));
+    let routes = routes.unwrap_or_else(starting).layer(Extension(remote));
+    let service = service_fn(|request| {
+        let (mut routes, busy) = (routes.clone(), Busy::new(pulse));
+        let answered = routes.call(given(request, pulse));
+        async move { answered.await.map(|response| response.map(|body| Sent::new(body, busy))) }
+    });
     let mut server = http1::Builder::new();
     server.timer(TokioTimer::new()).header_read_timeout(front.head_limit).max_buf_size(HEAD_MAX).half_close(true);
     // Who asks too early is to ask anew.
     server.keep_alive(ready);
-    // What a client does wrong is its own concern; hyper has answered 400 where it could.
-    drop(server.serve_connection(TokioIo::new(stream), service).await);
+    tokio::select! {
+        // What a client does wrong is its own concern; hyper has answered 400 where it could.
+        _ended = server.serve_connection(TokioIo::new(stream), service) => {}
+        () = pulse.stalls(QUIET_MAX) => {}
+    }
 }
 
 fn starting() -> Router {

@@ -8,17 +8,17 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::sse::Event as Sse;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 use futures_util::StreamExt;
 use hotseat_client::Sight;
 use hotseat_core::GroupId;
 
 use super::readers::{self, Readers};
-use super::{Api, Refused, find, refuse};
+use super::{Api, Refused, Remote, find, refuse};
 use crate::follow::Lookout;
 
 /// A few proxies and screens: each costs some work for every write to the store.
-static FOLLOWERS: Readers = Readers::new(64, "follow groups already; ask without text/event-stream");
+static FOLLOWERS: Readers = Readers::public(128, "follow groups already; ask without text/event-stream");
 
 #[derive(Clone)]
 struct Watched {
@@ -32,13 +32,18 @@ pub(super) fn routes(api: &Api) -> Router<Api> {
     Router::new().route("/api/groups/{group}/sight", get(sight)).with_state(watched)
 }
 
-async fn sight(State(watched): State<Watched>, Path(group): Path<String>, headers: HeaderMap) -> Response {
+async fn sight(
+    State(watched): State<Watched>,
+    Extension(remote): Extension<Remote>,
+    Path(group): Path<String>,
+    headers: HeaderMap,
+) -> Response {
     let id = match find(&watched.api.snapshot(), &group) {
         Ok(group) => group.id.clone(),
         Err(refused) => return refused.into_response(),
     };
     if readers::wants_stream(&headers) {
-        return follow(&watched.lookout, id).into_response();
+        return follow(&watched.lookout, id, remote).into_response();
     }
     once(&watched.lookout, &id).await.into_response()
 }
@@ -48,8 +53,8 @@ async fn once(lookout: &Lookout, group: &GroupId) -> Result<Json<Sight>, Refused
     sight.map(Json).map_err(|why| refuse(StatusCode::SERVICE_UNAVAILABLE, format!("the store does not answer: {why}")))
 }
 
-fn follow(lookout: &Arc<Lookout>, group: GroupId) -> Result<Response, Refused> {
-    let place = FOLLOWERS.place()?;
+fn follow(lookout: &Arc<Lookout>, group: GroupId, from: Remote) -> Result<Response, Refused> {
+    let place = FOLLOWERS.place(from)?;
     let sights = lookout.follow(group);
     let sights = sights.map(|sight| Sse::default().data(serde_json::to_string(&sight).unwrap_or_default()));
     Ok(readers::stream(place, sights))

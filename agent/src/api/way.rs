@@ -10,26 +10,31 @@ use axum::http::HeaderMap;
 use axum::response::sse::Event as Sse;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 use futures_util::StreamExt;
 use hotseat_client::{Cluster, Event, Group, Member, Store};
 
 use super::readers::{self, Readers};
-use super::{Api, find};
+use super::{Api, Remote, find};
 
 /// Beside those who read events.
-static FOLLOWERS: Readers = Readers::new(256, "follow already; ask without text/event-stream");
+static FOLLOWERS: Readers = Readers::public(256, "follow already; ask without text/event-stream");
 
 /// The path of this file.
 pub(super) fn routes() -> Router<Api> {
     Router::new().route("/api/groups/{group}/way", get(way))
 }
 
-async fn way(State(api): State<Api>, Path(group): Path<String>, headers: HeaderMap) -> Response {
+async fn way(
+    State(api): State<Api>,
+    Extension(remote): Extension<Remote>,
+    Path(group): Path<String>,
+    headers: HeaderMap,
+) -> Response {
     if let Err(refused) = find(&api.snapshot(), &group) {
         return refused.into_response();
     }
-    if readers::wants_stream(&headers) { follow(&api, group) } else { Json(told(&api, &group)).into_response() }
+    if readers::wants_stream(&headers) { follow(&api, group, remote) } else { Json(told(&api, &group)).into_response() }
 }
 
 fn told(api: &Api, group: &str) -> Cluster {
@@ -47,8 +52,8 @@ fn bare(group: Group) -> Group {
     Group { reason: String::new(), members: members.collect(), ..group }
 }
 
-fn follow(api: &Api, group: String) -> Response {
-    let place = match FOLLOWERS.place() {
+fn follow(api: &Api, group: String, from: Remote) -> Response {
+    let place = match FOLLOWERS.place(from) {
         Ok(place) => place,
         Err(many) => return many.into_response(),
     };

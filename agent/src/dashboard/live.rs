@@ -4,6 +4,7 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::body::{Body, Bytes};
 use axum::extract::{Query, State};
 use axum::http::header;
@@ -13,6 +14,7 @@ use tokio::sync::watch;
 
 use super::frame::Frame;
 use super::wall::Wall;
+use crate::api::Remote;
 use crate::api::readers::{After, Place, Readers};
 
 /// All screens of a large team, and still connections for everybody else.
@@ -25,8 +27,12 @@ struct Reader {
     _place: Place,
 }
 
-pub(super) async fn live(State(wall): State<Arc<Wall>>, Query(query): Query<After>) -> Response {
-    let place = match READERS.place() {
+pub(super) async fn live(
+    State(wall): State<Arc<Wall>>,
+    Extension(remote): Extension<Remote>,
+    Query(query): Query<After>,
+) -> Response {
+    let place = match READERS.place(remote) {
         Ok(place) => place,
         Err(many) => return many.into_response(),
     };

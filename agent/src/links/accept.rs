@@ -92,11 +92,9 @@ pub(super) async fn accept(
 ) -> Option<Visitor> {
     let identity = Arc::clone(&shared.identity.borrow());
     let guest = {
-        let Some(_place) = shared.gate.shake(remote.ip().to_canonical()) else {
-            shared.turn_away(remote, "too many at the door");
-            return None;
-        };
-        shake(shared, &identity, stream, web).await
+        let place = shared.gate.shake(remote.ip().to_canonical())?;
+        let shaken = place.hold(shake(shared, &identity, stream, web)).await;
+        shaken.unwrap_or_else(|| Err("too many are at the door".to_owned()))
     };
     match guest {
         Ok(Guest::Peer(met, reader, writer)) => host(shared, met, reader, writer).await,

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -11,12 +11,15 @@ use tokio_util::sync::CancellationToken;
 
 use super::Lane;
 use super::rate::Rate;
+use crate::places::{Most, Place, Places};
 
 /// Connections that are not known yet, all together: each costs a handshake and has seconds to make it.
 const SHAKING_MAX: usize = 256;
 
-/// The same from one address: all lanes of several nodes behind one address, twice.
+/// The same from one network: all lanes of several nodes behind one address, twice.
 const SHAKING_EACH: usize = 32;
+
+const SHAKING: Most = Most { all: SHAKING_MAX, each: SHAKING_EACH, here: SHAKING_EACH, kept: 0 };
 
 /// Connections of one peer on one lane: the one in use, and its successor while it drains.
 const INSIDE_EACH: usize = 2;
@@ -28,7 +31,7 @@ const JOINING_MAX: usize = 4;
 const JOINS_MAX: u32 = 10;
 
 pub(super) struct Gate {
-    shaking: Mutex<HashMap<IpAddr, usize>>,
+    shaking: Arc<Places>,
     inside: Mutex<HashMap<(u64, Lane), VecDeque<CancellationToken>>>,
     joining: Semaphore,
     joins: Rate,
@@ -37,7 +40,7 @@ pub(super) struct Gate {
 impl Default for Gate {
     fn default() -> Self {
         Self {
-            shaking: Mutex::default(),
+            shaking: Places::new(String::from("the door of the links"), SHAKING),
             inside: Mutex::default(),
             joining: Semaphore::new(JOINING_MAX),
             joins: Rate::new(JOINS_MAX, Duration::from_secs(1)),
@@ -50,15 +53,9 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Gate {
-    /// A place at the door. None: there are too many already.
-    pub(super) fn shake(&self, address: IpAddr) -> Option<Shaking<'_>> {
-        let mut shaking = locked(&self.shaking);
-        let own = shaking.get(&address).copied().unwrap_or(0);
-        if own >= SHAKING_EACH || shaking.values().sum::<usize>() >= SHAKING_MAX {
-            return None;
-        }
-        shaking.insert(address, own + 1);
-        Some(Shaking { gate: self, address })
+    /// A place at the door. Where there are too many, who came first goes: a handshake is soon made by who means it.
+    pub(super) fn shake(&self, address: IpAddr) -> Option<Place> {
+        self.shaking.enter(address, address.is_loopback())
     }
 
     /// A place inside. The oldest connection of that peer on that lane goes, if there is one too many.
@@ -89,37 +86,23 @@ impl Gate {
     }
 }
 
-/// A place at the door, given back when it is dropped.
-pub(super) struct Shaking<'a> {
-    gate: &'a Gate,
-    address: IpAddr,
-}
-
-impl Drop for Shaking<'_> {
-    fn drop(&mut self) {
-        let mut shaking = locked(&self.gate.shaking);
-        if let Some(own) = shaking.get_mut(&self.address) {
-            *own -= 1;
-            if *own == 0 {
-                shaking.remove(&self.address);
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::future::{pending, ready};
+
     use super::*;
 
-    #[test]
-    fn one_address_cannot_take_all_places() {
+    #[tokio::test]
+    async fn one_address_cannot_take_all_places() {
         let gate = Gate::default();
         let (flood, other) = ("10.0.0.1".parse().unwrap(), "10.0.0.2".parse().unwrap());
-        let mut places: Vec<_> = (0..SHAKING_EACH).map(|_| gate.shake(flood).unwrap()).collect();
-        assert!(gate.shake(flood).is_none());
-        assert!(gate.shake(other).is_some());
-        places.pop();
-        assert!(gate.shake(flood).is_some());
+        let others = gate.shake(other).unwrap();
+        let places: Vec<_> = (0..SHAKING_EACH).map(|_| gate.shake(flood).unwrap()).collect();
+        let last = gate.shake(flood).expect("whoever comes is taken");
+        assert_eq!(places[0].hold(pending::<()>()).await, None, "who came first goes");
+        for stays in [&others, &places[1], &last] {
+            assert_eq!(stays.hold(ready(())).await, Some(()));
+        }
     }
 
     #[test]

@@ -56,6 +56,7 @@ pub use error::LinkError;
 pub use join::{JoinAsk, JoinError, Joined, come, join};
 pub use lane::Lane;
 pub(crate) use meet::REMOVED;
+pub(crate) use rate::Rate;
 pub use renewal::{keep_fresh, renew, wake_up};
 
 /// The versions of the links that this program speaks.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// Counts what happens in one stretch of time after another.
-pub(super) struct Rate {
+pub(crate) struct Rate {
     most: u32,
     time: Duration,
     /// When the stretch began, and how many there were in it.
@@ -14,12 +14,12 @@ pub(super) struct Rate {
 }
 
 impl Rate {
-    pub(super) fn new(most: u32, time: Duration) -> Self {
+    pub(crate) fn new(most: u32, time: Duration) -> Self {
         Self { most, time, stretch: Mutex::new(None) }
     }
 
     /// Whether one more may be.
-    pub(super) fn may(&self, now: Instant) -> bool {
+    pub(crate) fn may(&self, now: Instant) -> bool {
         let mut stretch = self.stretch.lock().unwrap_or_else(PoisonError::into_inner);
         let running = stretch.filter(|(began, _)| now.duration_since(*began) < self.time);
         let (began, count) = running.unwrap_or((now, 0));

@@ -38,8 +38,10 @@ pub mod tls;
 
 pub use counters::Stats;
 pub use gate::Gate;
+pub(crate) use http::{Busy, Pulse, Watched};
 pub use redirect::Redirect;
 pub use route::{Route, Target};
+pub(crate) use stream::Stream;
 pub use tally::{Change, Tally};
 
 use accept::{Acceptor, Shared};

@@ -23,6 +23,7 @@ mod repeat;
 mod tunnel;
 
 pub(super) use pools::{IDLE_MAX, Pools};
+pub(crate) use pulse::{Busy, Pulse, Watched};
 
 use super::accept::{Origin, Shared};
 use super::course::Course;
@@ -35,7 +36,6 @@ use hyper::header::HeaderValue;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use pulse::{Pulse, Watched};
 use std::convert::Infallible;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};

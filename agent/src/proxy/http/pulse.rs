@@ -15,7 +15,7 @@ use tokio::time::sleep;
 
 /// The pulse of one connection.
 #[derive(Debug, Default)]
-pub(super) struct Pulse {
+pub(crate) struct Pulse {
     /// Requests that are under way, and how often that number changed.
     busy: AtomicUsize,
     turns: AtomicU64,
@@ -31,18 +31,17 @@ pub(super) struct Pulse {
 }
 
 impl Pulse {
-    pub(super) fn new(lone: bool) -> Self {
+    pub(crate) fn new(lone: bool) -> Self {
         Self { lone, ..Self::default() }
     }
 
     /// Returns when the client sent no request, or was in the way of one, for at least `quiet`.
-    pub(super) async fn stalls(&self, quiet: Duration) {
+    pub(crate) async fn stalls(&self, quiet: Duration) {
         let mut seen = (0, 0);
         loop {
             sleep(quiet).await;
             let now = (self.turns.load(Relaxed), self.moved.load(Relaxed));
-            let idle = self.busy.load(Relaxed) == 0;
-            let awaited = self.takes.load(Relaxed) || (self.lone && self.gives.load(Relaxed));
+            let (idle, awaited) = (self.is_idle(), self.is_awaited());
             if (idle && now.0 == seen.0) || (!idle && awaited && now.1 == seen.1) {
                 if !idle {
                     self.broken.store(true, Relaxed);
@@ -53,6 +52,21 @@ impl Pulse {
         }
     }
 
+    /// Whether it is for the client to go on.
+    pub(crate) fn waits(&self) -> bool {
+        self.is_idle() || self.is_awaited()
+    }
+
+    /// No request is under way.
+    fn is_idle(&self) -> bool {
+        self.busy.load(Relaxed) == 0
+    }
+
+    /// The client is in the way of one.
+    fn is_awaited(&self) -> bool {
+        self.takes.load(Relaxed) || (self.lone && self.gives.load(Relaxed))
+    }
+
     /// An answer ends half way.
     pub(super) fn breaks(&self) {
         if self.lone {
@@ -61,7 +75,7 @@ impl Pulse {
     }
 
     /// Whether more of a request is waited for.
-    pub(super) fn gives(&self, awaited: bool) {
+    pub(crate) fn gives(&self, awaited: bool) {
         if awaited || self.gives.load(Relaxed) {
             self.gives.store(awaited, Relaxed);
         }
@@ -73,10 +87,10 @@ impl Pulse {
 }
 
 /// One request that is under way.
-pub(super) struct Busy(Arc<Pulse>);
+pub(crate) struct Busy(Arc<Pulse>);
 
 impl Busy {
-    pub(super) fn new(pulse: &Arc<Pulse>) -> Self {
+    pub(crate) fn new(pulse: &Arc<Pulse>) -> Self {
         pulse.busy.fetch_add(1, Relaxed);
         pulse.turn();
         Self(Arc::clone(pulse))
@@ -92,13 +106,13 @@ impl Drop for Busy {
 }
 
 /// A stream whose pulse is felt.
-pub(super) struct Watched<S: Stream> {
+pub(crate) struct Watched<S: Stream> {
     stream: S,
     pulse: Arc<Pulse>,
 }
 
 impl<S: Stream> Watched<S> {
-    pub(super) fn new(stream: S, pulse: Arc<Pulse>) -> Self {
+    pub(crate) fn new(stream: S, pulse: Arc<Pulse>) -> Self {
         Self { stream, pulse }
     }
 
