@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use hotseat_client::{Access, Candidate, Error};
 use hotseat_lab::spec::Store;
 use hotseat_lab::{CEILING, Cluster, Node, Spec, on_every_store, program};
-use rights_world::{as_root, ask, audit, socket, status, token};
+use rights_world::{as_root, ask, audit, refused, socket, status, token};
 
 on_every_store!(a_token_that_is_revoked_is_worth_nothing_anywhere);
 
@@ -118,6 +118,13 @@ fn locks_and_elections_want_what_operators_have() {
         let output = command.output().unwrap();
         (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
     };
+    for (method, path) in LOCKS {
+        for (header, value) in
+            [("X-Forwarded-Proto", "https"), ("CF-Connecting-IP", "10.0.0.9"), ("Host", "evil.example.org")]
+        {
+            assert_eq!(ask(node, method, path, &[(header, value)]).status, 403, "{method} {path} with {header}");
+        }
+    }
     let (url, well) = (node.url(), (Some(0), String::new()));
     assert_eq!(lock(&url, None), well, "without tokens this machine is trusted");
     let (ops, viewer) = (token(node, "ops", "operator"), token(node, "eyes", "viewer"));
@@ -134,7 +141,7 @@ fn locks_and_elections_want_what_operators_have() {
     let of = |who: &str, lines: &[serde_json::Value]| {
         lines.iter().filter(|line| line["who"] == who && line["what"].as_str().unwrap().contains("/api/")).count()
     };
-    cluster.wait_for("who was refused is written down", |_| (of("eyes", &audit(node)) >= 3).then_some(()));
+    cluster.wait_for("who was refused is written down", |_| (of("eyes", &refused(node)) >= 3).then_some(()));
     assert_eq!(of("ops", &audit(node)), 0, "what a lock does all the time is not: {:#?}", audit(node));
 }
 
@@ -212,8 +219,13 @@ fn elsewhere_only_what_is_public_is_answered() {
         assert_eq!(answer.status, 403, "{method} {path}");
         assert!(answer.body.contains("hotseat token create"), "{answer:?}");
     }
-    let here = cluster.net().host(1).within(|| status(node, "GET", "/api/cluster", None));
+    let host = cluster.net().host(1);
+    let here = host.within(|| status(node, "GET", "/api/cluster", None));
     assert_eq!(here, 200, "from the node's own machine");
+    let page = ask(node, "GET", "/login", &[]).body;
+    assert!(page.contains("came in the clear") && !page.contains("<form"), "nobody is asked for a token here: {page}");
+    let page = host.within(|| ask(node, "GET", "/login", &[]).body);
+    assert!(page.contains("<form") && !page.contains("came in the clear"), "{page}");
     // A token would have to come in the clear; the client does not send it, and the agent does not take it.
     let ops = token(node, "ops", "viewer");
     let unsent = rights_world::with_token(&node.url(), &ops, &["status"]);
@@ -246,6 +258,7 @@ fn a_page_of_another_site_does_nothing_for_whoever_looks_at_it() {
     assert_eq!(look(&[("Host", "evil.example.org:7700")]), 403);
     assert_eq!(look(&[("X-Forwarded-For", "10.0.0.9")]), 403);
     assert_eq!(look(&[("Forwarded", "for=10.0.0.9")]), 403);
+    assert_eq!(look(&[("X-Forwarded-Proto", "https")]), 403);
     // The holder of a token is no better protected by being known.
     let ops = format!("Bearer {}", token(node, "ops", "operator"));
     assert_eq!(act(&[("Origin", "http://evil.example.org"), ("Authorization", &ops)]), 403);
@@ -290,10 +303,33 @@ fn ten_thousand_guesses_slow_nobody() {
         began.elapsed()
     );
     assert!(held > 9000, "only {held} were held off");
-    let lines: Vec<_> = audit(node).into_iter().filter(|line| line["who"] == "?").collect();
+    let lines: Vec<_> = refused(node).into_iter().filter(|line| line["who"] == "?").collect();
     assert!((1..100).contains(&lines.len()), "{} lines", lines.len());
     let answer = ask(node, "GET", "/api/cluster", &[("Authorization", "Bearer hst1_x")]);
     assert!(answer.status == 429 && answer.head.to_ascii_lowercase().contains("retry-after: "), "{answer:?}");
+}
+
+/// What somebody did stays on record, however often somebody else is refused; and that they were is told by their number.
+#[test]
+fn nobody_buries_what_was_done() {
+    let cluster = one(Spec::demo());
+    let node = cluster.leader();
+    let done = |node: &Node| audit(node).into_iter().filter(|line| line["answer"].as_u64() < Some(300)).count();
+    assert_eq!(as_root(node, &["pause", "--reason", "a test"]).code, Some(0));
+    let eyes = format!("Bearer {}", token(node, "eyes", "viewer"));
+    cluster.wait_for("it is on record", |_| (done(node) >= 2).then_some(()));
+    let before = audit(node);
+    let (page, low) = (("Origin", "http://evil.example.org"), ("Authorization", eyes.as_str()));
+    for header in [page, low] {
+        for _ in 0..500 {
+            assert_eq!(ask(node, "POST", "/api/groups/web/resume", &[header]).status, 403);
+        }
+    }
+    assert_eq!(audit(node), before, "what was done, and nothing else");
+    let refused = cluster.wait_for("some are written down", |_| Some(refused(node)).filter(|lines| lines.len() > 5));
+    assert!(refused.len() < 100, "{} lines about one address", refused.len());
+    let told = node.log().lines().filter(|line| line.contains("asked: POST")).count();
+    assert!(told < 100, "{told} lines in the agent's own log");
 }
 
 #[test]
@@ -391,6 +427,9 @@ fn a_browser_logs_in_and_out() {
     let cookie = [("Cookie", cookie.split(';').next().unwrap())];
     assert_eq!(ask(node, "GET", "/api/cluster", &cookie).status, 200);
     assert_eq!(ask(node, "GET", "/api/snapshot", &cookie).status, 403, "no more than its token");
+    let foreign = [cookie[0], ("Origin", "http://evil.example.org")];
+    assert_eq!(ask(node, "POST", "/logout", &foreign).status, 403);
+    assert_eq!(ask(node, "GET", "/api/cluster", &cookie).status, 200, "nobody else's page logs anybody out");
     assert_eq!(ask(node, "POST", "/logout", &cookie).status, 303);
     assert_eq!(ask(node, "GET", "/api/cluster", &cookie).status, 401);
     assert!(socket(node).ends_with("hotseat.sock"));

@@ -11,7 +11,13 @@ use super::{Api, Remote};
 use crate::rights::{self, Denied};
 
 const PAGE: &str = include_str!("login.html");
+const FORM: &str = include_str!("login_form.html");
 const STYLE: &str = include_str!("login.css");
+
+/// What there is to read where a token must not be sent.
+const CLEAR: &str = "This page came in the clear, and a token would go back the same way: everybody in between could read it. \
+                     Come with https (at this same address, if the node has a certificate), or from the node's own machine; \
+                     [api] plain = true in its file is for networks where nobody else is on the way.";
 
 /// Longest path to go back to, in bytes.
 const NEXT_MAX: usize = 500;
@@ -38,8 +44,8 @@ async fn style() -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], STYLE)
 }
 
-async fn page(State(api): State<Api>, Query(wanted): Query<Wanted>) -> Response {
-    shown(&api, StatusCode::OK, "", &wanted.next)
+async fn page(State(api): State<Api>, Extension(remote): Extension<Remote>, Query(wanted): Query<Wanted>) -> Response {
+    shown(&api, remote, StatusCode::OK, "", &wanted.next)
 }
 
 async fn login(
@@ -49,26 +55,41 @@ async fn login(
     Form(login): Form<Login>,
 ) -> Response {
     if rights::is_foreign(&headers) {
-        return Denied::Forbidden(String::from("this is not for web pages of other sites")).into_response();
+        return foreign();
     }
     match api.rights.log_in(remote, login.token.trim()) {
         Ok(cookie) => {
             (StatusCode::SEE_OTHER, [(header::SET_COOKIE, cookie), (header::LOCATION, own(&login.next).to_owned())])
                 .into_response()
         }
-        Err(denied) => shown(&api, denied.status(), &denied.to_string(), &login.next),
+        Err(denied) => shown(&api, remote, denied.status(), &denied.to_string(), &login.next),
     }
 }
 
 async fn logout(State(api): State<Api>, Extension(remote): Extension<Remote>, headers: HeaderMap) -> Response {
+    if rights::is_foreign(&headers) {
+        return foreign();
+    }
     let cookie = api.rights.log_out(remote, &headers);
     (StatusCode::SEE_OTHER, [(header::SET_COOKIE, cookie), (header::LOCATION, String::from("/login"))]).into_response()
 }
 
-fn shown(api: &Api, status: StatusCode, message: &str, next: &str) -> Response {
+/// Nobody is logged in or out by somebody else's page.
+fn foreign() -> Response {
+    Denied::Forbidden(String::from("this is not for web pages of other sites")).into_response()
+}
+
+/// The page; with a form only where a token may come back.
+fn shown(api: &Api, remote: Remote, status: StatusCode, message: &str, next: &str) -> Response {
     let node = api.facts.config.node.name.as_str();
+    let (form, message) = match api.rights.takes_tokens(remote) {
+        true => (FORM, message),
+        false if message.is_empty() => ("", CLEAR),
+        false => ("", message),
+    };
+    let page = PAGE.replace("{form}", form);
     let fields = [("{node}", node), ("{message}", message), ("{next}", own(next))];
-    let page = fields.iter().fold(String::from(PAGE), |page, (field, value)| page.replace(field, &escaped(value)));
+    let page = fields.iter().fold(page, |page, (field, value)| page.replace(field, &escaped(value)));
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static("text/html; charset=utf-8"));
     (status, headers, page).into_response()

@@ -1,5 +1,7 @@
-//! `data_dir/audit.log`: one line of JSON for everything that somebody wanted to change, and for every token that was none.
-//! It is written beside the requests: a disk that hangs keeps nobody waiting, and what is lost then is counted.
+//! `data_dir/audit.log`: one line of JSON for everything that somebody changed, or was let in to; and `refused.log`, for who was
+//! not let in. Strangers can write there, as often as they like, so those two share neither file nor queue: what was done
+//! stays, whoever tries to bury it. It is written beside the requests: a disk that hangs keeps nobody waiting, and what is
+//! lost then is counted.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -14,8 +16,11 @@ use serde::Serialize;
 use crate::clock;
 use crate::durable;
 
-/// Its name in `data_dir`.
-const FILE: &str = "audit.log";
+/// What was done, in `data_dir`.
+pub(super) const DONE: &str = "audit.log";
+
+/// What nobody was let in for, beside it.
+pub(super) const REFUSED: &str = "refused.log";
 
 /// A file that has grown to this, in bytes, is put aside…
 const SIZE_MAX: u64 = 10 << 20;
@@ -64,28 +69,29 @@ impl Line {
 /// A handle on the log. Its thread ends with the last one.
 #[derive(Clone)]
 pub(super) struct Audit {
+    file: &'static str,
     lines: SyncSender<Line>,
     lost: Arc<AtomicU64>,
 }
 
 impl Audit {
-    /// In this folder.
+    /// With this name in this folder.
     ///
     /// # Errors
     /// When there can be no thread.
-    pub(super) fn open(data_dir: &Path) -> io::Result<Self> {
+    pub(super) fn open(data_dir: &Path, file: &'static str) -> io::Result<Self> {
         let (lines, waiting) = sync_channel(WAITING_MAX);
-        let (path, lost) = (data_dir.join(FILE), Arc::new(AtomicU64::new(0)));
+        let (path, lost) = (data_dir.join(file), Arc::new(AtomicU64::new(0)));
         let seen = Arc::clone(&lost);
         std::thread::Builder::new().name(String::from("audit")).spawn(move || write_all(&path, &waiting, &seen))?;
-        Ok(Self { lines, lost })
+        Ok(Self { file, lines, lost })
     }
 
     /// Writes a line, soon.
     pub(super) fn tell(&self, line: Line) {
         tracing::info!(who = %line.who, from = %line.from, answer = line.answer, "asked: {}", line.what);
         if self.lines.try_send(line).is_err() && self.lost.fetch_add(1, Ordering::Relaxed) == 0 {
-            tracing::error!("{FILE} cannot keep up: what is asked for is not written down");
+            tracing::error!("{} cannot keep up: what is asked for is not written down", self.file);
         }
     }
 }
@@ -134,7 +140,7 @@ mod tests {
     #[test]
     fn a_full_file_is_put_aside_and_few_are_kept() {
         let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join(FILE);
+        let path = folder.path().join(DONE);
         let line = Line::new("root@socket", "socket", "POST /api/groups/web/pause", 200);
         let length = serde_json::to_vec(&line).expect("JSON").len() as u64 + 1;
         for _ in 0..3 * (ASIDE_MAX + 3) {

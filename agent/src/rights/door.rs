@@ -60,7 +60,7 @@ impl Door {
             Ok(guest) => guest,
             Err((who, denied)) => {
                 if let (Some(who), Some(what)) = (who, changes) {
-                    self.rights.note(&who, remote, &what, denied.status().as_u16());
+                    self.rights.note_refusal(&who, remote, &what, denied.status().as_u16());
                 }
                 return turned_away(denied, &parts);
             }

@@ -74,6 +74,9 @@ struct Known {
     strikes: Strikes,
     sessions: Sessions,
     audit: Audit,
+    /// Who was not let in, and how often lately.
+    refused: Audit,
+    refusals: Strikes,
 }
 
 /// Why somebody was let in.
@@ -103,8 +106,10 @@ impl Rights {
     /// # Errors
     /// When nothing can be written down.
     pub fn open(config: &Config, looked: Looked, shown: watch::Receiver<Arc<Snapshot>>) -> Result<Self, Failure> {
-        let audit = Audit::open(&config.node.data_dir);
-        let audit = audit.map_err(|error| Failure(format!("the audit log has no thread: {error}")))?;
+        let audit = |file| {
+            let opened = Audit::open(&config.node.data_dir, file);
+            opened.map_err(|error| Failure(format!("{file} has no thread: {error}")))
+        };
         let register = Register::new(looked, shown);
         let node = config.node.name.to_string();
         Ok(Self(Arc::new(Known {
@@ -119,7 +124,9 @@ impl Rights {
             register,
             strikes: Strikes::default(),
             sessions: Sessions::default(),
-            audit,
+            audit: audit(audit::DONE)?,
+            refused: audit(audit::REFUSED)?,
+            refusals: Strikes::default(),
         })))
     }
 
@@ -195,7 +202,7 @@ impl Rights {
             }
             Shown::Nothing => return Err(self.unknown()),
         };
-        if !self.0.plain && !remote.is_private() {
+        if !self.takes_tokens(remote) {
             return Err(Denied::Forbidden(String::from(
                 "this token came in the clear, and everybody on the way could read it: revoke it, make another, and use \
                  https (or set [api] plain = true, if nobody else is on the way)",
@@ -207,6 +214,11 @@ impl Rights {
             None if login.is_some() => Err(self.unknown()),
             None => Err(self.wrong(remote)),
         }
+    }
+
+    /// Whether a token may come this way: nobody on it can read that, or nobody is on it.
+    pub(crate) fn takes_tokens(&self, remote: Remote) -> bool {
+        self.0.plain || remote.is_private()
     }
 
     fn unknown(&self) -> Denied {
@@ -223,7 +235,7 @@ impl Rights {
             Verdict::Held { seconds } => Denied::TooMany(seconds),
             Verdict::Told { unsaid } => {
                 let line = Line::new("?", &remote.to_string(), "show a token that is none", 401);
-                self.0.audit.tell(line.after(unsaid));
+                self.0.refused.tell(line.after(unsaid));
                 Denied::Wrong
             }
         }
@@ -275,6 +287,13 @@ impl Rights {
     fn cookie(&self, value: &str, seconds: u64, remote: Remote) -> String {
         let secure = if matches!(remote, Remote::Network { secure: true, .. }) { "; Secure" } else { "" };
         format!("{}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}", self.0.cookie)
+    }
+
+    /// Writes down what somebody wanted to change and was not let in for; of those who want it again and again, how often.
+    fn note_refusal(&self, who: &str, remote: Remote, what: &str, answer: u16) {
+        if let Verdict::Told { unsaid } = self.0.refusals.strike(remote.ip(), Instant::now()) {
+            self.0.refused.tell(Line::new(who, &remote.to_string(), what, answer).after(unsaid));
+        }
     }
 
     /// Writes down what somebody wanted to change, and what came of it.

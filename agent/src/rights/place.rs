@@ -6,12 +6,26 @@ use axum::http::{HeaderMap, header};
 
 use crate::config::Config;
 
-/// What proxies say of those they speak for.
-const CARRIED: [&str; 5] = ["forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip"];
+/// What proxies say of those they speak for…
+const CARRIED: [&str; 9] = [
+    "forwarded",
+    "via",
+    "x-forwarded",
+    "x-real-ip",
+    "x-client-ip",
+    "x-cluster-client-ip",
+    "true-client-ip",
+    "fastly-client-ip",
+    "cdn-loop",
+];
+
+/// …and how all begins that some of them say.
+const CARRIED_BY: [&str; 5] = ["x-forwarded-", "x-original-", "x-envoy-", "x-amzn-", "cf-"];
 
 /// Whether a request says that it came through a proxy: its sender is not who asks.
 pub(super) fn is_carried(headers: &HeaderMap) -> bool {
-    CARRIED.iter().any(|name| headers.contains_key(*name))
+    let tells = |name: &str| CARRIED.contains(&name) || CARRIED_BY.iter().any(|all| name.starts_with(all));
+    headers.keys().any(|name| tells(name.as_str()))
 }
 
 /// By which names this node may be called.
@@ -53,6 +67,24 @@ fn host(authority: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_proxy_says_gives_it_away() {
+        let check = |name: &'static str, carried| {
+            let headers =
+                HeaderMap::from_iter([(header::HeaderName::from_static(name), header::HeaderValue::from_static("x"))]);
+            assert_eq!(is_carried(&headers), carried, "{name}");
+        };
+        for name in ["forwarded", "via", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-prefix", "x-real-ip"] {
+            check(name, true);
+        }
+        for name in ["cf-connecting-ip", "true-client-ip", "x-envoy-external-address", "x-amzn-trace-id"] {
+            check(name, true);
+        }
+        for name in ["host", "user-agent", "authorization", "x-request-id", "origin"] {
+            check(name, false);
+        }
+    }
 
     #[test]
     fn addresses_and_own_names_are_known_and_others_are_not() {

@@ -1,10 +1,13 @@
-//! Who shows tokens that are none. Nobody can guess one, so nobody who has the right one is ever kept waiting; what is
-//! bounded is the work and the noise that guessing makes, for each address and for all together.
+//! Who does again and again what is refused: shows tokens that are none, wants what is not theirs. Nobody can guess a token,
+//! so nobody who has the right one is ever kept waiting; what is bounded is the work and the noise that this makes, for each
+//! address and for all together.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
+
+use crate::places::network;
 
 /// Mistakes that cost nothing: a token that was mistyped, a script that was not told of a new one.
 const FREE: u32 = 10;
@@ -21,7 +24,7 @@ const FORGIVEN_AFTER: Duration = Duration::from_secs(600);
 /// Addresses remembered one by one; those beyond share one place.
 const ADDRESSES_MAX: usize = 1024;
 
-/// What is to be done about a token that is none.
+/// What is to be done about one more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// Say so, and write it down; so many were not since the last one that was.
@@ -49,7 +52,7 @@ pub(super) struct Strikes {
 }
 
 impl Strikes {
-    /// Somebody there showed what is no token.
+    /// Somebody there did it once more.
     pub(super) fn strike(&self, from: Option<IpAddr>, now: Instant) -> Verdict {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let mut key = from.map(network);
@@ -82,14 +85,6 @@ impl Strike {
             None => Duration::ZERO,
             Some(beyond) => PAUSE.saturating_mul(1 << beyond.min(16)).min(PAUSE_MAX),
         }
-    }
-}
-
-/// A machine has one address, or a whole /64 of them.
-fn network(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).into(),
     }
 }
 

@@ -56,6 +56,15 @@ pub(crate) fn with_token(url: &str, token: &str, words: &[&str]) -> Ended {
 
 /// The lines of the audit log.
 pub(crate) fn audit(node: &Node) -> Vec<serde_json::Value> {
-    let text = std::fs::read_to_string(node.path("data/audit.log")).unwrap_or_default();
+    lines(node, "audit.log")
+}
+
+/// The lines about who was not let in.
+pub(crate) fn refused(node: &Node) -> Vec<serde_json::Value> {
+    lines(node, "refused.log")
+}
+
+fn lines(node: &Node, file: &str) -> Vec<serde_json::Value> {
+    let text = std::fs::read_to_string(node.path("data").join(file)).unwrap_or_default();
     text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))).collect()
 }
