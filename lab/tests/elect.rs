@@ -167,10 +167,12 @@ fn who_resigns_holds_up_nobody(store: Store) {
         assert!(waits.is_err(), "{waits:?}");
         first.resign().await;
         let second = within(candidate.campaign()).await.unwrap().unwrap();
-        assert_eq!(second.epoch(), 2);
+        // That a campaign was dropped is told in the background: on a busy machine it was elected meanwhile, and resigned.
+        let epoch = second.epoch();
+        assert!((2..=3).contains(&epoch), "{epoch}");
         drop(second);
         let third = within(candidate.campaign()).await.unwrap().unwrap();
-        assert_eq!(third.epoch(), 3);
+        assert_eq!(third.epoch(), epoch + 1);
         assert_eq!(candidate.trouble(), None);
         let none = Candidate::new(&url, "no name").unwrap().campaign().await;
         assert!(matches!(&none, Err(Error::Refused(why)) if why.error.contains("is no name for a lock")), "{none:?}");
