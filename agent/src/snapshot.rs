@@ -189,6 +189,7 @@ impl Snapshot {
                 .as_ref()
                 .map(|it| story::waits(&it.by, it.until.map(|until| until.since(clock::now())))),
             drift: facts.files.board().drift(&view.id),
+            files_held: facts.files.board().held(&view.id),
             drill: facts.drilled.of(&view.id),
             members: members.map(|member| wire_member(member, stale, pid(member))).collect(),
         }

@@ -168,6 +168,8 @@ fn nsg_11_a_new_leader_does_not_send_its_own_changes_unasked(store: Store) {
     cluster.wait_for("the new leader is held up", |_| {
         files::files(old)?.held.filter(|held| held.contains("differ from version 1"))
     });
+    let status = old.cli(&["status"]);
+    assert!(status.out.contains("files: ") && status.out.contains("hotseat sync push sends them"), "{status:?}");
     assert_eq!(conf(old)["conf/a.cfg"].1, "first\n");
     let pushed = old.cli(&["sync", "push", "--reason", "meant so", "--wait", "60s"]);
     assert_eq!(pushed.code, Some(0), "{pushed:?}");

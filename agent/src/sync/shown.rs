@@ -23,6 +23,12 @@ impl Board {
         self.of(group).map_or_else(Vec::new, |shown| shown.drift.clone())
     }
 
+    /// Why the leader sends nothing, if that is so.
+    #[must_use]
+    pub fn held(&self, group: &GroupId) -> Option<String> {
+        self.of(group)?.held.clone()
+    }
+
     /// Shows this in place of what was shown before, which is the answer.
     pub(super) fn show(&self, group: &GroupId, shown: wire::Sync) -> Option<Arc<wire::Sync>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(group.clone(), Arc::new(shown))

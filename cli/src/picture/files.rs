@@ -81,5 +81,8 @@ pub(super) fn in_status(group: &Group, width: usize) -> String {
     if group.drift.len() > IN_STATUS {
         text += &format!("{:width$}     drift: {} more: hotseat drift\n", "", group.drift.len() - IN_STATUS);
     }
+    if let Some(why) = &group.files_held {
+        text += &format!("{:width$}     files: {why}\n", "");
+    }
     text
 }

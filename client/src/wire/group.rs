@@ -59,6 +59,9 @@ pub struct Group {
     /// Files that should be the same on all members and are not.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub drift: Vec<Drift>,
+    /// Why the leader does not send the files that are to be the same, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub files_held: Option<String>,
     /// Its newest fire drill.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drill: Option<LastDrill>,
