@@ -301,6 +301,10 @@ fn a_missing_majority_is_named() {
         let picture = leader.picture()?;
         (picture.lease_left_ms.is_none() && !picture.store.healthy).then_some(())
     });
+    // A voter is named once nothing was heard of it for a while.
+    cluster.wait_for("it is known whose votes are missing", |_| {
+        leader.picture()?.store.trouble.filter(|why| why.contains("Nothing is heard of n"))
+    });
     let file = cluster.root().join("saved");
     let remove = ["members", "remove", &lost.name, "--wait", "4s"];
     let unanswered = "the raft store did not answer within";

@@ -165,7 +165,7 @@ fn amp_18_check_is_a_monitoring_plugin() {
     let fewer = check(&["--critical-redundancy", "3"]);
     assert!(fewer.code == Some(2) && fewer.out.starts_with("HOTSEAT CRITICAL - "), "{fewer:?}");
     let none = check(&["--group", "nobody"]);
-    assert!(none.code == Some(3) && none.out.starts_with("HOTSEAT UNKNOWN - no group nobody"), "{none:?}");
+    assert!(none.code == Some(3) && none.out.starts_with("HOTSEAT UNKNOWN - no group \"nobody\" at "), "{none:?}");
     let json: Value = serde_json::from_str(&check(&["--json"]).out).unwrap();
     assert_eq!((&json["code"], &json["state"]), (&Value::from(0), &Value::from("OK")));
     node.kill_agent();
