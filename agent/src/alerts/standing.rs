@@ -16,8 +16,8 @@ pub(super) fn standing(cluster: &Cluster, ledger: &Ledger) -> Vec<wire::Matter> 
     // Old for a moment is nothing; what is so for longer stands in the record.
     found.retain(|key, _| key.rule != Rule::StateStale);
     for key in ledger.open().filter(|key| is_told(key, cluster)) {
-        let text = ledger.said(&key).map_or_else(|| key.to_string(), |alert| alert.text.clone());
         let said = ledger.said(&key);
+        let text = said.map_or_else(|| key.to_string(), |alert| alert.text.clone());
         let (group, node) = (said.and_then(|it| it.group.clone()), said.and_then(|it| it.node.clone()));
         found.entry(key).or_insert(Condition { group, node, text });
     }

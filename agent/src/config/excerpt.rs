@@ -82,10 +82,9 @@ fn cells(line: &str) -> Vec<Cell> {
     cells
 }
 
-/// Control characters and the ones that turn text around are shown as a replacement.
+/// What nobody sees, or what turns text around, is shown as a replacement.
 fn harmless(c: char) -> char {
-    let turns = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
-    if c.is_control() || turns { char::REPLACEMENT_CHARACTER } else { c }
+    if hotseat_client::is_hidden(c) { char::REPLACEMENT_CHARACTER } else { c }
 }
 
 fn columns(cells: &[Cell]) -> usize {

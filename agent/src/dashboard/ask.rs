@@ -123,33 +123,23 @@ fn measured(scene: &Scene, group: &Group) -> String {
 }
 
 fn pause(group: &Group) -> Markup {
-    question(
-        &format!("Pause {}", group.id),
-        &html! {
-            p { "Nothing of " (group.id) " moves until it is resumed: no failover, no switchover. Whoever leads goes on; if it is lost meanwhile, nobody takes over." }
-            (form("pause", group, "Pause", &Markup::default()))
-        },
-    )
+    let said = html! { "Nothing of " (group.id) " moves until it is resumed: no failover, no switchover. Whoever leads goes on; if it is lost meanwhile, nobody takes over." };
+    plain("pause", "Pause", group, &said)
 }
 
 fn resume(group: &Group) -> Markup {
-    question(
-        &format!("Resume {}", group.id),
-        &html! {
-            p { "Changes of " (group.id) " are allowed again; if nobody leads it, somebody will." }
-            (form("resume", group, "Resume", &Markup::default()))
-        },
-    )
+    let said = html! { "Changes of " (group.id) " are allowed again; if nobody leads it, somebody will." };
+    plain("resume", "Resume", group, &said)
 }
 
 fn unpin(group: &Group) -> Markup {
-    question(
-        &format!("Unpin {}", group.id),
-        &html! {
-            p { "Whoever is best may lead " (group.id) " again." }
-            (form("unpin", group, "Unpin", &Markup::default()))
-        },
-    )
+    plain("unpin", "Unpin", group, &html! { "Whoever is best may lead " (group.id) " again." })
+}
+
+/// A question about the group alone, with nothing to choose.
+fn plain(what: &str, word: &str, group: &Group, said: &Markup) -> Markup {
+    let form = form(what, group, word, &Markup::default());
+    question(&format!("{word} {}", group.id), &html! { p { (said) } (form) })
 }
 
 fn remove(group: &Group, member: &Member) -> Markup {

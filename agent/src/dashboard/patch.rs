@@ -1,6 +1,6 @@
 //! How files differ, line by line. Others wrote every line: it is text, bounded, and reads in the order it is written in.
 
-use hotseat_client::Difference;
+use hotseat_client::{Difference, is_hidden};
 use maud::{Markup, html};
 
 /// Bytes of differences on one page: what somebody reads, of all that members may tell.
@@ -71,9 +71,8 @@ fn class(at: usize, line: &str) -> &'static str {
 
 /// Nothing in it can be invisible or turn the line around.
 fn plain(line: &str) -> String {
-    let turns =
-        |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
-    line.chars().map(|c| if turns(c) { c.escape_unicode().to_string() } else { c.to_string() }).collect()
+    let hidden = |c: char| is_hidden(c) && c != '\t';
+    line.chars().map(|c| if hidden(c) { c.escape_unicode().to_string() } else { c.to_string() }).collect()
 }
 
 #[cfg(test)]
